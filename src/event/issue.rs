@@ -1,0 +1,380 @@
+//! An [`Issue`]: one thing wrong, or worth knowing, about one place in the input.
+//!
+//! What it is: data. It carries a stable code, a severity, where it was found, what *kind* of value was
+//! there, and what to do about it. What it is not: it never carries the value itself, because issues are
+//! logged, printed and mailed, and a value may be a person's. Invariant: every code is listed in
+//! [`IssueCode::ALL`] with its remedy, so that docs/ERRORS.md can be generated from here and nowhere else.
+//! Next: [`super::raw`], where most issues are made.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth a line in the report; nothing is left out because of it.
+    Information,
+    /// The row went through, but a person should look.
+    Warning,
+    /// The row (or the file) was refused.
+    Error,
+}
+
+impl Severity {
+    /// The word FHIR uses for it in `OperationOutcome.issue.severity`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Information => "information",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Where an issue was found. Every part is optional: an event from HTTP has a path and no file.
+///
+/// `row` counts records from 1 as a person counts them, the header line of a table being row 1;
+/// `column` is the heading; `path` is a JSON pointer-like path (`person.nhs_number`) or an XML path.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Position {
+    /// The file's name as the user gave it, or `-` for standard input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<Arc<str>>,
+    /// Row or record number, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
+    /// The column's heading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<Arc<str>>,
+    /// A path inside the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<Arc<str>>,
+}
+
+impl Position {
+    /// A position that names only a path inside a record.
+    #[must_use]
+    pub fn path(path: impl Into<Arc<str>>) -> Self {
+        Self { path: Some(path.into()), ..Self::default() }
+    }
+
+    /// A position that names a file and a row.
+    #[must_use]
+    pub fn row(file: Arc<str>, row: u64) -> Self {
+        Self { file: Some(file), row: Some(row), ..Self::default() }
+    }
+
+    /// This position, with file and row filled in where they are absent.
+    #[must_use]
+    pub fn within(mut self, file: &Arc<str>, row: u64) -> Self {
+        self.file.get_or_insert_with(|| Arc::clone(file));
+        self.row.get_or_insert(row);
+        self
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        if let Some(file) = &self.file {
+            write!(f, "{file}")?;
+            separator = ":";
+        }
+        if let Some(row) = self.row {
+            write!(f, "{separator}{row}")?;
+            separator = ":";
+        }
+        if let Some(column) = &self.column {
+            write!(f, "{separator}{column}")?;
+            separator = ":";
+        }
+        if let Some(path) = &self.path {
+            write!(f, "{separator}{path}")?;
+        }
+        Ok(())
+    }
+}
+
+/// One thing wrong, or worth knowing, about one place in the input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Issue {
+    /// The stable code.
+    pub code: IssueCode,
+    /// How bad it is; usually [`IssueCode::severity`].
+    pub severity: Severity,
+    /// Where.
+    pub at: Position,
+    /// What was found there, as a kind ("text of 9 digits"), never the value.
+    pub found: Cow<'static, str>,
+}
+
+impl Issue {
+    /// An issue with the code's own severity.
+    #[must_use]
+    pub fn new(code: IssueCode, at: Position, found: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, severity: code.severity(), at, found: found.into() }
+    }
+
+    /// The same issue, only a warning: for rules a configuration may soften.
+    #[must_use]
+    pub fn softened(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    /// Whether the row must be refused because of it.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+impl fmt::Display for Issue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}[{}]: {}", self.at, self.severity.as_str(), self.code.as_str(), self.code.title())?;
+        if !self.found.is_empty() {
+            write!(f, " (found {})", self.found)?;
+        }
+        write!(f, "; {}", self.code.remedy())
+    }
+}
+
+/// What kind of thing a value is, without saying the value: for [`Issue::found`].
+#[must_use]
+pub fn kind_of(value: &str) -> Cow<'static, str> {
+    let length = value.chars().count();
+    if length == 0 {
+        return Cow::Borrowed("nothing");
+    }
+    let kind = if value.bytes().all(|b| b.is_ascii_digit()) {
+        "digits"
+    } else if value.bytes().all(|b| b.is_ascii_digit() || b" /-.:".contains(&b)) {
+        "digits and separators"
+    } else if value.bytes().all(|b| b.is_ascii_alphabetic()) {
+        "letters"
+    } else if value.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        "letters and digits"
+    } else if value.is_ascii() {
+        "text"
+    } else {
+        "text with non-ASCII characters"
+    };
+    Cow::Owned(format!("{kind}, {length} long"))
+}
+
+macro_rules! issue_codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $severity:ident, $fhir:literal, $title:literal, $remedy:literal;)*) => {
+        /// The stable name of a kind of issue. Codes are never renamed or re-used.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum IssueCode { $(#[doc = $title] $name,)* }
+
+        impl IssueCode {
+            /// Every code, in the order of docs/ERRORS.md.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The code as it is printed and stored: lower case with hyphens.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str { match self { $(Self::$name => $code),* } }
+            /// The usual severity.
+            #[must_use]
+            pub const fn severity(self) -> Severity { match self { $(Self::$name => Severity::$severity),* } }
+            /// The FHIR `issue-type` code (HL7 FHIR R4, OperationOutcome.issue.code).
+            #[must_use]
+            pub const fn fhir_type(self) -> &'static str { match self { $(Self::$name => $fhir),* } }
+            /// What is wrong, in a few words.
+            #[must_use]
+            pub const fn title(self) -> &'static str { match self { $(Self::$name => $title),* } }
+            /// What to do about it.
+            #[must_use]
+            pub const fn remedy(self) -> &'static str { match self { $(Self::$name => $remedy),* } }
+        }
+    };
+}
+
+impl Serialize for IssueCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+issue_codes! {
+    // The record as a whole.
+    RequiredMissing = "required-missing", Error, "required", "a required value is missing",
+        "fill it in the source, or give it in the profile";
+    UnknownField = "unknown-field", Error, "structure", "a field that this version does not know",
+        "remove it, or check its spelling against the event's JSON Schema";
+    WrongShape = "wrong-shape", Error, "structure", "a value of the wrong shape",
+        "see the event's JSON Schema for the shape expected here";
+    NotJson = "not-json", Error, "structure", "this is not JSON",
+        "mend the text at the position given; nothing of this record was used";
+    DuplicateKey = "duplicate-key", Error, "structure", "a JSON object names one key twice",
+        "remove one of the two; which was meant cannot be guessed";
+    NotXml = "not-xml", Error, "structure", "this is not well-formed XML",
+        "mend the text at the position given; nothing of this record was used";
+    Doctype = "doctype", Error, "security", "the XML has a DOCTYPE",
+        "remove the DOCTYPE; it is refused because it can pull in other files";
+    TooDeep = "too-deep", Error, "too-costly", "nested too deeply",
+        "flatten it; at most 64 levels are read";
+    TooLarge = "too-large", Error, "too-costly", "larger than the limit",
+        "split it, or raise the limit on purpose";
+    BadEncoding = "bad-encoding", Error, "structure", "bytes that are not text in the file's encoding",
+        "save the file as UTF-8";
+    NulCharacter = "nul-character", Error, "value", "a NUL or other control character in text",
+        "remove the character in the source";
+    RowShape = "row-shape", Error, "structure", "a row with another number of cells than the heading",
+        "look for an unescaped delimiter or quote in this row";
+    FormulaError = "formula-error", Error, "value", "a spreadsheet error value such as #REF!",
+        "mend the formula and save the workbook again";
+    // Values.
+    NhsNumberFormat = "nhs-number-format", Error, "value", "not the form of an NHS number",
+        "give the ten ASCII digits, as text";
+    NhsNumberCheckDigit = "nhs-number-check-digit", Error, "value", "an NHS number whose check digit is wrong",
+        "look the number up again; a digit was mistyped";
+    NhsNumberRepeated = "nhs-number-repeated", Error, "value", "an NHS number of one repeated digit",
+        "look the number up; this is a filler, not a number";
+    NhsNumberNotEngland = "nhs-number-not-england", Error, "value", "a CHI or Health and Care number, not an NHS number",
+        "give it as a local identifier with its own system";
+    OdsCodeFormat = "ods-code-format", Error, "value", "not the form of an ODS code",
+        "give the organisation's ODS code: 3 to 12 capital letters and digits";
+    PostcodeFormat = "postcode-format", Warning, "value", "not the form of a UK postcode",
+        "the address is sent without it; correct it in the source";
+    DateFormat = "date-format", Error, "value", "not a date in the form the profile states",
+        "correct the cell, or the date_format of this column in the profile";
+    DateAmbiguous = "date-ambiguous", Error, "value", "a date with slashes in a column without a date_format",
+        "state the column's date_format in the profile";
+    DateTwoDigitYear = "date-two-digit-year", Error, "value", "a date with a two-digit year",
+        "write the year with four digits";
+    DateMissingHour = "date-missing-hour", Error, "value", "a local time that the spring clock change skipped",
+        "correct the time, or give it with its offset";
+    DateRepeatedHour = "date-repeated-hour", Warning, "value", "a local time that the autumn clock change repeats",
+        "the earlier offset was taken; give the time with its offset to be certain";
+    ValueNotListed = "value-not-listed", Error, "code-invalid", "a word outside the list for this field",
+        "use one of the listed words, or add a value map to the profile";
+    ValueNotMapped = "value-not-mapped", Error, "code-invalid", "a word that the profile's value map does not have",
+        "add it to the value map of this column";
+    NumberFormat = "number-format", Error, "value", "not a number",
+        "correct the cell";
+    TextTooLong = "text-too-long", Error, "too-long", "text longer than the limit",
+        "shorten it in the source; it is never cut";
+    UriFormat = "uri-format", Error, "value", "not an absolute URI",
+        "give a URI with its scheme, such as https://scheme.example/cases";
+    // Codes.
+    CodeDamaged = "code-damaged", Warning, "code-invalid", "a code damaged by a spreadsheet",
+        "import the column as text; --repair-codes mends it when exactly one code fits";
+    CodeRepaired = "code-repaired", Warning, "code-invalid", "a damaged code was repaired",
+        "import the column as text so that it needs no repair";
+    CodeUnknown = "code-unknown", Warning, "code-invalid", "a code that the loaded codeset does not hold",
+        "the coding was left out and listed for a coder";
+    CodeMalformed = "code-malformed", Warning, "code-invalid", "not the form of a code of this system",
+        "the coding was left out and listed for a coder";
+    CodeNotEmittable = "code-not-emittable", Warning, "code-invalid", "a code known but not verified for sending",
+        "the coding was left out and listed for a coder; a loaded release can promote it";
+    TermUnmapped = "term-unmapped", Warning, "code-invalid", "a term without a code",
+        "it went as text and is listed for a coder";
+    CodeReplaced = "code-replaced", Warning, "business-rule", "the source's referral code was not used",
+        "the code for a referral to a link worker is only for link workers; see docs/MAPPING.md";
+    // Rules about whole events and referrals.
+    SourceMissing = "source-missing", Error, "required", "no source is known for this record",
+        "give `source` in the profile or --source";
+    ReferralIdIsNhsNumber = "referral-id-is-nhs-number", Error, "security", "a case number that could be an NHS number",
+        "give an opaque_key file, so that it can be replaced by a keyed hash";
+    NoPerson = "no-person", Error, "required", "neither an NHS number nor a local person identifier",
+        "give one of the two";
+    NhsNumberMissing = "nhs-number-missing", Warning, "required", "no NHS number",
+        "the person goes by the local identifier; a clinical system will need the NHS number";
+    TargetMissing = "target-missing", Error, "required", "corrected or entered_in_error without target_event_id",
+        "name the event that is corrected";
+    TargetUnknown = "target-unknown", Error, "not-found", "the event that this one corrects is not in the input",
+        "send the corrected event first, or with this one";
+    DuplicateEventId = "duplicate-event-id", Error, "duplicate", "one event_id with different content",
+        "give each event an id of its own; all rows with this id were refused";
+    DuplicateReferralId = "duplicate-referral-id", Error, "duplicate", "one referral_id on more than one row",
+        "give each referral an id of its own, or set rows = \"per-need\" in the profile";
+    RowsDisagree = "rows-disagree", Error, "conflict", "rows of one referral that say different things",
+        "make the rows agree on everything but the needs";
+    EventChanged = "event-changed", Error, "conflict", "an event source changed an event it sent before",
+        "send a `corrected` event instead";
+    StepNotAllowed = "step-not-allowed", Warning, "business-rule", "a step that skips a state",
+        "nothing to do when the export has no column for the state between; no step is invented";
+    AfterTheEnd = "after-the-end", Warning, "business-rule", "an event after the referral had ended",
+        "it was recorded and changed no status; check the dates, or send `reopened`";
+    NothingToActOn = "nothing-to-act-on", Warning, "business-rule", "an event that needs a referral before it",
+        "check whether the referred date is missing";
+    StatusColumnDisagrees = "status-column-disagrees", Warning, "conflict", "the status column is behind the dates",
+        "the dates win; correct the status in the source";
+    Undated = "undated", Information, "informational", "an event without a date",
+        "add a date column if the source has one";
+    DateCleared = "date-cleared", Warning, "conflict", "a date that an earlier export had is gone",
+        "the event stays; if it never happened, send entered_in_error";
+    NewEpisodeOrCorrection = "held-new-episode", Error, "conflict", "held: the referred date moved past the end of the referral",
+        "say whether it is a correction or a new episode (case_number = \"person\")";
+    HeldNoConsent = "held-no-consent", Error, "business-rule", "held: no consent recorded for a self or other-agency referral",
+        "record consent to share, then convert the row again";
+    HeldFutureDate = "held-future-date", Error, "business-rule", "held: a date after the day of this run",
+        "correct the date, or convert the row on or after that day";
+    HeldProtected = "held-protected", Error, "security", "held: the record is marked protected or sensitive",
+        "a person must handle this referral by the local procedure";
+    PossibleDuplicate = "possible-duplicate", Warning, "duplicate", "the person has another open referral within 28 days",
+        "check that this is not the same referral twice";
+    SensitiveWithheld = "sensitive-withheld", Information, "suppressed", "a sensitive entry was withheld",
+        "a person can release it";
+    ConsentWithheld = "consent-withheld", Information, "suppressed", "something was withheld by the level of consent",
+        "nothing to do; it is counted in the report";
+    NotShared = "not-shared", Information, "suppressed", "the person shares nothing",
+        "nothing to do; it is counted in the report";
+    NeedsNewService = "needs-new-service", Warning, "business-rule", "the service could not take the referral",
+        "find another service; the request stays active";
+    NotCarried = "not-carried", Information, "not-supported", "an element without a home in FHIR here",
+        "nothing to do; it is listed in the report";
+    PrsbMandatoryMissing = "prsb-mandatory-missing", Information, "required", "an element the PRSB standard makes mandatory is missing",
+        "record it in the source; it is an error only with --require prsb";
+    // The profile against the file.
+    ProfileSyntax = "profile-syntax", Error, "structure", "the profile is not valid",
+        "see docs/PROFILES.md; the position says where";
+    ColumnUnknown = "column-unknown", Error, "not-found", "the profile names a column that the file does not have",
+        "correct the name in the profile, or export the column";
+    ColumnUnused = "column-unused", Information, "informational", "a column that goes nowhere",
+        "add it to the profile, or list it under `ignore`";
+    FieldUnfilled = "field-unfilled", Warning, "required", "nothing fills a field that most referrals need",
+        "map a column to it, or give a constant";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_unique_kebab_case_and_have_a_remedy() {
+        let mut seen = BTreeSet::new();
+        for code in IssueCode::ALL {
+            assert!(seen.insert(code.as_str()), "{} twice", code.as_str());
+            assert!(code.as_str().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", code.as_str());
+            assert!(!code.remedy().is_empty() && !code.title().ends_with('.'), "{}", code.as_str());
+        }
+    }
+
+    #[test]
+    fn a_kind_never_repeats_the_value() {
+        assert_eq!(kind_of("9990004218"), "digits, 10 long");
+        assert_eq!(kind_of("Fôn"), "text with non-ASCII characters, 3 long");
+        assert_eq!(kind_of(""), "nothing");
+    }
+
+    #[test]
+    fn an_issue_reads_as_one_line() {
+        let at = Position { column: Some("NHS No".into()), ..Position::row("a.csv".into(), 7) };
+        let issue = Issue::new(IssueCode::NhsNumberCheckDigit, at, kind_of("9990004219"));
+        assert_eq!(
+            issue.to_string(),
+            "a.csv:7:NHS No: error[nhs-number-check-digit]: an NHS number whose check digit is wrong \
+             (found digits, 10 long); look the number up again; a digit was mistyped"
+        );
+    }
+}

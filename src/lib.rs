@@ -1,0 +1,2 @@
+//! sp-fhir
+pub mod event;
