@@ -1,3 +1,31 @@
-//! Step 2: validate.
+//! Step 2, *validate*: what an event is, and the only ways to make one. Pure.
+//!
+//! A [`ReferralEvent`] is one thing that happened to one referral. Everything the library takes in becomes
+//! this first; everything it sends out is a function of these. Values are checked once, when they are built
+//! ([`build`]), into types that cannot hold anything else; everything wrong is collected as [`Issue`]s with
+//! a position. What this is not: it knows no FHIR and no codes' meaning. Next: [`field`], the table of
+//! everything an event can say; then [`crate::codeset`], step 3.
+
+pub mod build;
+pub mod date_format;
+pub mod detail;
+pub mod field;
 pub mod issue;
+pub mod kinds;
+pub mod nhs_number;
+pub mod ods_code;
+pub mod person;
+pub mod postcode;
+pub mod referral_event;
+pub mod term;
+pub mod when;
+
+pub use detail::Detail;
 pub use issue::{Issue, IssueCode, Position, Severity};
+pub use kinds::EventType;
+pub use nhs_number::NhsNumber;
+pub use ods_code::OdsCode;
+pub use person::Record;
+pub use referral_event::ReferralEvent;
+pub use term::Term;
+pub use when::When;
