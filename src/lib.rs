@@ -1,2 +1,3 @@
 //! sp-fhir
 pub mod event;
+pub mod fhir;
