@@ -90,7 +90,7 @@ fields! {
     FormerFamily = "person.former_family[]", Record, Text, "Former family names.";
     BirthDate = "person.birth_date", Record, Date, "Date of birth.";
     Gender = "person.gender", Record, Word(k::Gender::WORDS), "Gender.";
-    Ethnicity = "person.ethnicity", Record, Term("ethnicity"), "Ethnic category.";
+    Ethnicity = "person.ethnicity", Record, Term(""), "Ethnic category.";
     AddressLine = "person.address_lines[]", Record, Text, "Address lines without town and postcode.";
     City = "person.city", Record, Text, "Town.";
     Postcode = "person.postcode", Record, Text, "Postcode.";
@@ -131,15 +131,15 @@ fields! {
     Reason = "reasons[]", Detail, Term("need"), "Why the person was referred.";
     Mode = "mode", Detail, Word(k::ContactMode::WORDS), "How the contact took place.";
     ScoreId = "scores[].id", Detail, Text, "Stable name of the measure, used in identifiers.";
-    ScoreMeasure = "scores[].measure", Detail, Term("measure"), "What was measured.";
+    ScoreMeasure = "scores[].measure", Detail, Term("outcome"), "What was measured.";
     ScoreValue = "scores[].value", Detail, Scalar, "The value.";
     ScoreUnit = "scores[].unit", Detail, Text, "Its UCUM unit.";
     ScorePartOf = "scores[].part_of", Detail, Text, "The measure this one is a part of.";
     AnswerId = "answers[].id", Detail, Text, "Name of the question.";
     AnswerQuestion = "answers[].question", Detail, Text, "The question.";
     AnswerValue = "answers[].value", Detail, Scalar, "The answer.";
-    Plan = "plan", Detail, Term("plan"), "The plan, in words.";
-    Goal = "goals[]", Detail, Term("goal"), "Goals agreed.";
+    Plan = "plan", Detail, Term("method"), "The plan, in words.";
+    Goal = "goals[]", Detail, Term("method"), "Goals agreed.";
     Outcome = "outcome", Detail, Term("outcome"), "How it ended.";
     StatusReason = "status_reason", Detail, Term("outcome"), "Why it was closed, rejected, cancelled or put on hold.";
     ToKind = "to.kind", Detail, Word(k::ServiceKind::WORDS), "Kind of the other service.";

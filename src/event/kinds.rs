@@ -125,14 +125,6 @@ words! {
     }
 }
 
-impl ReferrerKind {
-    /// Whether the referral came from a GP practice, for which consent to codes is presumed when none is recorded.
-    #[must_use]
-    pub const fn is_practice(self) -> bool {
-        matches!(self, Self::Gp | Self::Nurse | Self::Pharmacist | Self::OtherProfessional)
-    }
-}
-
 words! {
     /// How much the person shares with their GP's system.
     Share {
@@ -142,6 +134,18 @@ words! {
         CodesOnly = "codes_only", "codes only";
         /// Nothing.
         None = "none", "nothing";
+    }
+}
+
+impl Share {
+    /// The lesser of two levels.
+    #[must_use]
+    pub const fn min_of(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::None, _) | (_, Self::None) => Self::None,
+            (Self::CodesOnly, _) | (_, Self::CodesOnly) => Self::CodesOnly,
+            _ => Self::Full,
+        }
     }
 }
 

@@ -55,6 +55,24 @@ impl ReferralEvent {
         key_of(&self.event_id, &self.referral_id)
     }
 
+    /// Whether two reports of one event say the same: type, date and content. When it was recorded, and what
+    /// the referral's record said at the time, do not count.
+    #[must_use]
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        self.event_type == other.event_type
+            && self.occurred_at == other.occurred_at
+            && self.target_event_id == other.target_event_id
+            && self.is_status_slot == other.is_status_slot
+            && self.detail == other.detail
+    }
+
+    /// Which of two reports of one event is the later: when it was recorded, then the record's content, so that
+    /// the choice never depends on the order they came in.
+    #[must_use]
+    pub fn recorded_order(&self) -> (Option<Timestamp>, Option<u64>, String) {
+        (self.recorded_at, self.sequence, super::hash::of(&*self.record))
+    }
+
     /// The target's key, for `corrected` and `entered_in_error`.
     #[must_use]
     pub fn target_key(&self) -> Option<&str> {

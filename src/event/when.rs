@@ -115,6 +115,15 @@ impl When {
         }
     }
 
+    /// FHIR's `date`: as precise as known, but never with a time (a birth date has none).
+    #[must_use]
+    pub fn day_text(&self) -> String {
+        match self {
+            Self::Instant(..) => Self::Day(self.day()).to_string(),
+            _ => self.to_string(),
+        }
+    }
+
     /// The instant, when a time is known.
     #[must_use]
     pub const fn instant(&self) -> Option<Timestamp> {

@@ -1,0 +1,166 @@
+//! Packs entries into Bundles of a form, or into bulk resources.
+//!
+//! Invariants: each identity stands once in a Bundle (the last state wins); `fullUrl` is `urn:uuid`; a resource
+//! written by query carries no `id`; a message has its MessageHeader first; collections and messages have no
+//! `request`. Next: [`crate::fhir`], which turns Bundles into bytes.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use crate::fhir::types::{
+    Bundle, BundleEntry, BundleRequest, Event, Identifier, MessageDestination, MessageHeader, MessageSource,
+    Resource, Text,
+};
+
+use super::entry::{Entry, Write, meta};
+use super::mapper::EventEntries;
+use super::names::{NameKind, Names};
+use super::refs::{self, Form};
+
+/// Who sends messages, and of what event: the `[message]` table of a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageSettings {
+    /// `MessageHeader.eventCoding.system`.
+    pub event_system: String,
+    /// `MessageHeader.eventCoding.code`.
+    pub event_code: String,
+    /// `MessageHeader.source.endpoint`.
+    pub endpoint: String,
+    /// `MessageHeader.destination.endpoint`, where one is fixed.
+    pub destination: Option<String>,
+}
+
+/// `PUT Type?identifier=…` and its kin.
+fn request(entry: &Entry) -> Option<BundleRequest> {
+    let kind = entry.resource.type_name();
+    let query = |id: &Identifier| {
+        let (system, value) = (id.system.as_deref().unwrap_or_default(), id.value.as_deref().unwrap_or_default());
+        format!("identifier={system}|{}", query_escape(value))
+    };
+    match &entry.write {
+        Write::Update(id) => Some(BundleRequest {
+            method: "PUT".into(),
+            url: format!("{kind}?{}", query(id)).into(),
+            ..BundleRequest::default()
+        }),
+        Write::CreateOnce(id) => Some(BundleRequest {
+            method: "POST".into(),
+            url: Text::Borrowed(kind),
+            if_none_exist: Some(query(id).into()),
+            ..BundleRequest::default()
+        }),
+        Write::ById => Some(BundleRequest {
+            method: "PUT".into(),
+            url: format!("{kind}/{}", entry.uuid).into(),
+            ..BundleRequest::default()
+        }),
+        Write::Never => None,
+    }
+}
+
+/// Escapes a value inside a query: FHIR's own separators and what a URL may not hold.
+fn query_escape(value: &str) -> String {
+    if value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)) {
+        return value.to_owned();
+    }
+    value.bytes().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            use std::fmt::Write as _;
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
+}
+
+/// The Bundle of one event.
+#[must_use]
+pub fn event_bundle(event: EventEntries, form: Form, message: Option<&MessageSettings>, names: &Names, recorded: &str) -> Bundle {
+    let EventEntries { entries, revision, focus, .. } = event;
+    let header = match (form, message) {
+        (Form::Message, Some(message)) => entries.get(focus).map(|focus| {
+            let header = message_header(message, focus, revision, names);
+            BundleEntry {
+                full_url: Some(refs::urn(header.0).into()),
+                resource: Some(header.1.into()),
+                ..BundleEntry::default()
+            }
+        }),
+        _ => None,
+    };
+    let mut bundle = pack(entries, form);
+    if form == Form::Message {
+        bundle.identifier = Some(Identifier::new(names.system(NameKind::Event), revision.to_string()));
+        bundle.timestamp = Some(recorded.to_owned().into());
+        bundle.entry.splice(0..0, header);
+    }
+    bundle
+}
+
+fn message_header(message: &MessageSettings, focus: &Entry, revision: Uuid, names: &Names) -> (Uuid, MessageHeader) {
+    let uuid = names.uuid(NameKind::Event, &["message", &revision.to_string()]);
+    let header = MessageHeader {
+        meta: meta("MessageHeader"),
+        event: Some(Event::Coding(crate::fhir::types::Coding::new(
+            message.event_system.clone(),
+            message.event_code.clone(),
+        ))),
+        destination: message
+            .destination
+            .iter()
+            .map(|endpoint| MessageDestination { endpoint: endpoint.clone().into(), ..MessageDestination::default() })
+            .collect(),
+        source: MessageSource { endpoint: message.endpoint.clone().into(), ..MessageSource::default() },
+        focus: vec![crate::fhir::types::Reference::to(refs::urn(focus.uuid))],
+        ..MessageHeader::default()
+    };
+    (uuid, header)
+}
+
+/// A Bundle of entries, each identity once, in its last state, at its first place.
+#[must_use]
+pub fn pack(entries: Vec<Entry>, form: Form) -> Bundle {
+    let bundle_type = match form {
+        Form::Transaction => "transaction",
+        Form::Message => "message",
+        Form::Collection | Form::Bulk => "collection",
+    };
+    let entry = last_states(entries)
+        .into_iter()
+        .map(|entry| BundleEntry {
+            full_url: Some(refs::urn(entry.uuid).into()),
+            request: if form == Form::Transaction { request(&entry) } else { None },
+            resource: Some(entry.resource),
+            ..BundleEntry::default()
+        })
+        .collect();
+    Bundle { type_: bundle_type.into(), entry, ..Bundle::default() }
+}
+
+/// Each identity once, in its last state, at its first place.
+#[must_use]
+pub fn last_states(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut at: HashMap<(&'static str, Uuid), usize> = HashMap::with_capacity(entries.len());
+    let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let identity = (entry.resource.type_name(), entry.uuid);
+        match at.get(&identity).and_then(|at| kept.get_mut(*at)) {
+            Some(known) => *known = entry,
+            None => {
+                at.insert(identity, kept.len());
+                kept.push(entry);
+            }
+        }
+    }
+    kept
+}
+
+/// A resource of the bulk form: with its literal id.
+#[must_use]
+pub fn bulk(mut entry: Entry) -> Resource {
+    entry.resource.set_id(Some(entry.uuid.to_string().into()));
+    entry.resource
+}
+

@@ -1,0 +1,297 @@
+//! [`Mapper`]: a folded referral becomes entries, one list per event.
+//!
+//! Resources are a function of the state: each event brings its own, and the ServiceRequest and Task as the
+//! fold up to and including it. Pure: the same referral, codeset and settings give the same entries. Next:
+//! [`super::bundle`], which packs entries.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::codeset::Codeset;
+use crate::event::kinds::{EventType, Share};
+use crate::event::person::Record;
+use crate::event::{IssueCode, ReferralEvent};
+use crate::fhir::types::{Identifier, Resource, ServiceRequest};
+
+use super::coding::Coder;
+use super::entry::{Entry, Write};
+use super::fold::{Folded, Role, Step};
+use super::machine::{State, TaskStatus};
+use super::names::{NameKind, Names};
+use super::notes::Notes;
+use super::own::{Context, own};
+use super::parties::Parties;
+use super::refs::{Form, Refs, SubjectKey};
+use super::share::{Sharing, decide};
+use super::withdrawn::withdraw;
+use super::{patient, provenance, safeguards, service_request, task};
+
+/// What the deployer chooses about mapping.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The form of the output.
+    pub form: Form,
+    /// Whether the referral code stands in every Bundle, not only in that of `referred`: true where a resource
+    /// is replaced as a whole by the Bundle (transactions) or is written once (bulk, packed referrals).
+    pub code_in_every_bundle: bool,
+    /// When this run recorded what it makes.
+    pub recorded_at: Timestamp,
+    /// Program and codeset, for Provenance.
+    pub agent: String,
+    /// Whether damaged codes are repaired.
+    pub repair_codes: bool,
+    /// Whether a transaction creates a Patient that the clinical system does not have.
+    pub create_patient: bool,
+}
+
+/// The entries of one event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventEntries {
+    /// The event.
+    pub event_id: String,
+    /// Its type.
+    pub event_type: EventType,
+    /// UUID of the event's key and content.
+    pub revision: Uuid,
+    /// What it sends, in order; the Provenance last.
+    pub entries: Vec<Entry>,
+    /// Index of the ServiceRequest, or of the event's first own resource.
+    pub focus: usize,
+}
+
+/// A referral, mapped.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mapped {
+    /// Per event, in order.
+    pub events: Vec<EventEntries>,
+    /// What was left out and why.
+    pub notes: Notes,
+    /// How much left; `None` (the level) when nothing may.
+    pub share: Option<Share>,
+}
+
+/// Maps referrals.
+pub struct Mapper<'a> {
+    /// The loaded codeset.
+    pub codeset: &'a Codeset,
+    /// The deployer's choices.
+    pub settings: &'a Settings,
+}
+
+/// The record-dependent parts of one referral, made again only when the record or the service changes.
+struct Scene {
+    record: Arc<Record>,
+    rerouted_by: Option<usize>,
+    opened_by: Option<usize>,
+    parties: Parties,
+    request: Option<ServiceRequest>,
+}
+
+impl Mapper<'_> {
+    /// Maps one referral. Nothing leaves when nothing may; the caller has held what must be held.
+    #[must_use]
+    pub fn map(&self, names: &Names, folded: &Folded, patient_uuid: Uuid) -> Mapped {
+        let mut mapped = Mapped::default();
+        let Some(first) = folded.steps.first() else { return mapped };
+        let share = match decide(&folded.steps) {
+            Sharing::Level(share) => share,
+            Sharing::Held => Share::None,
+        };
+        mapped.share = Some(share);
+        if share == Share::None {
+            return mapped;
+        }
+        let person = folded.steps.last().map_or(&first.event.record, |step| &step.event.record);
+        let key = SubjectKey {
+            nhs_number: person.person.nhs_number,
+            local_id: person.person.local_id.as_deref(),
+            uuid: patient_uuid,
+        };
+        let refs = Refs::new(names, self.settings.form, &key);
+        let coder = Coder { codeset: self.codeset, repair: self.settings.repair_codes, share };
+        let mut run = Run { mapper: self, refs, coder, steps: &folded.steps, scene: None, patient_uuid };
+        for at in 0..folded.steps.len() {
+            let Some(step) = folded.steps.get(at) else { break };
+            mapped.notes.about(&step.event.event_id);
+            if let Some(entries) = run.event(at, step, &mut mapped.notes) {
+                mapped.events.push(entries);
+            }
+        }
+        mapped
+    }
+}
+
+/// One pass through the steps of a referral.
+struct Run<'a> {
+    mapper: &'a Mapper<'a>,
+    refs: Refs<'a>,
+    coder: Coder<'a>,
+    steps: &'a [Step],
+    scene: Option<Scene>,
+    patient_uuid: Uuid,
+}
+
+impl Run<'_> {
+    fn event(&mut self, at: usize, step: &Step, notes: &mut Notes) -> Option<EventEntries> {
+        let event = &step.event;
+        let referral = &*event.referral_id;
+        let settings = self.mapper.settings;
+        self.set_scene(event, step.state.as_ref(), notes);
+        let (refs, coder) = (&self.refs, &self.coder);
+        let scene = self.scene.as_ref()?;
+        let parties = &scene.parties;
+        let request_uuid = step.state.map(|state| service_request::name(refs, referral, state.episode));
+        let task_uuid = step
+            .state
+            .map(|state| refs.names.uuid(NameKind::Task, &[referral, &state.task_number.to_string()]));
+
+        let mut entries = Vec::with_capacity(8);
+        if let (Some(state), Some(request_uuid), Some(task_uuid)) = (&step.state, request_uuid, task_uuid) {
+            let with_code = settings.code_in_every_bundle
+                || at == state.opened_by
+                || matches!(&step.role, Role::Corrects(target) if target.event_type == EventType::Referred);
+            entries.push(self.request_entry(scene, state, request_uuid, with_code, event)?);
+            let key = Identifier::new(refs.names.system(NameKind::Task), task_uuid.to_string());
+            let task =
+                task::task(key.clone(), request_uuid, state, self.steps, at, refs, parties, coder, notes);
+            let task = withdraw_if(state.task == TaskStatus::EnteredInError, task.into());
+            entries.push(Entry { uuid: task_uuid, resource: task, write: Write::Update(key) });
+        }
+        let own_from = entries.len();
+        let context = |about| Context {
+            referral,
+            event: about,
+            record: &event.record,
+            refs,
+            parties,
+            coder,
+            request: request_uuid,
+            task: task_uuid,
+            sensitive: service_request::event_is_sensitive(about, coder),
+        };
+        match &step.role {
+            Role::Plain => entries.extend(own(&context(event), notes)),
+            Role::Corrects(target) => entries.extend(own(&context(target), notes)),
+            Role::Withdraws(target) => {
+                // Withdrawn resources say nothing, so nothing about them needs noting.
+                let made = own(&context(target), &mut Notes::default());
+                entries.extend(made.into_iter().map(|entry| Entry { resource: withdraw(entry.resource), ..entry }));
+            }
+        }
+        let opens = step.state.is_some_and(|state| state.opened_by == at) && step.role == Role::Plain;
+        if opens || event.event_type == EventType::DetailsChanged {
+            let person = &event.record.person;
+            let risk = event.record.risk.as_ref();
+            entries.extend(safeguards::flags(referral, person.safe_contact.as_ref(), risk, refs, coder, notes));
+        }
+        if (opens || event.event_type == EventType::ConsentChanged) && let Some(agreed) = &event.record.consent {
+            entries.extend(safeguards::consent(referral, agreed, refs));
+        }
+        if entries.is_empty() {
+            return None;
+        }
+        let targets = entries
+            .iter()
+            .skip(own_from)
+            .chain(entries.iter().take(own_from))
+            .filter(|entry| matches!(entry.write, Write::Update(_)))
+            .map(|entry| refs.to(entry.resource.type_name(), entry.uuid))
+            .collect();
+        let provenance =
+            provenance::provenance(event, targets, &settings.recorded_at.to_string(), &settings.agent, refs);
+        let patient = (settings.form.has_patient() || settings.create_patient).then(|| {
+            let practice = parties.practice(refs);
+            patient::patient(self.patient_uuid, &event.record.person, practice, refs, coder, notes)
+        });
+        let mut all = parties.take_used();
+        all.extend(patient);
+        let focus = all.len();
+        all.extend(entries);
+        let revision = provenance.uuid;
+        all.push(provenance);
+        Some(EventEntries { event_id: event.event_id.clone(), event_type: event.event_type, revision, entries: all, focus })
+    }
+
+    /// Makes the parties and the request's content anew where the record, the service or the episode changed.
+    fn set_scene(&mut self, event: &ReferralEvent, state: Option<&State>, notes: &mut Notes) {
+        let (rerouted_by, opened_by) = (state.and_then(|s| s.rerouted_by), state.map(|s| s.opened_by));
+        let same = |scene: &Scene| {
+            Arc::ptr_eq(&scene.record, &event.record) && scene.rerouted_by == rerouted_by && scene.opened_by == opened_by
+        };
+        if self.scene.as_ref().is_some_and(same) {
+            return;
+        }
+        let record = Arc::clone(&event.record);
+        let to = rerouted_by.and_then(|at| self.steps.get(at)).and_then(|step| step.event.detail.to.as_ref());
+        let parties = Parties::new(&self.refs, &record, to, self.coder.share);
+        // A referral withdrawn altogether has no `referred` step left; the request is then only withdrawn.
+        let opener = opened_by.and_then(|at| self.steps.get(at)).map(|step| &step.event);
+        let request = opener.map(|opener| {
+            let uuid = service_request::name(&self.refs, &event.referral_id, state.map_or(1, |s| s.episode));
+            let key = Identifier::new(self.refs.names.system(NameKind::Referral), uuid.to_string());
+            service_request::service_request(
+                &event.referral_id,
+                key,
+                opener,
+                &record,
+                &self.refs,
+                &parties,
+                &self.coder,
+                notes,
+            )
+        });
+        self.scene = Some(Scene { record, rerouted_by, opened_by, parties, request });
+    }
+
+    fn request_entry(
+        &self,
+        scene: &Scene,
+        state: &State,
+        uuid: Uuid,
+        with_code: bool,
+        event: &ReferralEvent,
+    ) -> Option<Entry> {
+        let mut request = scene.request.clone()?;
+        // The parties are pointed at again for every Bundle.
+        let _ = (scene.parties.requester(&self.refs), scene.parties.service(&self.refs));
+        request.status = state.request.as_str().into();
+        let kind = event.record.service.kind;
+        request.code = Some(if with_code {
+            service_request::code(kind, self.mapper.codeset)
+        } else {
+            service_request::words(kind)
+        });
+        let key = request.identifier.first()?.clone();
+        let withdrawn = state.task == TaskStatus::EnteredInError;
+        Some(Entry { uuid, resource: withdraw_if(withdrawn, request.into()), write: Write::Update(key) })
+    }
+}
+
+fn withdraw_if(withdrawn: bool, resource: Resource) -> Resource {
+    if withdrawn { withdraw(resource) } else { resource }
+}
+
+/// What the mapping found that only shows across a whole referral.
+#[must_use]
+pub fn needs_hold(steps: &[Step], today: jiff::civil::Date) -> Option<IssueCode> {
+    let record = steps.last().map(|step| &step.event.record)?;
+    if record.person.protected {
+        return Some(IssueCode::HeldProtected);
+    }
+    if steps.iter().any(|step| step.event.occurred_at.is_some_and(|when| is_after(when, today))) {
+        return Some(IssueCode::HeldFutureDate);
+    }
+    (decide(steps) == Sharing::Held).then_some(IssueCode::HeldNoConsent)
+}
+
+/// Whether something lies after a day for certain: a month or year still running does not.
+fn is_after(when: crate::event::When, today: jiff::civil::Date) -> bool {
+    use crate::event::When;
+    match when {
+        When::Year(year) => year > today.year(),
+        When::Month(year, month) => (year, month) > (today.year(), today.month()),
+        When::Day(_) | When::Instant(..) => when.day() > today,
+    }
+}

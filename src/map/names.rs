@@ -1,0 +1,135 @@
+//! [`Names`]: the identifiers of everything sp-fhir writes, derived and never invented.
+//!
+//! Every resource of a referral is named by a UUID (RFC 9562 version 5) made from the source's URI and the
+//! referral's own ids, so that the same row always names the same resources, on any machine, for ever. The
+//! namespace is UUIDv5(URL, source); the name is `kind/referral_id[/rule[/n]]`. Invariant: no name is made
+//! from an NHS number, because such a UUID could be undone by trying all numbers. Next: [`super::machine`].
+
+use uuid::Uuid;
+
+/// What an identifier names; the word is both the start of the name and the end of the identifier system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NameKind {
+    /// The ServiceRequest of a referral.
+    Referral,
+    /// A Task.
+    Task,
+    /// An event, named in Provenance.
+    Event,
+    /// The person.
+    Person,
+    /// An organisation without an ODS code.
+    Organization,
+    /// A service.
+    Service,
+    /// A practitioner.
+    Practitioner,
+    /// A practitioner in a role.
+    PractitionerRole,
+    /// An Observation.
+    Observation,
+    /// An Encounter.
+    Encounter,
+    /// A CarePlan.
+    CarePlan,
+    /// A Goal.
+    Goal,
+    /// A Communication.
+    Communication,
+    /// A Flag.
+    Flag,
+    /// A Consent.
+    Consent,
+    /// A QuestionnaireResponse.
+    QuestionnaireResponse,
+}
+
+impl NameKind {
+    /// The word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Referral => "referral",
+            Self::Task => "task",
+            Self::Event => "event",
+            Self::Person => "person",
+            Self::Organization => "organization",
+            Self::Service => "service",
+            Self::Practitioner => "practitioner",
+            Self::PractitionerRole => "practitionerrole",
+            Self::Observation => "observation",
+            Self::Encounter => "encounter",
+            Self::CarePlan => "careplan",
+            Self::Goal => "goal",
+            Self::Communication => "communication",
+            Self::Flag => "flag",
+            Self::Consent => "consent",
+            Self::QuestionnaireResponse => "questionnaireresponse",
+        }
+    }
+}
+
+/// The names of one source.
+#[derive(Clone, Debug)]
+pub struct Names {
+    source: String,
+    namespace: Uuid,
+}
+
+impl Names {
+    /// The names of a source; a trailing slash of the URI does not matter.
+    #[must_use]
+    pub fn new(source: &str) -> Self {
+        let source = source.trim_end_matches('/');
+        Self { source: source.to_owned(), namespace: Uuid::new_v5(&Uuid::NAMESPACE_URL, source.as_bytes()) }
+    }
+
+    /// The source's URI without trailing slash.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The identifier system for a kind: `{source}/referral` and so on.
+    #[must_use]
+    pub fn system(&self, kind: NameKind) -> String {
+        format!("{}/{}", self.source, kind.as_str())
+    }
+
+    /// The system under which the source's printed case number travels.
+    #[must_use]
+    pub fn case_reference_system(&self) -> String {
+        format!("{}/case-reference", self.source)
+    }
+
+    /// The UUID of `kind/part/part…`.
+    #[must_use]
+    pub fn uuid(&self, kind: NameKind, parts: &[&str]) -> Uuid {
+        let mut name = String::with_capacity(64);
+        name.push_str(kind.as_str());
+        for part in parts {
+            name.push('/');
+            name.push_str(part);
+        }
+        Uuid::new_v5(&self.namespace, name.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worked_examples_names() {
+        let names = Names::new("https://elmfield-sp.example/cases/");
+        for (kind, parts, uuid) in [
+            (NameKind::Referral, &["ELM/00042"][..], "83d70510-593f-5e9d-80e8-2dd6cbc8e361"),
+            (NameKind::Task, &["ELM/00042", "1"], "d57b0159-a9fb-5a5a-8103-04e23ff49feb"),
+            (NameKind::Event, &["ELM/00042", "referred"], "181d7b46-3a39-59bc-acc1-abe4bf0ca1b3"),
+            (NameKind::Organization, &["M85063"], "5d5ffed6-a68e-5748-90d1-71f7906ab630"),
+        ] {
+            assert_eq!(names.uuid(kind, parts).to_string(), uuid);
+        }
+        assert_eq!(names.system(NameKind::Task), "https://elmfield-sp.example/cases/task");
+    }
+}

@@ -1,0 +1,50 @@
+//! The one total order of a referral's events.
+//!
+//! Events are grouped by Europe/London calendar day; a month or a year counts as its last day, an event
+//! without a date comes after all others. Within a day: by the source's sequence if every event has one, else by
+//! instant if every event has a time, else by rank. Ties: rank, instant, event id. What the source *recorded*
+//! when never decides, because exports record everything at once. Invariant: any permutation of the same
+//! events comes out the same. Next: [`super::fold`].
+
+use std::cmp::Ordering;
+
+use jiff::civil::Date;
+
+use crate::event::ReferralEvent;
+
+/// Sorts events into the order in which they are folded.
+pub fn sort(events: &mut [ReferralEvent]) {
+    events.sort_by_cached_key(|event| (day(event), event.event_id.clone()));
+    let mut rest = events;
+    while let Some(first) = rest.first().map(day) {
+        let end = rest.iter().position(|event| day(event) != first).unwrap_or(rest.len());
+        let Some((group, after)) = rest.split_at_mut_checked(end) else { return };
+        sort_day(group);
+        rest = after;
+    }
+}
+
+/// The day, with undated events last.
+fn day(event: &ReferralEvent) -> (bool, Option<Date>) {
+    let day = event.occurred_at.map(|when| when.day());
+    (day.is_none(), day)
+}
+
+fn sort_day(events: &mut [ReferralEvent]) {
+    let by_sequence = events.iter().all(|event| event.sequence.is_some());
+    let instant = |event: &ReferralEvent| event.occurred_at.and_then(|when| when.instant());
+    let by_instant = !by_sequence && events.iter().all(|event| instant(event).is_some());
+    events.sort_by(|a, b| {
+        let leading = if by_sequence {
+            a.sequence.cmp(&b.sequence)
+        } else if by_instant {
+            instant(a).cmp(&instant(b))
+        } else {
+            Ordering::Equal
+        };
+        leading
+            .then_with(|| a.event_type.cmp(&b.event_type))
+            .then_with(|| instant(a).cmp(&instant(b)))
+            .then_with(|| a.event_id.cmp(&b.event_id))
+    });
+}

@@ -1,0 +1,57 @@
+//! Provenance: which event, which program, which codeset made the resources of a Bundle.
+//!
+//! It is written by its own id, a UUID of the event's key and content, so that a repeat is the same Provenance
+//! and a revision another one. It names the event by UUID, never by the source's event id. Next:
+//! [`super::withdrawn`].
+
+use uuid::Uuid;
+
+use crate::event::{ReferralEvent, hash};
+use crate::fhir::types::{Coding, Identifier, Meta, Provenance, ProvenanceAgent, ProvenanceEntity, Reference};
+
+use super::entry::{Entry, Write};
+use super::names::NameKind;
+use super::refs::Refs;
+use super::systems;
+
+/// The UUID of an event.
+pub(super) fn event_uuid(refs: &Refs<'_>, event: &ReferralEvent) -> Uuid {
+    refs.names.uuid(NameKind::Event, &[&event.referral_id, event.key()])
+}
+
+/// UUID of the event's key and what it says: of its Provenance and of its message Bundle.
+pub(super) fn revision_uuid(refs: &Refs<'_>, event: &ReferralEvent) -> Uuid {
+    let content = hash::of(&(event.event_type, event.occurred_at, &event.detail, &*event.record));
+    refs.names.uuid(NameKind::Event, &[&event.referral_id, event.key(), &content])
+}
+
+/// The Provenance of an event's Bundle.
+pub(super) fn provenance(
+    event: &ReferralEvent,
+    targets: Vec<Reference>,
+    recorded: &str,
+    agent: &str,
+    refs: &Refs<'_>,
+) -> Entry {
+    let event_uuid = event_uuid(refs, event).to_string();
+    let uuid = revision_uuid(refs, event);
+    let system = refs.names.system(NameKind::Event);
+    let resource = Provenance {
+        id: Some(uuid.to_string().into()),
+        meta: Some(Meta { tag: vec![Coding::new(system.clone(), event_uuid.clone())], ..Meta::default() }),
+        target: targets,
+        recorded: recorded.to_owned().into(),
+        agent: vec![ProvenanceAgent {
+            type_: Some(systems::ASSEMBLER.concept()),
+            who: Reference { display: Some(agent.to_owned().into()), ..Reference::default() },
+            ..ProvenanceAgent::default()
+        }],
+        entity: vec![ProvenanceEntity {
+            role: "source".into(),
+            what: Reference::logical(Identifier::new(system, event_uuid)),
+            ..ProvenanceEntity::default()
+        }],
+        ..Provenance::default()
+    };
+    Entry { uuid, resource: resource.into(), write: Write::ById }
+}

@@ -1,0 +1,72 @@
+//! Flags for safe contact and risk, and the Consent. Next: [`super::questionnaire_response`].
+
+use crate::event::kinds::Share;
+use crate::event::person::Consent as Agreed;
+use crate::event::term::Term;
+use crate::fhir::types::{CodeableConcept, Consent, Flag};
+
+use super::coding::Coder;
+use super::entry::{Entry, Write, meta};
+use super::names::NameKind;
+use super::notes::Notes;
+use super::refs::Refs;
+use super::systems::{self, Structural};
+
+/// Flags of a referral: how to contact the person safely, and the risk indicator. Sent at every level of
+/// sharing but `none`, because whoever rings needs them.
+pub(super) fn flags(
+    referral: &str,
+    safe_contact: Option<&Term>,
+    risk: Option<&Term>,
+    refs: &Refs<'_>,
+    coder: &Coder<'_>,
+    notes: &mut Notes,
+) -> Vec<Entry> {
+    // A Flag's words are always a controlled term: free words would not be understood in a hurry.
+    let mut flag = |term: Option<&Term>, name: &'static str, field: &'static str, category: Structural| {
+        let code = coder.code(term?, "need", field, notes)?;
+        let uuid = refs.names.uuid(NameKind::Flag, &[referral, name]);
+        let identifier =
+            crate::fhir::types::Identifier::new(refs.names.system(NameKind::Flag), uuid.to_string());
+        let resource = Flag {
+            meta: meta("Flag"),
+            identifier: vec![identifier.clone()],
+            status: "active".into(),
+            category: vec![category.concept()],
+            code,
+            subject: refs.subject(),
+            ..Flag::default()
+        };
+        Some(Entry { uuid, resource: resource.into(), write: Write::Update(identifier) })
+    };
+    let mut flags = Vec::new();
+    flags.extend(flag(safe_contact, "safe-contact", "person.safe_contact", systems::ADMINISTRATIVE));
+    flags.extend(flag(risk, "risk", "risk", systems::SAFETY));
+    flags
+}
+
+/// The Consent of a referral.
+pub(super) fn consent(referral: &str, agreed: &Agreed, refs: &Refs<'_>) -> Option<Entry> {
+    let rule = match agreed.share {
+        Share::Full => systems::OPT_IN,
+        Share::CodesOnly => systems::OPT_IN_RESTRICTED,
+        Share::None => return None,
+    };
+    let uuid = refs.names.uuid(NameKind::Consent, &[referral]);
+    let identifier = crate::fhir::types::Identifier::new(refs.names.system(NameKind::Consent), uuid.to_string());
+    let resource = Consent {
+        meta: meta("Consent"),
+        identifier: vec![identifier.clone()],
+        status: "active".into(),
+        scope: systems::PATIENT_PRIVACY.concept(),
+        category: vec![systems::INFORMATION_DISCLOSURE.concept()],
+        patient: Some(refs.subject()),
+        date_time: agreed.date.map(|when| when.to_string().into()),
+        policy_rule: Some(CodeableConcept {
+            text: Some(format!("Shares {} with the GP's system", agreed.share.label()).into()),
+            ..rule.concept()
+        }),
+        ..Consent::default()
+    };
+    Some(Entry { uuid, resource: resource.into(), write: Write::Update(identifier) })
+}

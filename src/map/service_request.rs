@@ -1,0 +1,94 @@
+//! ServiceRequest: the referral.
+//!
+//! Its content comes from the record and from the `referred` event that opened the episode; its status from
+//! the fold. The code for a referral to a link worker is recorded once per episode: see [`code`]. Next:
+//! [`super::task`].
+
+use crate::codeset::{Codeset, WellKnown};
+use crate::event::ReferralEvent;
+use crate::event::kinds::ServiceKind;
+use crate::event::person::Record;
+use crate::fhir::types::{CodeableConcept, Extension, Identifier, Reference, ServiceRequest, Text, Value};
+
+use super::coding::{self, Coder};
+use super::entry::meta;
+use super::names::NameKind;
+use super::notes::Notes;
+use super::parties::Parties;
+use super::refs::Refs;
+use super::systems;
+
+/// The ServiceRequest of an episode, all but its status and the one-time code.
+pub(super) fn service_request(
+    referral: &str,
+    identifier: Identifier,
+    referred: &ReferralEvent,
+    record: &Record,
+    refs: &Refs<'_>,
+    parties: &Parties,
+    coder: &Coder<'_>,
+    notes: &mut Notes,
+) -> ServiceRequest {
+    let case = record.case_reference.as_deref().unwrap_or(referral);
+    let reason_code =
+        referred.detail.reasons.iter().filter_map(|reason| coder.code(reason, "need", "reasons", notes)).collect();
+    let source = record.referrer.source.as_ref().and_then(|term| coder.code(term, "source", "referrer.source", notes));
+    let note = referred.detail.note.as_ref().filter(|_| coder.free_text() && !event_is_sensitive(referred, coder));
+    ServiceRequest {
+        meta: meta("ServiceRequest"),
+        extension: source
+            .map(|concept| Extension::new(systems::SOURCE_OF_SERVICE_REQUEST, Value::CodeableConcept(concept)))
+            .into_iter()
+            .collect(),
+        identifier: vec![identifier, Identifier::new(refs.names.case_reference_system(), case.to_owned())],
+        based_on: record
+            .based_on
+            .iter()
+            .map(|id| Reference {
+                type_: Some("ServiceRequest".into()),
+                ..Reference::logical(Identifier::new(id.system.clone(), id.value.clone()))
+            })
+            .collect(),
+        intent: "order".into(),
+        priority: record.priority.map(|priority| Text::Borrowed(priority.as_str())),
+        subject: refs.subject(),
+        authored_on: referred.occurred_at.map(|when| when.to_string().into()),
+        requester: parties.requester(refs),
+        performer: parties.service(refs).into_iter().collect(),
+        reason_code,
+        note: note.map(|note| crate::fhir::types::Annotation::text(note.clone())).into_iter().collect(),
+        ..ServiceRequest::default()
+    }
+}
+
+/// The code of the request: SNOMED CT for a referral to a link worker, words for every other kind of service.
+/// Rule: that code is for link workers only (domain rule 5.1, docs/MAPPING.md).
+pub(super) fn code(kind: Option<ServiceKind>, codeset: &Codeset) -> CodeableConcept {
+    match (kind, codeset.well_known(WellKnown::Referred)) {
+        (Some(ServiceKind::LinkWorker), Some(concept)) => CodeableConcept::coding(coding::snomed(concept)),
+        (kind, _) => words(kind),
+    }
+}
+
+/// The same in words, for later Bundles of forms in which the code must not be counted twice.
+pub(super) fn words(kind: Option<ServiceKind>) -> CodeableConcept {
+    CodeableConcept::text(format!("Referral to {}", kind.map_or("service", ServiceKind::label)))
+}
+
+/// The identifier of the request of an episode; the first episode has no number in its name.
+pub(super) fn name(refs: &Refs<'_>, referral: &str, episode: u32) -> uuid::Uuid {
+    if episode <= 1 {
+        refs.names.uuid(NameKind::Referral, &[referral])
+    } else {
+        refs.names.uuid(NameKind::Referral, &[referral, &episode.to_string()])
+    }
+}
+
+/// Whether any term of an event is sensitive: then its free text stays here too.
+pub(super) fn event_is_sensitive(event: &ReferralEvent, coder: &Coder<'_>) -> bool {
+    let detail = &event.detail;
+    detail.reasons.iter().any(|term| coder.is_sensitive(term, "need"))
+        || [&detail.outcome, &detail.status_reason].into_iter().flatten().any(|term| coder.is_sensitive(term, "outcome"))
+        || detail.what.iter().any(|term| coder.is_sensitive(term, "service"))
+        || detail.plan.iter().chain(&detail.goals).any(|term| coder.is_sensitive(term, "method"))
+}

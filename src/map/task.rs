@@ -1,0 +1,74 @@
+//! Task: the work on a referral, and how far it got. Next: [`super::own`], what belongs to one event.
+
+use crate::event::ReferralEvent;
+use crate::fhir::types::{CodeableConcept, Identifier, Task, TaskParameter, Text, Value};
+
+use super::coding::Coder;
+use super::entry::meta;
+use super::fold::Step;
+use super::machine::State;
+use super::notes::Notes;
+use super::parties::Parties;
+use super::refs::Refs;
+use super::systems;
+
+/// The newest Task of a referral at a step. `steps` are all steps, `at` the step's index.
+pub(super) fn task(
+    identifier: Identifier,
+    focus: uuid::Uuid,
+    state: &State,
+    steps: &[Step],
+    at: usize,
+    refs: &Refs<'_>,
+    parties: &Parties,
+    coder: &Coder<'_>,
+    notes: &mut Notes,
+) -> Task {
+    let event = |index: Option<usize>| index.and_then(|index| steps.get(index)).map(|step| &step.event);
+    let authored_on = event(Some(state.task_opened_by)).and_then(|event| event.occurred_at);
+    let last = steps.get(at).map(|step| &step.event);
+    // An amendment is dated when it was made; the Task changed when its newest event of the fold happened.
+    let last_modified = last.and_then(|event| event.occurred_at);
+    let status_reason = event(state.status_reason)
+        .and_then(|event| event.detail.status_reason.as_ref())
+        .and_then(|term| coder.code(term, "outcome", "status_reason", notes));
+    Task {
+        meta: meta("Task"),
+        identifier: vec![identifier],
+        status: state.task.as_str().into(),
+        status_reason,
+        business_status: event(state.business_status).map(|event| business_status(event, coder, notes)),
+        intent: "order".into(),
+        code: Some(systems::FULFIL.concept()),
+        focus: Some(refs.to("ServiceRequest", focus)),
+        for_: Some(refs.subject()),
+        authored_on: authored_on.map(|when| when.to_string().into()),
+        last_modified: last_modified.map(|when| when.to_string().into()),
+        requester: parties.requester(refs).map(without_display),
+        owner: parties.service(refs).map(without_display),
+        output: event(state.outcome).and_then(|event| output(event, coder, notes)).into_iter().collect(),
+        ..Task::default()
+    }
+}
+
+fn without_display(reference: crate::fhir::types::Reference) -> crate::fhir::types::Reference {
+    crate::fhir::types::Reference { display: None, ..reference }
+}
+
+/// What the last failed contact was, with its reason where one was given.
+fn business_status(event: &ReferralEvent, coder: &Coder<'_>, notes: &mut Notes) -> CodeableConcept {
+    let reason =
+        event.detail.status_reason.as_ref().and_then(|term| coder.code(term, "outcome", "status_reason", notes));
+    reason.unwrap_or_else(|| CodeableConcept::text(Text::Borrowed(event.event_type.label())))
+}
+
+/// The outcome of a finished Task.
+fn output(event: &ReferralEvent, coder: &Coder<'_>, notes: &mut Notes) -> Option<TaskParameter> {
+    let outcome = event.detail.outcome.as_ref()?;
+    let concept = coder.code(outcome, "outcome", "outcome", notes)?;
+    Some(TaskParameter {
+        type_: CodeableConcept::text("Outcome"),
+        value: Some(Value::CodeableConcept(concept)),
+        ..TaskParameter::default()
+    })
+}
