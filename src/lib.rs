@@ -1,4 +1,6 @@
 //! sp-fhir
+pub mod codeset;
 pub mod event;
 pub mod fhir;
 pub mod map;
+pub mod tree;

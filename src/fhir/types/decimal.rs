@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::Text;
 use crate::fhir::json::Json;
+use crate::tree::json::is_number;
 
 /// A decimal as text. Serialised as a bare JSON number.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ impl Decimal {
     #[must_use]
     pub fn parse(text: impl Into<Text>) -> Option<Self> {
         let text = text.into();
-        is_json_number(text.as_bytes()).then_some(Self(text))
+        is_number(text.as_bytes()).then_some(Self(text))
     }
 
     /// The text, digit for digit.
@@ -61,36 +62,6 @@ impl Serialize for Decimal {
             .map_err(|_| serde::ser::Error::custom("not a JSON number"))?
             .serialize(serializer)
     }
-}
-
-/// RFC 8259 §6: `-? int frac? exp?`.
-pub(crate) fn is_json_number(bytes: &[u8]) -> bool {
-    let bytes = bytes.strip_prefix(b"-").unwrap_or(bytes);
-    let rest = match bytes.split_first() {
-        Some((b'0', rest)) => rest,
-        Some((b'1'..=b'9', _)) => digits(bytes),
-        _ => return false,
-    };
-    let rest = match rest.strip_prefix(b".") {
-        Some(fraction) if digits(fraction).len() < fraction.len() => digits(fraction),
-        Some(_) => return false,
-        None => rest,
-    };
-    match rest.split_first() {
-        None => true,
-        Some((b'e' | b'E', exponent)) => {
-            let exponent =
-                exponent.strip_prefix(b"-").or_else(|| exponent.strip_prefix(b"+")).unwrap_or(exponent);
-            !exponent.is_empty() && digits(exponent).is_empty()
-        }
-        Some(_) => false,
-    }
-}
-
-/// What is left after the leading digits.
-fn digits(bytes: &[u8]) -> &[u8] {
-    let count = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
-    bytes.get(count..).unwrap_or_default()
 }
 
 #[cfg(test)]
