@@ -1,2 +1,3 @@
 //! sp-fhir
+pub mod codeset;
 pub mod event;
