@@ -35,7 +35,8 @@ pub struct MessageSettings {
 fn request(entry: &Entry) -> Option<BundleRequest> {
     let kind = entry.resource.type_name();
     let query = |id: &Identifier| {
-        let (system, value) = (id.system.as_deref().unwrap_or_default(), id.value.as_deref().unwrap_or_default());
+        let (system, value) =
+            (id.system.as_deref().unwrap_or_default(), id.value.as_deref().unwrap_or_default());
         format!("identifier={system}|{}", query_escape(value))
     };
     match &entry.write {
@@ -77,7 +78,13 @@ fn query_escape(value: &str) -> String {
 
 /// The Bundle of one event.
 #[must_use]
-pub fn event_bundle(event: EventEntries, form: Form, message: Option<&MessageSettings>, names: &Names, recorded: &str) -> Bundle {
+pub fn event_bundle(
+    event: EventEntries,
+    form: Form,
+    message: Option<&MessageSettings>,
+    names: &Names,
+    recorded: &str,
+) -> Bundle {
     let EventEntries { entries, revision, focus, .. } = event;
     let header = match (form, message) {
         (Form::Message, Some(message)) => entries.get(focus).map(|focus| {
@@ -99,7 +106,12 @@ pub fn event_bundle(event: EventEntries, form: Form, message: Option<&MessageSet
     bundle
 }
 
-fn message_header(message: &MessageSettings, focus: &Entry, revision: Uuid, names: &Names) -> (Uuid, MessageHeader) {
+fn message_header(
+    message: &MessageSettings,
+    focus: &Entry,
+    revision: Uuid,
+    names: &Names,
+) -> (Uuid, MessageHeader) {
     let uuid = names.uuid(NameKind::Event, &["message", &revision.to_string()]);
     let header = MessageHeader {
         meta: meta("MessageHeader"),
@@ -110,7 +122,10 @@ fn message_header(message: &MessageSettings, focus: &Entry, revision: Uuid, name
         destination: message
             .destination
             .iter()
-            .map(|endpoint| MessageDestination { endpoint: endpoint.clone().into(), ..MessageDestination::default() })
+            .map(|endpoint| MessageDestination {
+                endpoint: endpoint.clone().into(),
+                ..MessageDestination::default()
+            })
             .collect(),
         source: MessageSource { endpoint: message.endpoint.clone().into(), ..MessageSource::default() },
         focus: vec![crate::fhir::types::Reference::to(refs::urn(focus.uuid))],
@@ -163,4 +178,3 @@ pub fn bulk(mut entry: Entry) -> Resource {
     entry.resource.set_id(Some(entry.uuid.to_string().into()));
     entry.resource
 }
-

@@ -6,10 +6,10 @@
 //! [`super::notes`], where everything left out is written down.
 
 use crate::codeset::{CodeSystemKind, Codeset, Concept, Given, Resolved, SctId, TermMatch, WellKnown};
+use crate::event::IssueCode;
 use crate::event::issue::kind_of;
 use crate::event::kinds::Share;
 use crate::event::term::{Term, TermSystem};
-use crate::event::IssueCode;
 use crate::fhir::types::{CodeableConcept, Coding, Text};
 
 use super::notes::Notes;
@@ -37,7 +37,13 @@ impl Coder<'_> {
 
     /// The concept to send for a term, or nothing when nothing of it may leave. `field` names the term's place
     /// in the event.
-    pub fn code(&self, term: &Term, group: Group, field: &'static str, notes: &mut Notes) -> Option<CodeableConcept> {
+    pub fn code(
+        &self,
+        term: &Term,
+        group: Group,
+        field: &'static str,
+        notes: &mut Notes,
+    ) -> Option<CodeableConcept> {
         if self.is_sensitive(term, group) {
             notes.remark(IssueCode::SensitiveWithheld, field, "a sensitive term");
             return None;
@@ -68,7 +74,7 @@ impl Coder<'_> {
         let concept = match (&term.code, &term.text) {
             (Some(code), _) => match self.codeset.resolve(None, kind(term.system), code) {
                 Resolved::Coded { concept, .. } | Resolved::NotEmittable { concept, .. } => Some(concept),
-                Resolved::Damaged { candidates } => return candidates.iter().any(|c| c.sensitive),
+                Resolved::Damaged { candidates } => return candidates.iter().any(|c| c.sensitive.is_some()),
                 Resolved::Malformed | Resolved::Unknown => None,
             },
             _ => None,
@@ -77,7 +83,7 @@ impl Coder<'_> {
             Some(TermMatch::Coded(concept)) => Some(concept),
             _ => None,
         };
-        concept.or_else(by_words).is_some_and(|concept| concept.sensitive)
+        concept.or_else(by_words).is_some_and(|concept| concept.sensitive.is_some())
     }
 
     fn codings(&self, term: &Term, group: Group, field: &'static str, notes: &mut Notes) -> Vec<Coding> {

@@ -13,7 +13,7 @@ use super::notes::Notes;
 use super::own::Context;
 
 fn payload(text: Text) -> CommunicationPayload {
-    CommunicationPayload { content: Some(Content::String(text)), ..CommunicationPayload::default() }
+    CommunicationPayload { content: Some(Content::String(text)) }
 }
 
 fn communication(context: &Context<'_>, payload: Vec<CommunicationPayload>) -> Entry {

@@ -10,8 +10,7 @@ use super::own::Context;
 use super::systems::{self, Structural};
 
 /// The class of an encounter by how the contact took place; virtual when nothing is known.
-#[must_use]
-pub const fn class(mode: Option<ContactMode>) -> Structural {
+pub(super) const fn class(mode: Option<ContactMode>) -> Structural {
     match mode {
         Some(ContactMode::InPerson | ContactMode::Group) => systems::AMBULATORY,
         Some(ContactMode::Home) => systems::HOME_HEALTH,
@@ -34,7 +33,7 @@ pub(super) fn encounter(context: &Context<'_>, notes: &mut Notes) -> Entry {
         class: class(context.event.detail.mode).coding(),
         subject: Some(context.refs.subject()),
         based_on: context.based_on(),
-        period: context.date().map(|date| Period { start: Some(date.clone()), end: Some(date), ..Period::default() }),
+        period: context.date().map(|date| Period { start: Some(date.clone()), end: Some(date) }),
         service_provider: context.parties.provider(context.refs),
         ..Encounter::default()
     };

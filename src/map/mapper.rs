@@ -147,19 +147,6 @@ impl Run<'_> {
             .state
             .map(|state| refs.names.uuid(NameKind::Task, &[referral, &state.task_number.to_string()]));
 
-        let mut entries = Vec::with_capacity(8);
-        if let (Some(state), Some(request_uuid), Some(task_uuid)) = (&step.state, request_uuid, task_uuid) {
-            let with_code = settings.code_in_every_bundle
-                || at == state.opened_by
-                || matches!(&step.role, Role::Corrects(target) if target.event_type == EventType::Referred);
-            entries.push(self.request_entry(scene, state, request_uuid, with_code, event)?);
-            let key = Identifier::new(refs.names.system(NameKind::Task), task_uuid.to_string());
-            let task =
-                task::task(key.clone(), request_uuid, state, self.steps, at, refs, parties, coder, notes);
-            let task = withdraw_if(state.task == TaskStatus::EnteredInError, task.into());
-            entries.push(Entry { uuid: task_uuid, resource: task, write: Write::Update(key) });
-        }
-        let own_from = entries.len();
         let context = |about| Context {
             referral,
             event: about,
@@ -171,22 +158,45 @@ impl Run<'_> {
             task: task_uuid,
             sensitive: service_request::event_is_sensitive(about, coder),
         };
+        let mut entries = Vec::with_capacity(8);
+        if let (Some(state), Some(request_uuid), Some(task_uuid)) = (&step.state, request_uuid, task_uuid) {
+            let with_code = settings.code_in_every_bundle
+                || at == state.opened_by
+                || matches!(&step.role, Role::Corrects(target) if target.event_type == EventType::Referred);
+            entries.push(self.request_entry(scene, state, request_uuid, with_code, event)?);
+            let key = Identifier::new(refs.names.system(NameKind::Task), task_uuid.to_string());
+            let task = task::task(&context(event), key.clone(), state, self.steps, at, notes);
+            let task = withdraw_if(state.task == TaskStatus::EnteredInError, task.into());
+            entries.push(Entry { uuid: task_uuid, resource: task, write: Write::Update(key) });
+        }
+        let own_from = entries.len();
         match &step.role {
             Role::Plain => entries.extend(own(&context(event), notes)),
             Role::Corrects(target) => entries.extend(own(&context(target), notes)),
             Role::Withdraws(target) => {
                 // Withdrawn resources say nothing, so nothing about them needs noting.
                 let made = own(&context(target), &mut Notes::default());
-                entries.extend(made.into_iter().map(|entry| Entry { resource: withdraw(entry.resource), ..entry }));
+                entries.extend(
+                    made.into_iter().map(|entry| Entry { resource: withdraw(entry.resource), ..entry }),
+                );
             }
         }
         let opens = step.state.is_some_and(|state| state.opened_by == at) && step.role == Role::Plain;
         if opens || event.event_type == EventType::DetailsChanged {
             let person = &event.record.person;
             let risk = event.record.risk.as_ref();
-            entries.extend(safeguards::flags(referral, person.safe_contact.as_ref(), risk, refs, coder, notes));
+            entries.extend(safeguards::flags(
+                referral,
+                person.safe_contact.as_ref(),
+                risk,
+                refs,
+                coder,
+                notes,
+            ));
         }
-        if (opens || event.event_type == EventType::ConsentChanged) && let Some(agreed) = &event.record.consent {
+        if (opens || event.event_type == EventType::ConsentChanged)
+            && let Some(agreed) = &event.record.consent
+        {
             entries.extend(safeguards::consent(referral, agreed, refs));
         }
         if entries.is_empty() {
@@ -211,14 +221,22 @@ impl Run<'_> {
         all.extend(entries);
         let revision = provenance.uuid;
         all.push(provenance);
-        Some(EventEntries { event_id: event.event_id.clone(), event_type: event.event_type, revision, entries: all, focus })
+        Some(EventEntries {
+            event_id: event.event_id.clone(),
+            event_type: event.event_type,
+            revision,
+            entries: all,
+            focus,
+        })
     }
 
     /// Makes the parties and the request's content anew where the record, the service or the episode changed.
     fn set_scene(&mut self, event: &ReferralEvent, state: Option<&State>, notes: &mut Notes) {
         let (rerouted_by, opened_by) = (state.and_then(|s| s.rerouted_by), state.map(|s| s.opened_by));
         let same = |scene: &Scene| {
-            Arc::ptr_eq(&scene.record, &event.record) && scene.rerouted_by == rerouted_by && scene.opened_by == opened_by
+            Arc::ptr_eq(&scene.record, &event.record)
+                && scene.rerouted_by == rerouted_by
+                && scene.opened_by == opened_by
         };
         if self.scene.as_ref().is_some_and(same) {
             return;
@@ -231,16 +249,18 @@ impl Run<'_> {
         let request = opener.map(|opener| {
             let uuid = service_request::name(&self.refs, &event.referral_id, state.map_or(1, |s| s.episode));
             let key = Identifier::new(self.refs.names.system(NameKind::Referral), uuid.to_string());
-            service_request::service_request(
-                &event.referral_id,
-                key,
-                opener,
-                &record,
-                &self.refs,
-                &parties,
-                &self.coder,
-                notes,
-            )
+            let context = Context {
+                referral: &event.referral_id,
+                event: opener,
+                record: &record,
+                refs: &self.refs,
+                parties: &parties,
+                coder: &self.coder,
+                request: Some(uuid),
+                task: None,
+                sensitive: service_request::event_is_sensitive(opener, &self.coder),
+            };
+            service_request::service_request(&context, key, notes)
         });
         self.scene = Some(Scene { record, rerouted_by, opened_by, parties, request });
     }

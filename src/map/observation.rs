@@ -36,7 +36,11 @@ fn entry(context: &Context<'_>, uuid: uuid::Uuid, observation: Observation) -> E
 }
 
 fn notes_of(context: &Context<'_>, notes: &mut Notes) -> Vec<Annotation> {
-    context.free_text(context.event.detail.note.as_ref(), notes, "note").map(Annotation::text).into_iter().collect()
+    context
+        .free_text(context.event.detail.note.as_ref(), notes, "note")
+        .map(Annotation::text)
+        .into_iter()
+        .collect()
 }
 
 /// A statement in words, for what has no verified code.
@@ -75,7 +79,8 @@ pub(super) fn missed(context: &Context<'_>, notes: &mut Notes) -> Entry {
     let (uuid, mut observation) = observation(context, None);
     let event = context.event;
     if let Some(count) = event.detail.count {
-        let label = event.detail.count_label.clone().map_or(Text::Borrowed(event.event_type.label()), Text::from);
+        let label =
+            event.detail.count_label.clone().map_or(Text::Borrowed(event.event_type.label()), Text::from);
         observation.code = CodeableConcept::text(label);
         observation.value = i32::try_from(count).ok().map(Value::Integer);
         return entry(context, uuid, observation);
@@ -139,7 +144,7 @@ fn measure(context: &Context<'_>, score: &Score, notes: &mut Notes) -> Option<Co
 /// A score's value: a whole number, a quantity, or words where words may leave.
 fn value(context: &Context<'_>, score: &Score, notes: &mut Notes) -> Option<Value> {
     let quantity = |text: &str| {
-        Decimal::parse(text).map(|value| {
+        Decimal::parse(text.to_owned()).map(|value| {
             Value::Quantity(Quantity {
                 value: Some(value),
                 unit: score.unit.clone().map(Text::from),

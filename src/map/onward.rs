@@ -1,6 +1,5 @@
 //! An onward referral: its own ServiceRequest and Task, hanging on the first. Next: [`super::safeguards`].
 
-use crate::event::person::Service;
 use crate::fhir::types::{CodeableConcept, Reference, ServiceRequest, Task};
 
 use super::entry::{Entry, meta};
@@ -17,7 +16,7 @@ pub(super) fn referred_on(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry
     let task = context.uuid(NameKind::Task, None);
     let request_key = context.identifier(NameKind::Referral, request);
     let task_key = context.identifier(NameKind::Task, task);
-    let to = detail.to.clone().unwrap_or_else(Service::default);
+    let to = detail.to.clone().unwrap_or_default();
     let code = detail.what.as_ref().and_then(|term| context.coder.code(term, "service", "what", notes));
     let code = code.unwrap_or_else(|| match to.kind {
         Some(kind) => CodeableConcept::text(format!("Referral to {}", kind.label())),

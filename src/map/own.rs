@@ -59,7 +59,12 @@ impl Context<'_> {
     }
 
     /// Free text of this event, if it may leave.
-    pub(super) fn free_text(&self, text: Option<&String>, notes: &mut Notes, field: &'static str) -> Option<Text> {
+    pub(super) fn free_text(
+        &self,
+        text: Option<&String>,
+        notes: &mut Notes,
+        field: &'static str,
+    ) -> Option<Text> {
         let text = text?;
         if self.sensitive {
             notes.remark(crate::event::IssueCode::SensitiveWithheld, field, "free text of a sensitive event");
@@ -97,7 +102,12 @@ pub(super) fn own(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry> {
             entries.extend(communication::message_back(context, notes));
         }
         E::Referred | E::Accepted | E::Rejected | E::Rerouted | E::Assessed | E::OnHold | E::Resumed => {}
-        E::Cancelled | E::Reopened | E::DetailsChanged | E::ConsentChanged | E::Corrected | E::EnteredInError => {}
+        E::Cancelled
+        | E::Reopened
+        | E::DetailsChanged
+        | E::ConsentChanged
+        | E::Corrected
+        | E::EnteredInError => {}
     }
     entries.extend(observation::scores(context, notes));
     entries.extend(questionnaire_response::answers(context, notes));

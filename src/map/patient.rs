@@ -9,8 +9,8 @@ use crate::event::NhsNumber;
 use crate::event::kinds::Share;
 use crate::event::person::Person;
 use crate::fhir::types::{
-    Address, CodeableConcept, ContactPoint, Coding, Extension, HumanName, Identifier, Patient,
-    Reference, Text, Value,
+    Address, CodeableConcept, Coding, ContactPoint, Extension, HumanName, Identifier, Patient, Reference,
+    Text, Value,
 };
 
 use super::coding::Coder;
@@ -89,19 +89,24 @@ pub(super) fn patient(
     notes: &mut Notes,
 ) -> Entry {
     let full = coder.share == Share::Full;
-    let address = (full && (!person.address_lines.is_empty() || person.city.is_some() || person.postcode.is_some()))
-        .then(|| Address {
-            line: person.address_lines.iter().map(|line| text(line)).collect(),
-            city: person.city.as_deref().map(text),
-            postal_code: person.postcode.as_ref().map(|code| text(code.as_str())),
-            ..Address::default()
-        });
+    let address = (full
+        && (!person.address_lines.is_empty() || person.city.is_some() || person.postcode.is_some()))
+    .then(|| Address {
+        line: person.address_lines.iter().map(|line| text(line)).collect(),
+        city: person.city.as_deref().map(text),
+        postal_code: person.postcode.as_ref().map(|code| text(code.as_str())),
+        ..Address::default()
+    });
     let withheld = !full
-        && (person.phone.is_some() || person.mobile.is_some() || person.email.is_some() || !person.address_lines.is_empty());
+        && (person.phone.is_some()
+            || person.mobile.is_some()
+            || person.email.is_some()
+            || !person.address_lines.is_empty());
     if withheld {
         notes.remark(crate::event::IssueCode::ConsentWithheld, "person", "address or telecom");
     }
-    let mut telecoms: Vec<ContactPoint> = telecom("phone", "home", person.safe_phone.as_ref()).into_iter().collect();
+    let mut telecoms: Vec<ContactPoint> =
+        telecom("phone", "home", person.safe_phone.as_ref()).into_iter().collect();
     if full && person.safe_phone.is_none() {
         telecoms.extend(telecom("phone", "home", person.phone.as_ref()));
         telecoms.extend(telecom("phone", "mobile", person.mobile.as_ref()));

@@ -7,7 +7,9 @@
 use uuid::Uuid;
 
 use crate::event::{ReferralEvent, hash};
-use crate::fhir::types::{Coding, Identifier, Meta, Provenance, ProvenanceAgent, ProvenanceEntity, Reference};
+use crate::fhir::types::{
+    Coding, Identifier, Meta, Provenance, ProvenanceAgent, ProvenanceEntity, Reference,
+};
 
 use super::entry::{Entry, Write};
 use super::names::NameKind;
@@ -49,7 +51,6 @@ pub(super) fn provenance(
         entity: vec![ProvenanceEntity {
             role: "source".into(),
             what: Reference::logical(Identifier::new(system, event_uuid)),
-            ..ProvenanceEntity::default()
         }],
         ..Provenance::default()
     };

@@ -16,14 +16,19 @@ pub(super) fn answers(context: &Context<'_>, notes: &mut Notes) -> Option<Entry>
     for answer in &context.event.detail.answers {
         let value = match &answer.value {
             ScoreValue::Integer(value) => Some(Value::Integer(*value)),
-            ScoreValue::Decimal(text) => Decimal::parse(text).map(Value::Decimal),
-            ScoreValue::Text(text) => context.free_text(Some(text), notes, "answers[].value").map(Value::String),
+            ScoreValue::Decimal(text) => Decimal::parse(text.clone()).map(Value::Decimal),
+            ScoreValue::Text(text) => {
+                context.free_text(Some(text), notes, "answers[].value").map(Value::String)
+            }
         };
         let Some(value) = value else { continue };
         items.push(QuestionnaireResponseItem {
             link_id: Text::from(answer.id.clone()),
             text: answer.question.clone().map(Text::from),
-            answer: vec![QuestionnaireResponseAnswer { value: Some(value), ..QuestionnaireResponseAnswer::default() }],
+            answer: vec![QuestionnaireResponseAnswer {
+                value: Some(value),
+                ..QuestionnaireResponseAnswer::default()
+            }],
             ..QuestionnaireResponseItem::default()
         });
     }

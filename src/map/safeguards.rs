@@ -53,7 +53,8 @@ pub(super) fn consent(referral: &str, agreed: &Agreed, refs: &Refs<'_>) -> Optio
         Share::None => return None,
     };
     let uuid = refs.names.uuid(NameKind::Consent, &[referral]);
-    let identifier = crate::fhir::types::Identifier::new(refs.names.system(NameKind::Consent), uuid.to_string());
+    let identifier =
+        crate::fhir::types::Identifier::new(refs.names.system(NameKind::Consent), uuid.to_string());
     let resource = Consent {
         meta: meta("Consent"),
         identifier: vec![identifier.clone()],

@@ -7,37 +7,41 @@
 use crate::codeset::{Codeset, WellKnown};
 use crate::event::ReferralEvent;
 use crate::event::kinds::ServiceKind;
-use crate::event::person::Record;
-use crate::fhir::types::{CodeableConcept, Extension, Identifier, Reference, ServiceRequest, Text, Value};
+use crate::fhir::types::{
+    Annotation, CodeableConcept, Extension, Identifier, Reference, ServiceRequest, Text, Value,
+};
 
 use super::coding::{self, Coder};
 use super::entry::meta;
 use super::names::NameKind;
 use super::notes::Notes;
-use super::parties::Parties;
+use super::own::Context;
 use super::refs::Refs;
 use super::systems;
 
 /// The ServiceRequest of an episode, all but its status and the one-time code.
 pub(super) fn service_request(
-    referral: &str,
+    context: &Context<'_>,
     identifier: Identifier,
-    referred: &ReferralEvent,
-    record: &Record,
-    refs: &Refs<'_>,
-    parties: &Parties,
-    coder: &Coder<'_>,
     notes: &mut Notes,
 ) -> ServiceRequest {
+    let Context { referral, event: referred, record, refs, parties, coder, .. } = context;
     let case = record.case_reference.as_deref().unwrap_or(referral);
-    let reason_code =
-        referred.detail.reasons.iter().filter_map(|reason| coder.code(reason, "need", "reasons", notes)).collect();
-    let source = record.referrer.source.as_ref().and_then(|term| coder.code(term, "source", "referrer.source", notes));
-    let note = referred.detail.note.as_ref().filter(|_| coder.free_text() && !event_is_sensitive(referred, coder));
+    let reason_code = referred
+        .detail
+        .reasons
+        .iter()
+        .filter_map(|reason| coder.code(reason, "need", "reasons", notes))
+        .collect();
+    let source =
+        record.referrer.source.as_ref().and_then(|term| coder.code(term, "source", "referrer.source", notes));
+    let note = context.free_text(referred.detail.note.as_ref(), notes, "note");
     ServiceRequest {
         meta: meta("ServiceRequest"),
         extension: source
-            .map(|concept| Extension::new(systems::SOURCE_OF_SERVICE_REQUEST, Value::CodeableConcept(concept)))
+            .map(|concept| {
+                Extension::new(systems::SOURCE_OF_SERVICE_REQUEST, Value::CodeableConcept(concept))
+            })
             .into_iter()
             .collect(),
         identifier: vec![identifier, Identifier::new(refs.names.case_reference_system(), case.to_owned())],
@@ -56,7 +60,7 @@ pub(super) fn service_request(
         requester: parties.requester(refs),
         performer: parties.service(refs).into_iter().collect(),
         reason_code,
-        note: note.map(|note| crate::fhir::types::Annotation::text(note.clone())).into_iter().collect(),
+        note: note.map(Annotation::text).into_iter().collect(),
         ..ServiceRequest::default()
     }
 }
@@ -88,7 +92,10 @@ pub(super) fn name(refs: &Refs<'_>, referral: &str, episode: u32) -> uuid::Uuid 
 pub(super) fn event_is_sensitive(event: &ReferralEvent, coder: &Coder<'_>) -> bool {
     let detail = &event.detail;
     detail.reasons.iter().any(|term| coder.is_sensitive(term, "need"))
-        || [&detail.outcome, &detail.status_reason].into_iter().flatten().any(|term| coder.is_sensitive(term, "outcome"))
+        || [&detail.outcome, &detail.status_reason]
+            .into_iter()
+            .flatten()
+            .any(|term| coder.is_sensitive(term, "outcome"))
         || detail.what.iter().any(|term| coder.is_sensitive(term, "service"))
         || detail.plan.iter().chain(&detail.goals).any(|term| coder.is_sensitive(term, "method"))
 }

@@ -28,13 +28,18 @@ pub fn decide(steps: &[Step]) -> Sharing {
         let Some(consent) = &step.event.record.consent else { continue };
         // A consent without its own date counts from the event that changed it, else from no date at all.
         let changed = step.event.event_type == EventType::ConsentChanged;
-        let date = dated(consent).or_else(|| step.event.occurred_at.filter(|_| changed).map(|when| when.day()));
+        let date =
+            dated(consent).or_else(|| step.event.occurred_at.filter(|_| changed).map(|when| when.day()));
         let lifts = |known: Option<Date>| date.is_some() && date > known;
         decided = match decided {
             None => Some((date, consent.share)),
             Some((known, Share::None)) if consent.share != Share::None && !lifts(known) => decided,
             Some((known, share)) if date >= known || consent.share == Share::None => {
-                if date >= known { Some((date, consent.share)) } else { Some((known, share.min_of(consent.share))) }
+                if date >= known {
+                    Some((date, consent.share))
+                } else {
+                    Some((known, share.min_of(consent.share)))
+                }
             }
             unchanged => unchanged,
         };

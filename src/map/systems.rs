@@ -98,7 +98,18 @@ pub fn profile(resource_type: &str) -> Option<&'static str> {
         } };
     }
     uk_core!(
-        "ServiceRequest", "Task", "Patient", "Practitioner", "PractitionerRole", "Organization", "Observation",
-        "QuestionnaireResponse", "HealthcareService", "Communication", "Encounter", "Consent", "MessageHeader"
+        "ServiceRequest",
+        "Task",
+        "Patient",
+        "Practitioner",
+        "PractitionerRole",
+        "Organization",
+        "Observation",
+        "QuestionnaireResponse",
+        "HealthcareService",
+        "Communication",
+        "Encounter",
+        "Consent",
+        "MessageHeader"
     )
 }

@@ -8,22 +8,19 @@ use super::entry::meta;
 use super::fold::Step;
 use super::machine::State;
 use super::notes::Notes;
-use super::parties::Parties;
-use super::refs::Refs;
+use super::own::Context;
 use super::systems;
 
 /// The newest Task of a referral at a step. `steps` are all steps, `at` the step's index.
 pub(super) fn task(
+    context: &Context<'_>,
     identifier: Identifier,
-    focus: uuid::Uuid,
     state: &State,
     steps: &[Step],
     at: usize,
-    refs: &Refs<'_>,
-    parties: &Parties,
-    coder: &Coder<'_>,
     notes: &mut Notes,
 ) -> Task {
+    let Context { refs, parties, coder, .. } = context;
     let event = |index: Option<usize>| index.and_then(|index| steps.get(index)).map(|step| &step.event);
     let authored_on = event(Some(state.task_opened_by)).and_then(|event| event.occurred_at);
     let last = steps.get(at).map(|step| &step.event);
@@ -40,7 +37,7 @@ pub(super) fn task(
         business_status: event(state.business_status).map(|event| business_status(event, coder, notes)),
         intent: "order".into(),
         code: Some(systems::FULFIL.concept()),
-        focus: Some(refs.to("ServiceRequest", focus)),
+        focus: context.request.map(|request| refs.to("ServiceRequest", request)),
         for_: Some(refs.subject()),
         authored_on: authored_on.map(|when| when.to_string().into()),
         last_modified: last_modified.map(|when| when.to_string().into()),
@@ -57,8 +54,11 @@ fn without_display(reference: crate::fhir::types::Reference) -> crate::fhir::typ
 
 /// What the last failed contact was, with its reason where one was given.
 fn business_status(event: &ReferralEvent, coder: &Coder<'_>, notes: &mut Notes) -> CodeableConcept {
-    let reason =
-        event.detail.status_reason.as_ref().and_then(|term| coder.code(term, "outcome", "status_reason", notes));
+    let reason = event
+        .detail
+        .status_reason
+        .as_ref()
+        .and_then(|term| coder.code(term, "outcome", "status_reason", notes));
     reason.unwrap_or_else(|| CodeableConcept::text(Text::Borrowed(event.event_type.label())))
 }
 
@@ -69,6 +69,5 @@ fn output(event: &ReferralEvent, coder: &Coder<'_>, notes: &mut Notes) -> Option
     Some(TaskParameter {
         type_: CodeableConcept::text("Outcome"),
         value: Some(Value::CodeableConcept(concept)),
-        ..TaskParameter::default()
     })
 }
