@@ -250,6 +250,8 @@ issue_codes! {
         "state the column's date_format in the profile";
     DateTwoDigitYear = "date-two-digit-year", Error, "value", "a date with a two-digit year",
         "write the year with four digits";
+    DateMissing = "date-missing", Warning, "required", "details of an event without its date",
+        "fill in the date; without it the event is not sent";
     DateMissingHour = "date-missing-hour", Error, "value", "a local time that the spring clock change skipped",
         "correct the time, or give it with its offset";
     DateRepeatedHour = "date-repeated-hour", Warning, "value", "a local time that the autumn clock change repeats",

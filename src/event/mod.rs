@@ -10,6 +10,7 @@ pub mod build;
 pub mod date_format;
 pub mod detail;
 pub mod field;
+pub mod finish;
 pub mod hash;
 pub mod issue;
 pub mod kinds;

@@ -1,0 +1,14 @@
+//! Profiles: how one export's columns become events. Data, not code: a TOML file a person can read and review.
+//!
+//! [`raw`] is the file as written, [`compile`] the file resolved and checked in itself, [`view`] a record
+//! as a profile sees it, [`read`] one record into events, [`check`] the profile held against a file before
+//! any row is converted, [`draft`] a first profile from headings and values. Pure: reading the files is
+//! [`crate::convert`]'s. docs/PROFILES.md explains the format to people. Next: [`raw`].
+
+pub mod compile;
+pub mod raw;
+pub mod read;
+pub mod values;
+pub mod view;
+
+pub use compile::Profile;
