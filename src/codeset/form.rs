@@ -3,7 +3,7 @@
 //! What it is: the shape of the files, borrowed from their text. What it is not: the general R4 types (those are
 //! [`crate::fhir`]); reading a thousand concepts through them would cost more and check less. Invariant: anything
 //! that would change which codes a ValueSet means (filters, imports, exclusions) is refused, not skipped.
-//! Next: [`super::load`].
+//! Next: `load`.
 
 use std::borrow::Cow;
 

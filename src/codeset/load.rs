@@ -12,13 +12,14 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use super::concept::{Concept, Confidence};
+use super::fold::with_folded;
 use super::form::{Contains, Evidence, Extension, Resource};
 use super::manifest::{FileEntry, MANIFEST, Manifest, Role};
 use super::read::{Ctv3, ReadV2};
 use super::resolve::CodeSystemKind;
 use super::sctid::SctId;
 use super::well_known::WellKnown;
-use super::{Codeset, CodesetError, ReadRow, Term, fold};
+use super::{Codeset, CodesetError, ReadRow, Term};
 
 /// One code of a ValueSet, from `compose` or from `expansion`.
 struct Entry<'a> {
@@ -87,7 +88,8 @@ impl Loader<'_> {
             let (file, expected) = (entry.name.clone(), entry.sha256.clone());
             return Err(CodesetError::Changed { file, expected, found });
         }
-        let resource: Resource<'_> = serde_json::from_slice(bytes)
+        let text = std::str::from_utf8(bytes).map_err(|_| CodesetError::content(&entry.name, "not UTF-8"))?;
+        let resource: Resource<'_> = serde_json::from_str(text)
             .map_err(|source| CodesetError::Json { file: entry.name.clone(), source })?;
         let wanted = match entry.role {
             Role::Concepts | Role::Sensitive => "ValueSet",
@@ -107,7 +109,10 @@ impl Loader<'_> {
 
     fn concepts(&mut self, entry: &FileEntry, resource: &Resource<'_>) -> Result<(), CodesetError> {
         let group = entry.group.as_deref().unwrap_or_default();
-        for line in entries(&entry.name, resource)? {
+        let lines = entries(&entry.name, resource)?;
+        self.set.concepts.reserve(lines.len());
+        self.set.by_id.reserve(lines.len());
+        for line in lines {
             let concept = self.read_concept(entry, &line)?;
             let Some(known) = self.set.by_id.get(&concept.id).copied() else {
                 let index = u32::try_from(self.set.concepts.len())
@@ -273,7 +278,7 @@ impl Loader<'_> {
         }
         let table = self.set.terms.entry(group.into()).or_default();
         for (words, term) in read {
-            let folded = fold(words);
+            let folded = with_folded(words, str::to_owned);
             if folded.is_empty() {
                 return Err(CodesetError::content(file, format!("{words:?}: no letters or digits")));
             }
@@ -310,8 +315,8 @@ impl Loader<'_> {
                 continue;
             }
             let words = [concept.term.as_deref(), concept.listed_as.as_deref()];
-            for folded in words.into_iter().flatten().map(fold).filter(|folded| !folded.is_empty()) {
-                for group in &concept.groups {
+            for folded in words.into_iter().flatten().map(|words| with_folded(words, str::to_owned)) {
+                for group in concept.groups.iter().filter(|_| !folded.is_empty()) {
                     let terms = own.entry(group).or_default();
                     let term = terms.entry(folded.clone()).or_insert(Term::Coded(index));
                     if *term != Term::Coded(index) {

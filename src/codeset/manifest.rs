@@ -2,7 +2,7 @@
 //!
 //! What it is: the only list of files; a file it does not name is never read. What it is not: a FHIR resource.
 //! Invariant: every name is a plain file name, so nothing outside the folder can be reached.
-//! Next: [`super::load`].
+//! Next: `load`.
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 //!
 //! What they are: codes checked for shape. What they are not: proof that the code exists. Invariants: case is
 //! kept, because `9N4F.` and `9N4f.` are different codes; dots are part of the code; a Read v2 code always has its
-//! two-character term code, `00` (the preferred term) when the source gave none. Next: [`super::load`].
+//! two-character term code, `00` (the preferred term) when the source gave none. Next: `load`.
 
 use std::fmt;
 use std::str::FromStr;
