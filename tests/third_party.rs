@@ -1,0 +1,202 @@
+//! Published FHIR examples and the JSON parsing suite, from the folder that `SP_FHIR_TEST_DATA` names.
+//!
+//! Every instance of a modelled type must come back with no value changed: JSON to JSON, XML to XML, and across. The
+//! comparison looks at the text and at trees, never through the code that did the conversion alone. Instances that are
+//! skipped or refused are printed by name.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use sp_fhir::event::IssueCode;
+use sp_fhir::fhir::{FhirResource, read_json, read_xml, write_json, write_xml};
+use sp_fhir::tree::xml::{Child, Element};
+use sp_fhir::tree::{Limits, Node, json, xml};
+
+fn data(part: &str) -> Option<PathBuf> {
+    match std::env::var_os("SP_FHIR_TEST_DATA") {
+        Some(root) => Some(Path::new(&root).join(part)),
+        None => {
+            println!("SKIPPED: {part}: SP_FHIR_TEST_DATA is not set");
+            None
+        }
+    }
+}
+
+fn files(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            files(&path, extension, found);
+        } else if path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
+        }
+    }
+}
+
+/// Members in a fixed order, so that only values are compared.
+fn sorted(node: &Node) -> Node {
+    match node {
+        Node::Array(items) => Node::Array(items.iter().map(sorted).collect()),
+        Node::Object(members) => {
+            let sorted: BTreeMap<_, _> =
+                members.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            Node::Object(sorted.into_iter().collect())
+        }
+        other => other.clone(),
+    }
+}
+
+fn tree(bytes: &[u8]) -> Node {
+    json::parse(bytes, &Limits::default()).unwrap()
+}
+
+/// An XML element as text, without what carries no value: prefixes, `xsi:` attributes, space between elements.
+fn plain(element: &Element, out: &mut String) {
+    let in_div = element.namespace.as_deref() == Some("http://www.w3.org/1999/xhtml");
+    let mut attributes: Vec<_> = element.attributes.iter().filter(|a| !a.name.starts_with("xsi:")).collect();
+    attributes.sort_by(|a, b| a.name.cmp(&b.name));
+    *out += &format!("<{{{}}}{}", element.namespace.as_deref().unwrap_or_default(), element.local());
+    for attribute in attributes {
+        *out += &format!(" {}={:?}", attribute.name, attribute.value);
+    }
+    *out += ">\n";
+    for child in &element.children {
+        match child {
+            Child::Element(element) => plain(element, out),
+            Child::Text(text) if in_div || !text.trim().is_empty() => *out += &format!("{text:?}\n"),
+            Child::Text(_) => {}
+        }
+    }
+    *out += "</>\n";
+}
+
+fn plain_xml(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    plain(&xml::parse(bytes, &Limits::default()).unwrap(), &mut out);
+    out
+}
+
+/// Across XML and back; `None` when it holds a type that XML is not written for.
+fn across(resource: &FhirResource) -> Option<FhirResource> {
+    match write_xml(resource) {
+        Ok(bytes) => Some(read_xml(&bytes).unwrap_or_else(|issues| panic!("{issues:?}"))),
+        Err(issues) => {
+            assert!(issues.iter().all(|issue| issue.code == IssueCode::FhirTypeNotRead));
+            None
+        }
+    }
+}
+
+#[test]
+fn every_json_example_comes_back() {
+    let Some(folder) = data("examples") else { return };
+    let mut paths = Vec::new();
+    files(&folder, "json", &mut paths);
+    let (mut same, mut through_xml, mut refused) = (0, 0, Vec::new());
+    let mut skipped: BTreeMap<String, usize> = BTreeMap::new();
+    for path in paths {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let bytes = std::fs::read(&path).unwrap();
+        let resource = match read_json(&bytes) {
+            Ok(resource) => resource,
+            Err(issues) => {
+                refused.push(format!("{name}: {}", issues[0]));
+                continue;
+            }
+        };
+        let source = tree(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes));
+        assert!(tree(&write_json(&resource)) == source, "{name}: JSON to JSON");
+        if !resource.is_modelled() {
+            *skipped.entry(resource.type_name().to_owned()).or_default() += 1;
+            continue;
+        }
+        same += 1;
+        match across(&resource) {
+            Some(back) => {
+                assert!(sorted(back.node()) == sorted(&source), "{name}: JSON to XML to JSON");
+                through_xml += 1;
+            }
+            None => println!("{name}: holds a type that is not written as XML"),
+        }
+    }
+    println!("JSON examples: {same} came back, {through_xml} also through XML; types skipped: {skipped:?}");
+    println!("refused {}:\n{}", refused.len(), refused.join("\n"));
+    assert!(same > 100 && through_xml > 100);
+    check_refused("json", &refused);
+}
+
+#[test]
+fn every_xml_example_comes_back() {
+    let Some(folder) = data("examples") else { return };
+    let mut paths = Vec::new();
+    files(&folder, "xml", &mut paths);
+    let (mut same, mut skipped, mut refused) = (0, BTreeMap::<String, usize>::new(), Vec::new());
+    for path in paths {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let bytes = std::fs::read(&path).unwrap();
+        let resource = match read_xml(&bytes) {
+            Ok(resource) => resource,
+            Err(issues) if issues.iter().all(|issue| issue.code == IssueCode::FhirTypeNotRead) => {
+                *skipped.entry(issues[0].found.to_string()).or_default() += 1;
+                continue;
+            }
+            Err(issues) => {
+                refused.push(format!("{name}: {}", issues[0]));
+                continue;
+            }
+        };
+        let source = plain_xml(&bytes);
+        assert!(plain_xml(&write_xml(&resource).unwrap()) == source, "{name}: XML to XML");
+        let back = read_json(&write_json(&resource)).unwrap();
+        assert!(plain_xml(&write_xml(&back).unwrap()) == source, "{name}: XML to JSON to XML");
+        same += 1;
+    }
+    println!("XML examples: {same} came back; types skipped: {skipped:?}");
+    println!("refused {}:\n{}", refused.len(), refused.join("\n"));
+    assert!(same > 20);
+    check_refused("xml", &refused);
+}
+
+/// The published examples that are not R4, by name: a new one is a failure until someone has looked at it.
+fn check_refused(kind: &str, refused: &[String]) {
+    let known: &[&str] = match kind {
+        "json" => &[],
+        _ => &[],
+    };
+    let names: Vec<&str> = refused.iter().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(names, known, "{}", refused.join("\n"));
+}
+
+#[test]
+fn the_json_parsing_suite() {
+    let Some(folder) = data("badinput/JSONTestSuite/test_parsing") else { return };
+    let mut paths = Vec::new();
+    files(&folder, "json", &mut paths);
+    let limits = Limits { nul: true, ..Limits::default() };
+    let (mut taken, mut refused, mut free) = (0, 0, 0);
+    for path in paths {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let bytes = std::fs::read(&path).unwrap();
+        let start = std::time::Instant::now();
+        let read = json::parse(&bytes, &limits);
+        assert!(start.elapsed().as_secs() < 5, "{name} took too long");
+        // The suite lets a key stand twice; we do not, on purpose.
+        let twice = ["y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json"];
+        if twice.contains(&name.as_str()) {
+            assert_eq!(read.unwrap_err().code, IssueCode::DuplicateKey, "{name}");
+            refused += 1;
+        } else if name.starts_with("y_") {
+            assert!(read.is_ok(), "{name}: {read:?}");
+            taken += 1;
+        } else if name.starts_with("n_") {
+            assert!(read.is_err(), "{name}");
+            refused += 1;
+        } else {
+            free += 1;
+        }
+    }
+    println!("JSONTestSuite: {taken} taken, {refused} refused, {free} left to the implementation");
+    assert_eq!((taken, refused), (93, 190));
+}
