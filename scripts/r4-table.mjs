@@ -12,6 +12,8 @@ const resources = [
   'HealthcareService', 'Location', 'MessageHeader', 'Observation', 'OperationOutcome', 'Organization', 'Patient',
   'Practitioner', 'PractitionerRole', 'Procedure', 'Provenance', 'QuestionnaireResponse', 'RelatedPerson',
   'ServiceRequest', 'Subscription', 'Task',
+  // Often contained in the ones above.
+  'CareTeam', 'CommunicationRequest', 'Medication', 'MedicationRequest', 'Questionnaire', 'Specimen', 'ValueSet',
 ];
 // Longer lists (media types, every resource type) are left to validators.
 const maxCodes = 64;

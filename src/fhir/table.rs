@@ -166,6 +166,6 @@ mod tests {
         assert_eq!((element.name, element.required, element.many), ("value[x]", false, false));
         assert!(matches!(kind, Kind::Complex(at) if TABLE.types[at].name == "Quantity"));
         assert!(observation.member("value").is_none() && observation.member("valueReference").is_none());
-        assert!(TABLE.resource("HumanName").is_none() && TABLE.other("Medication").is_some());
+        assert!(TABLE.resource("HumanName").is_none() && TABLE.other("Immunization").is_some());
     }
 }

@@ -98,14 +98,14 @@ fn what_is_r4_is_taken_and_kept() {
         "\"instantiatesUri\":[null,\"urn:x\"],\"_instantiatesUri\":[{\"id\":\"a\"},null]",
         "\"_authoredOn\":{\"extension\":[{\"url\":\"urn:x\",\"valueCode\":\"unknown\"}]}",
         "\"quantityQuantity\":{\"value\":1.50}",
-        "\"contained\":[{\"resourceType\":\"Medication\",\"anything\":[[]]}]",
+        "\"contained\":[{\"resourceType\":\"Immunization\",\"anything\":[[]]}]",
         "\"text\":{\"status\":\"generated\",\"div\":\"<div xmlns='http://www.w3.org/1999/xhtml'>&amp; <b>b</b></div>\"}",
     ] {
         let text = request(extra);
         let resource = read_json(text.as_bytes()).unwrap_or_else(|issues| panic!("{extra}: {issues:?}"));
         assert_eq!(String::from_utf8(write_json(&resource)).unwrap(), text);
     }
-    let other = read_json(b"\xEF\xBB\xBF{\"resourceType\":\"Medication\",\"x\":3.10}").unwrap();
+    let other = read_json(b"\xEF\xBB\xBF{\"resourceType\":\"Immunization\",\"x\":3.10}").unwrap();
     assert!(!other.is_modelled() && write_json(&other).ends_with(b"3.10}"));
     assert_eq!(write_xml(&other).unwrap_err().first().unwrap().code, IssueCode::FhirTypeNotRead);
 }
@@ -153,7 +153,7 @@ fn xml_that_is_not_r4_is_refused() {
         ("<name/>", WrongShape, "Patient.name[0]"),
         ("text", WrongShape, "Patient/text()"),
         ("<name xmlns='urn:x'/>", WrongShape, "Patient/name"),
-        ("<contained><Medication/></contained>", FhirTypeNotRead, "Patient/contained/Medication"),
+        ("<contained><Immunization/></contained>", FhirTypeNotRead, "Patient/contained/Immunization"),
         ("<contained/>", WrongShape, "Patient/contained/*"),
         ("<contained><Nonsense/></contained>", ValueNotListed, "Patient/contained/Nonsense"),
     ] {
