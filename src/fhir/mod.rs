@@ -7,6 +7,8 @@
 //! what is read comes back with every value as it was. Next: [`types`], then [`json`], then `table.rs`.
 
 mod check;
+#[cfg(feature = "fhirbolt")]
+pub mod fhirbolt;
 mod from_xml;
 pub mod json;
 mod narrative;

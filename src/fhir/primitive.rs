@@ -145,10 +145,11 @@ fn is_instant(text: &str) -> bool {
     let (time, zone) = rest.split_at(rest.find(['Z', '+', '-']).unwrap_or(rest.len()));
     let zone_ok = zone == "Z"
         || zone.strip_prefix(['+', '-']).and_then(|zone| zone.split_once(':')).is_some_and(
-            |(hours, minutes)| match (number(Some(hours), 2), number(Some(minutes), 2)) {
-                (Some(0..=13), Some(0..=59)) => true,
-                (Some(14), Some(0)) => true,
-                _ => false,
+            |(hours, minutes)| {
+                matches!(
+                    (number(Some(hours), 2), number(Some(minutes), 2)),
+                    (Some(0..=13), Some(0..=59)) | (Some(14), Some(0))
+                )
             },
         );
     date.len() == 10 && is_date(date) && zone_ok && is_time(time)
