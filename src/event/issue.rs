@@ -231,6 +231,13 @@ issue_codes! {
         "look for an unescaped delimiter or quote in this row";
     FormulaError = "formula-error", Error, "value", "a spreadsheet error value such as #REF!",
         "mend the formula and save the workbook again";
+    // FHIR that was read.
+    FhirPrimitive = "fhir-primitive", Error, "value", "not the written form of its FHIR datatype",
+        "see the datatypes page of FHIR R4; the path says which element";
+    FhirTypeNotRead = "fhir-type-not-read", Error, "not-supported", "a resource type that is not read or written as XML",
+        "send it as JSON, or leave it out";
+    NarrativeActive = "narrative-active", Error, "security", "a narrative that holds active content",
+        "remove scripts, forms, frames and event attributes from the narrative";
     // Values.
     NhsNumberFormat = "nhs-number-format", Error, "value", "not the form of an NHS number",
         "give the ten ASCII digits, as text";

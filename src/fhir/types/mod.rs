@@ -23,6 +23,12 @@ macro_rules! structs {
             $($(#[$field_meta])* #[doc = concat!("R4 element `", $json, "`.")] pub $field: $ty,)*
         }
 
+        #[cfg(test)]
+        impl $name {
+            /// Names and Rust types of the fields, for the test that holds them against the element table.
+            pub(crate) const FIELDS: &'static [(&'static str, &'static str)] = &[$(($json, stringify!($ty))),*];
+        }
+
         impl std::fmt::Debug for $name {
             /// The name only: the fields may be a person's.
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -57,6 +63,12 @@ macro_rules! choice {
         #[derive(Clone, PartialEq)]
         pub enum $name {
             $(#[doc = concat!("R4 element `", $json, "`.")] $variant($ty),)*
+        }
+
+        #[cfg(test)]
+        impl $name {
+            /// Member names, for the same test.
+            pub(crate) const CHOICES: &'static [&'static str] = &[$($json),*];
         }
 
         impl std::fmt::Debug for $name {
@@ -103,6 +115,10 @@ macro_rules! resources {
         pub enum Resource {
             $(#[doc = concat!("A ", stringify!($name), ".")] $name(Box<$name>),)*
         }
+
+        #[cfg(test)]
+        /// Each resource type with its fields.
+        pub(crate) const RESOURCES: &[(&str, &[(&str, &str)])] = &[$((stringify!($name), $name::FIELDS)),*];
 
         impl Resource {
             /// The value of `resourceType`.

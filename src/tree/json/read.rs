@@ -56,7 +56,7 @@ impl Fault {
         self
     }
 
-    fn issue(self: Box<Self>, bytes: &[u8]) -> Issue {
+    fn issue(&self, bytes: &[u8]) -> Issue {
         let mut path = String::new();
         for step in self.path.iter().rev() {
             match step {

@@ -8,10 +8,18 @@
 mod attributes;
 mod chars;
 mod element;
+mod escape;
 mod reader;
 
 pub use element::{Attribute, Child, Element};
+pub use escape::{escape, escape_text};
 pub use reader::{Event, Reader};
+
+/// Whether every character of a text may stand in an XML document: no NUL, no control but tab and line ends.
+#[must_use]
+pub fn is_text(text: &str) -> bool {
+    chars::all_chars(text)
+}
 
 use super::{Limits, line_column};
 use crate::event::{Issue, Position};

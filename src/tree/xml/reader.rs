@@ -382,7 +382,7 @@ fn refusal(error: &Error) -> (IssueCode, &'static str) {
 }
 
 impl Fault {
-    fn issue(self: Box<Self>) -> Issue {
+    fn issue(&self) -> Issue {
         let separator = if self.path.is_empty() { "" } else { " at " };
         Issue::new(
             self.code,
