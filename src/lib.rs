@@ -1,2 +1,4 @@
 //! sp-fhir
 pub mod event;
+pub mod fhir;
+pub mod tree;
