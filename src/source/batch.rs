@@ -64,9 +64,10 @@ impl Batch {
 
     /// The records, in order.
     pub fn records(&self) -> impl ExactSizeIterator<Item = RawRecord<'_>> {
-        self.spans
-            .iter()
-            .map(|span| RawRecord { row: span.row, text: self.text.get(span.start..span.end).unwrap_or_default() })
+        self.spans.iter().map(|span| RawRecord {
+            row: span.row,
+            text: self.text.get(span.start..span.end).unwrap_or_default(),
+        })
     }
 
     /// The refused ones, in order.
@@ -109,7 +110,13 @@ impl Batch {
         self.add_span(row, start, self.text.len());
     }
 
-    pub(crate) fn refuse(&mut self, row: u64, text: &str, code: IssueCode, found: impl Into<std::borrow::Cow<'static, str>>) {
+    pub(crate) fn refuse(
+        &mut self,
+        row: u64,
+        text: &str,
+        code: IssueCode,
+        found: impl Into<std::borrow::Cow<'static, str>>,
+    ) {
         let issue = Issue::new(code, Position::row(Arc::clone(&self.file), row), found);
         self.bad.push(BadRecord { row, text: text.to_owned(), issue });
     }
@@ -157,6 +164,13 @@ impl fmt::Debug for BadRecord {
 
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Batch {{ file: {}, records: {}, bad: {}, blank: {} }}", self.file, self.spans.len(), self.bad.len(), self.blank)
+        write!(
+            f,
+            "Batch {{ file: {}, records: {}, bad: {}, blank: {} }}",
+            self.file,
+            self.spans.len(),
+            self.bad.len(),
+            self.blank
+        )
     }
 }

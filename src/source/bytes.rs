@@ -26,7 +26,11 @@ pub(crate) struct Content {
 }
 
 /// Undoes one layer of compression, recognised by content.
-pub(crate) fn open(raw: Box<dyn Read + Send>, limit: u64, read: Arc<AtomicU64>) -> Result<Content, SourceError> {
+pub(crate) fn open(
+    raw: Box<dyn Read + Send>,
+    limit: u64,
+    read: Arc<AtomicU64>,
+) -> Result<Content, SourceError> {
     let counted = Counted { inner: raw, read };
     let (head, reader) = peek(Box::new(counted))?;
     let unpacked: Box<dyn Read + Send> = if head.starts_with(GZIP) {
@@ -38,7 +42,11 @@ pub(crate) fn open(raw: Box<dyn Read + Send>, limit: u64, read: Arc<AtomicU64>) 
     };
     let (head, reader) = peek(Box::new(Capped { inner: unpacked, left: limit, limit }))?;
     if head.starts_with(GZIP) || head.starts_with(ZSTD) {
-        return Err(SourceError::new(SourceErrorKind::Unsupported, "compressed twice", "decompress it once first"));
+        return Err(SourceError::new(
+            SourceErrorKind::Unsupported,
+            "compressed twice",
+            "decompress it once first",
+        ));
     }
     Ok(Content { head, reader, compressed: true })
 }

@@ -50,14 +50,20 @@ pub(crate) fn cut(bytes: &[u8], start: usize, dialect: Dialect, last: bool) -> C
         let mut inside = found + 1;
         at = loop {
             let Some(quote) = find1(bytes, inside, QUOTE) else {
-                return if last { broken(bytes, start, found, terminator) } else { Cut::More { quote: Some(found) } };
+                return if last {
+                    broken(bytes, start, found, terminator)
+                } else {
+                    Cut::More { quote: Some(found) }
+                };
             };
             // Blanks between the closing quote and the delimiter are what people type; they mean nothing.
             let after = skip_blanks(bytes, quote + 1, delimiter);
             match bytes.get(after) {
                 Some(&QUOTE) if after == quote + 1 => inside = quote + 2,
                 Some(&b) if b == delimiter || b == terminator => break after,
-                Some(b'\r') if bytes.get(after + 1) == Some(&terminator) || (last && after + 1 == bytes.len()) => {
+                Some(b'\r')
+                    if bytes.get(after + 1) == Some(&terminator) || (last && after + 1 == bytes.len()) =>
+                {
                     break after;
                 }
                 Some(b'\r') if after + 1 == bytes.len() => return Cut::More { quote: Some(found) },
@@ -94,10 +100,13 @@ fn broken(bytes: &[u8], start: usize, quote: usize, terminator: u8) -> Cut {
 
 /// Whether a record has no text in any cell: an empty line, or the `,,,` that spreadsheets write for one.
 pub(crate) fn is_blank(record: &[u8], delimiter: u8) -> bool {
-    let mut quotes = 0;
+    let (mut inside, mut quotes) = (false, 0);
     record.iter().all(|&b| {
         quotes = if b == QUOTE { quotes + 1 } else { 0 };
-        (b == delimiter || matches!(b, b' ' | b'\t' | b'\r' | QUOTE)) && quotes < 3
+        inside ^= b == QUOTE;
+        // Three quotes in a row are a quote as text; a delimiter inside quotes is text too.
+        quotes < 3
+            && ((b == delimiter && !inside) || (b != delimiter && matches!(b, b' ' | b'\t' | b'\r' | QUOTE)))
     })
 }
 
@@ -245,6 +254,15 @@ impl Splitter {
                 Cut::More { .. } if self.pending.len() <= self.limits.max_record_bytes => {
                     self.ended = !self.text.fill(&mut self.pending)?;
                 }
+                Cut::More { quote: None } => {
+                    let title = format!("a heading row of more than {} bytes", self.limits.max_record_bytes);
+                    return Err(SourceError::new(
+                        SourceErrorKind::TooLarge,
+                        title,
+                        "check that this is a text table with one row a line",
+                    )
+                    .at_row(self.row));
+                }
                 Cut::More { .. } | Cut::Broken { .. } => {
                     return Err(SourceError::new(
                         SourceErrorKind::Malformed,
@@ -258,7 +276,11 @@ impl Splitter {
     }
 
     /// The next records; `None` at the end of the file.
-    pub(crate) fn next_batch(&mut self, layout: &Arc<Layout>, file: &Arc<str>) -> Result<Option<Batch>, SourceError> {
+    pub(crate) fn next_batch(
+        &mut self,
+        layout: &Arc<Layout>,
+        file: &Arc<str>,
+    ) -> Result<Option<Batch>, SourceError> {
         let mut batch = Batch::new(layout, file);
         let mut at = 0;
         while !self.ended || at < self.pending.len() {
@@ -278,7 +300,8 @@ impl Splitter {
                     self.ended = !self.text.fill(&mut self.pending)?;
                 }
                 Cut::More { quote: Some(quote) } => {
-                    let Cut::Broken { end, resume } = broken(self.pending.as_bytes(), at, quote, self.dialect.terminator)
+                    let Cut::Broken { end, resume } =
+                        broken(self.pending.as_bytes(), at, quote, self.dialect.terminator)
                     else {
                         continue;
                     };

@@ -18,7 +18,10 @@ pub(crate) enum Kind {
     /// A workbook, perhaps; the zip archive's list of parts decides.
     Workbook,
     /// Text, with the encoding where it shows, and the length of the byte order mark.
-    Text { encoding: Option<&'static encoding_rs::Encoding>, mark: usize },
+    Text {
+        encoding: Option<&'static encoding_rs::Encoding>,
+        mark: usize,
+    },
 }
 
 /// What the text holds.
@@ -26,9 +29,15 @@ pub(crate) enum Kind {
 pub(crate) enum Shape {
     Empty,
     Table,
-    Lines { fhir: bool },
-    Array { fhir: bool },
-    Sequence { fhir: bool },
+    Lines {
+        fhir: bool,
+    },
+    Array {
+        fhir: bool,
+    },
+    Sequence {
+        fhir: bool,
+    },
     /// A JSON object that holds the array of records.
     Inside,
     Xml,
@@ -38,7 +47,11 @@ pub(crate) enum Shape {
 /// Kinds of file that people do try: first bytes, what it is, what to do.
 const NOT_READ: &[(&[u8], &str, &str)] = &[
     (b"%PDF", "a PDF", "export the data as CSV or XLSX instead"),
-    (&[0xd0, 0xcf, 0x11, 0xe0], "an old Excel workbook (.xls) or one with a password", "save it as .xlsx without a password"),
+    (
+        &[0xd0, 0xcf, 0x11, 0xe0],
+        "an old Excel workbook (.xls) or one with a password",
+        "save it as .xlsx without a password",
+    ),
     (b"{\\rtf", "a word processor's document", "export the data as CSV or XLSX instead"),
     (b"\x89PNG", "a picture", "export the data as CSV or XLSX instead"),
     (&[0xff, 0xd8, 0xff], "a picture", "export the data as CSV or XLSX instead"),
@@ -80,7 +93,8 @@ pub(crate) fn kind(head: &[u8]) -> Result<Kind, SourceError> {
             "save the file as UTF-8, or state its encoding",
         ));
     }
-    let control = sample.iter().filter(|&&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)).count();
+    let control =
+        sample.iter().filter(|&&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)).count();
     if control * 20 > sample.len() + 100 {
         return Err(SourceError::new(
             SourceErrorKind::Unsupported,
@@ -114,7 +128,11 @@ pub(crate) fn shape(head: &str, whole: bool, ending: &str, inside: bool) -> Shap
             if json { Shape::Array { fhir: is_resource(inner) } } else { Shape::Table }
         }
         Some(b'<') => {
-            if xml::root_is_fhir(start) { Shape::FhirXml } else { Shape::Xml }
+            if xml::root_is_fhir(start) {
+                Shape::FhirXml
+            } else {
+                Shape::Xml
+            }
         }
         Some(_) if matches!(ending, "json" | "ndjson" | "jsonl" | "geojsonl") => Shape::Lines { fhir: false },
         Some(_) | None => Shape::Table,

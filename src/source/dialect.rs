@@ -22,7 +22,9 @@ pub(crate) struct Dialect {
 pub(crate) fn detect(head: &str, whole: bool, stated: Option<u8>, hint: Option<u8>) -> (Dialect, usize) {
     let terminator = if head.contains('\n') || !head.contains('\r') { b'\n' } else { b'\r' };
     let (mut delimiter, mut skip) = (stated, 0);
-    if let Some(rest) = head.get(..4).filter(|s| s.eq_ignore_ascii_case("sep=")).and_then(|_| head.as_bytes().get(4..)) {
+    if let Some(rest) =
+        head.get(..4).filter(|s| s.eq_ignore_ascii_case("sep=")).and_then(|_| head.as_bytes().get(4..))
+    {
         let line_end = rest.iter().position(|&b| b == terminator);
         if let (Some(&own), Some(end @ 1..=2)) = (rest.first(), line_end) {
             delimiter = delimiter.or(Some(own));
@@ -40,16 +42,20 @@ fn guess(sample: &[u8], whole: bool, terminator: u8, hint: Option<u8>) -> u8 {
         let dialect = Dialect { delimiter, terminator };
         let counts = widths(sample, whole, dialect);
         let wide = counts.iter().copied().filter(|&n| n > 1);
-        let (agree, width) = wide
-            .map(|n| (counts.iter().filter(|&&m| m == n).count(), n))
-            .max()
-            .unwrap_or((0, 1));
+        let (agree, width) =
+            wide.map(|n| (counts.iter().filter(|&&m| m == n).count(), n)).max().unwrap_or((0, 1));
         // A heading row cut in two cells or more counts for more than rows that happen to agree.
         let heading = counts.first().is_some_and(|&n| n > 1 && n == width);
         (usize::from(heading) + agree * 2, width, usize::from(hint == Some(delimiter)))
     };
     // On a draw the earlier one in the list, the comma first of all.
-    DELIMITERS.into_iter().rev().max_by_key(|&d| score(d)).filter(|&d| score(d).1 > 1).or(hint).unwrap_or(b',')
+    DELIMITERS
+        .into_iter()
+        .rev()
+        .max_by_key(|&d| score(d))
+        .filter(|&d| score(d).1 > 1)
+        .or(hint)
+        .unwrap_or(b',')
 }
 
 fn widths(sample: &[u8], whole: bool, dialect: Dialect) -> Vec<usize> {

@@ -44,7 +44,14 @@ impl SourceError {
         title: impl Into<Cow<'static, str>>,
         remedy: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { kind, file: Arc::from(""), row: None, title: title.into(), remedy: remedy.into(), source: None }
+        Self {
+            kind,
+            file: Arc::from(""),
+            row: None,
+            title: title.into(),
+            remedy: remedy.into(),
+            source: None,
+        }
     }
 
     pub(crate) fn io(error: io::Error) -> Self {
@@ -55,7 +62,10 @@ impl SourceError {
                 "split the file, or raise the limit on purpose",
             );
         }
-        if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) {
+        if matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+        ) {
             let mut it = Self::new(
                 SourceErrorKind::Malformed,
                 "the compressed data is damaged or ends too early",

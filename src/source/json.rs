@@ -134,7 +134,11 @@ impl Lines {
         self.from.text.notes()
     }
 
-    pub(crate) fn next_batch(&mut self, layout: &Arc<Layout>, file: &Arc<str>) -> Result<Option<Batch>, SourceError> {
+    pub(crate) fn next_batch(
+        &mut self,
+        layout: &Arc<Layout>,
+        file: &Arc<str>,
+    ) -> Result<Option<Batch>, SourceError> {
         let mut batch = Batch::new(layout, file);
         let mut at = 0;
         loop {
@@ -221,7 +225,11 @@ impl Stream {
         self.from.text.notes()
     }
 
-    pub(crate) fn next_batch(&mut self, layout: &Arc<Layout>, file: &Arc<str>) -> Result<Option<Batch>, SourceError> {
+    pub(crate) fn next_batch(
+        &mut self,
+        layout: &Arc<Layout>,
+        file: &Arc<str>,
+    ) -> Result<Option<Batch>, SourceError> {
         let mut batch = Batch::new(layout, file);
         let mut at = 0;
         loop {
@@ -244,6 +252,9 @@ impl Stream {
                 (State::Before, b'[') => self.state = State::First,
                 (State::First | State::Separator, b']') => self.state = State::After,
                 (State::Separator, b',') => self.state = State::Element,
+                (State::Sequence, b) if !matches!(b, b'{' | b'[') => {
+                    return self.stop(batch, at, "there is text after a JSON value");
+                }
                 (State::First | State::Element | State::Sequence, _) => {
                     match value(bytes, at, self.from.ended) {
                         Value::End(end) if end > at && end - at <= self.limit => {
@@ -268,21 +279,41 @@ impl Stream {
                             continue;
                         }
                         Value::End(_) => {
-                            return self.stop(batch, at, "a comma or bracket stands where a JSON value must be");
+                            return self.stop(
+                                batch,
+                                at,
+                                "a comma or bracket stands where a JSON value must be",
+                            );
                         }
                         Value::More if self.from.ended => {
-                            return self.stop(batch, at, "a JSON value does not end; a quote or bracket is missing");
+                            return self.stop(
+                                batch,
+                                at,
+                                "a JSON value does not end; a quote or bracket is missing",
+                            );
                         }
                         Value::More if bytes.len() - at > self.limit => {
-                            return self.stop(batch, at, "a JSON value is larger than the limit, or does not end");
+                            return self.stop(
+                                batch,
+                                at,
+                                "a JSON value is larger than the limit, or does not end",
+                            );
                         }
                         Value::More if at > 0 => return Ok(Some(self.from.hand_out(batch, at))),
                         Value::More => self.from.fill()?,
                     }
                     continue;
                 }
-                (State::After, _) => return self.stop(batch, at, "there is text after the end of the JSON array"),
-                _ => return self.stop(batch, at, "a comma or the end of the array is missing between JSON values"),
+                (State::After, _) => {
+                    return self.stop(batch, at, "there is text after the end of the JSON array");
+                }
+                _ => {
+                    return self.stop(
+                        batch,
+                        at,
+                        "a comma or the end of the array is missing between JSON values",
+                    );
+                }
             }
             at += 1;
         }

@@ -63,7 +63,15 @@ impl Layout {
         let header = heading::names(cells.iter().filter(|c| !own(c))).into();
         let all = kept.len() == cells.len();
         let kept = (!all).then(|| kept.into_boxed_slice());
-        Self { format, header, delimiter, columns: cells.len(), kept, heading, limits: tree::Limits::default() }
+        Self {
+            format,
+            header,
+            delimiter,
+            columns: cells.len(),
+            kept,
+            heading,
+            limits: tree::Limits::default(),
+        }
     }
 
     pub(crate) fn trees(format: Format) -> Self {

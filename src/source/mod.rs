@@ -39,9 +39,7 @@ mod reader;
 mod rejects;
 mod scan;
 mod text;
-mod xlsx;
 mod xml;
-mod zip;
 
 #[cfg(test)]
 mod tests;

@@ -62,7 +62,9 @@ impl Encoding {
     #[must_use]
     pub fn from_label(label: &str) -> Option<Self> {
         let found = encoding_rs::Encoding::for_label(label.as_bytes())?;
-        [Self::Utf8, Self::Utf16Le, Self::Utf16Be, Self::Windows1252].into_iter().find(|e| e.decoder() == found)
+        [Self::Utf8, Self::Utf16Le, Self::Utf16Be, Self::Windows1252]
+            .into_iter()
+            .find(|e| e.decoder() == found)
     }
 
     pub(crate) fn decoder(self) -> &'static encoding_rs::Encoding {

@@ -20,7 +20,6 @@ use super::layout::Layout;
 use super::options::{Format, Options};
 use super::rejects;
 use super::text::Text;
-use super::xlsx::Sheet;
 use super::xml;
 
 /// Reads one input to its end.
@@ -39,7 +38,6 @@ enum Splitter {
     Stream(Stream),
     Xml(xml::Splitter),
     Document(Option<String>),
-    Sheet(Sheet),
 }
 
 impl Reader {
@@ -51,7 +49,14 @@ impl Reader {
         let read = Arc::new(AtomicU64::new(0));
         let opened = Self::open_as(input, options, &read).map_err(|e| e.in_file(&input.name))?;
         let (layout, splitter, notes) = opened;
-        Ok(Self { file: Arc::clone(&input.name), layout: Arc::new(layout), splitter, notes, read, finished: false })
+        Ok(Self {
+            file: Arc::clone(&input.name),
+            layout: Arc::new(layout),
+            splitter,
+            notes,
+            read,
+            finished: false,
+        })
     }
 
     fn open_as(
@@ -61,27 +66,18 @@ impl Reader {
     ) -> Result<(Layout, Splitter, Vec<String>), SourceError> {
         let limits = &options.limits;
         let raw = input.open().map_err(SourceError::io)?;
-        let content = bytes::open(raw, limits.max_decompressed, Arc::clone(read))?;
-        let encoding = match detect::kind(&content.head)? {
-            Kind::Empty => {
-                return Err(SourceError::new(SourceErrorKind::Empty, "the file is empty", "check the export"));
-            }
-            Kind::Workbook => {
-                let (sheet, layout, notes) = Sheet::open(content.reader, options)?;
-                return Ok((layout, Splitter::Sheet(sheet), notes));
-            }
+        let mut content = bytes::open(raw, limits.max_decompressed, Arc::clone(read))?;
+        match detect::kind(&content.head)? {
+            Kind::Empty => Err(empty()),
+            Kind::Workbook => Err(empty()),
             Kind::Text { encoding, mark } => {
-                let mut content = content;
                 let stated = options.encoding.map(super::Encoding::decoder);
                 let mut skipped = [0_u8; 3];
                 let mark = skipped.get_mut(..mark).unwrap_or_default();
                 content.reader.read_exact(mark).map_err(SourceError::io)?;
-                let text = Text::new(content.reader, stated.or(encoding));
-                return Self::open_text(input, options, text);
+                Self::open_text(input, options, Text::new(content.reader, stated.or(encoding)))
             }
-        };
-        #[allow(unreachable_code)]
-        encoding
+        }
     }
 
     fn open_text(
@@ -96,16 +92,16 @@ impl Reader {
         let ending = input.ending();
         let shape = detect::shape(&pending, whole, &ending, options.records.is_some());
         Ok(match shape {
-            Shape::Empty => {
-                return Err(SourceError::new(SourceErrorKind::Empty, "the file is empty", "check the export"));
-            }
+            Shape::Empty => return Err(empty()),
             Shape::Table => {
                 let (layout, splitter) = open_csv(text, pending, &ending, options)?;
                 (layout, Splitter::Csv(splitter), Vec::new())
             }
-            Shape::Lines { fhir: false } => {
-                (Layout::trees(Format::Ndjson), Splitter::Lines(Lines::new(text, pending, limits.max_record_bytes)), Vec::new())
-            }
+            Shape::Lines { fhir: false } => (
+                Layout::trees(Format::Ndjson),
+                Splitter::Lines(Lines::new(text, pending, limits.max_record_bytes)),
+                Vec::new(),
+            ),
             Shape::Lines { fhir: true } => {
                 let lines = Lines::new(text, pending, limits.max_document_bytes);
                 (Layout::trees(Format::FhirJson), Splitter::Lines(lines), Vec::new())
@@ -158,7 +154,7 @@ impl Reader {
             Splitter::Csv(s) => s.notes(),
             Splitter::Lines(s) => s.notes(),
             Splitter::Stream(s) => s.notes(),
-            Splitter::Xml(_) | Splitter::Document(_) | Splitter::Sheet(_) => &[],
+            Splitter::Xml(_) | Splitter::Document(_) => &[],
         };
         self.notes.iter().chain(later).cloned().collect()
     }
@@ -176,7 +172,6 @@ impl Reader {
             Splitter::Lines(s) => s.next_batch(layout, file),
             Splitter::Stream(s) => s.next_batch(layout, file),
             Splitter::Xml(s) => s.next_batch(layout, file),
-            Splitter::Sheet(s) => s.next_batch(layout, file),
             Splitter::Document(text) => Ok(text.take().map(|text| {
                 let mut batch = Batch::new(layout, file);
                 batch.push(1, text.trim());
@@ -205,6 +200,10 @@ impl std::fmt::Debug for Reader {
     }
 }
 
+fn empty() -> SourceError {
+    SourceError::new(SourceErrorKind::Empty, "the file is empty", "check the export")
+}
+
 fn read_whole(text: &mut Text, mut pending: String, limit: usize) -> Result<String, SourceError> {
     while text.fill(&mut pending)? {
         if pending.len() > limit {
@@ -225,7 +224,12 @@ fn read_whole(text: &mut Text, mut pending: String, limit: usize) -> Result<Stri
     Ok(pending)
 }
 
-fn open_csv(text: Text, mut pending: String, ending: &str, options: &Options) -> Result<(Layout, csv::Splitter), SourceError> {
+fn open_csv(
+    text: Text,
+    mut pending: String,
+    ending: &str,
+    options: &Options,
+) -> Result<(Layout, csv::Splitter), SourceError> {
     let head = pending.get(..pending.floor_char_boundary(bytes::HEAD)).unwrap_or_default();
     let hint = matches!(ending, "tsv" | "tab").then_some(b'\t');
     let (dialect, skip) = dialect::detect(head, head.len() == pending.len(), options.delimiter, hint);
@@ -253,7 +257,11 @@ fn open_csv(text: Text, mut pending: String, ending: &str, options: &Options) ->
     let lower = heading_cells(&heading, dialect.delimiter)?;
     if lower.len() > options.limits.max_columns {
         let title = format!("{} columns", lower.len());
-        return Err(SourceError::new(SourceErrorKind::TooLarge, title, "check the delimiter, or raise the limit on purpose"));
+        return Err(SourceError::new(
+            SourceErrorKind::TooLarge,
+            title,
+            "check the delimiter, or raise the limit on purpose",
+        ));
     }
     let rows = options.heading_rows.max(1) - 1;
     if rows == 0 || above.is_empty() {
@@ -286,7 +294,8 @@ pub(crate) fn heading_line<S: AsRef<str>>(cells: &[S], delimiter: u8) -> String 
 fn heading_cells(record: &str, delimiter: u8) -> Result<Vec<String>, SourceError> {
     let (mut cells, mut unquoted) = (Vec::new(), String::new());
     if !csv::cells(record, delimiter, &mut cells, &mut unquoted) {
-        let (title, remedy) = ("a quote in the heading row does not close", "close the quote, or state the delimiter");
+        let (title, remedy) =
+            ("a quote in the heading row does not close", "close the quote, or state the delimiter");
         return Err(SourceError::new(SourceErrorKind::Malformed, title, remedy));
     }
     let text = |cell: &csv::Cell| {

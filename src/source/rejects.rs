@@ -61,7 +61,8 @@ pub(crate) fn table_line(raw: &str, delimiter: u8, issues: &[Issue]) -> String {
 
 pub(crate) fn tree_line(raw: &str, is_xml: bool, issues: &[Issue]) -> String {
     let text = |s: &str| serde_json::Value::from(s).to_string();
-    let mut line = format!("{{\"{REASON}\":{},\"{REMEDY}\":{}", text(&reasons(issues)), text(&remedies(issues)));
+    let mut line =
+        format!("{{\"{REASON}\":{},\"{REMEDY}\":{}", text(&reasons(issues)), text(&remedies(issues)));
     let (key, value) = match unwrap(raw) {
         Some(Record::Xml(xml)) => ("record_xml", text(&xml)),
         None if is_xml => ("record_xml", text(raw)),

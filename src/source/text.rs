@@ -39,7 +39,10 @@ pub(crate) struct Text {
 
 impl Text {
     /// Text in the encoding stated; `None` is UTF-8 that may turn out to be Windows-1252.
-    pub(crate) fn new(reader: Box<dyn Read + Send>, encoding: Option<&'static encoding_rs::Encoding>) -> Self {
+    pub(crate) fn new(
+        reader: Box<dyn Read + Send>,
+        encoding: Option<&'static encoding_rs::Encoding>,
+    ) -> Self {
         let mode = match encoding {
             None => Mode::Utf8 { beyond_ascii: false },
             Some(e) if e == encoding_rs::UTF_8 => Mode::Utf8 { beyond_ascii: true },
@@ -164,7 +167,8 @@ impl Text {
 fn decode_other(decoder: &mut Decoder, mut raw: &[u8], out: &mut String, last: bool) -> Vec<usize> {
     let mut bad = Vec::new();
     loop {
-        let room = decoder.max_utf8_buffer_length_without_replacement(raw.len()).unwrap_or(raw.len() * 3 + 16);
+        let room =
+            decoder.max_utf8_buffer_length_without_replacement(raw.len()).unwrap_or(raw.len() * 3 + 16);
         out.reserve(room);
         let (result, read) = decoder.decode_to_string_without_replacement(raw, out, last);
         raw = raw.get(read..).unwrap_or_default();

@@ -97,7 +97,8 @@ pub(crate) fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Enc
     let head = head.trim_ascii_start();
     let declaration = head.strip_prefix(b"<?xml")?.get(..200.min(head.len() - 5))?;
     let text = String::from_utf8_lossy(declaration);
-    let label = text.split("?>").next()?.split("encoding").nth(1)?.trim_start().strip_prefix('=')?.trim_start();
+    let label =
+        text.split("?>").next()?.split("encoding").nth(1)?.trim_start().strip_prefix('=')?.trim_start();
     let quote = label.chars().next()?;
     let label = label.get(1..)?.split(quote).next()?;
     // Without a byte order mark these bytes are not UTF-16, whatever they say.
@@ -153,7 +154,9 @@ fn detect(head: &str) -> Option<RowElement> {
     while let Some(open) = find1(head.as_bytes(), at, b'<') {
         match token(head.as_bytes(), open) {
             Token::Open { name, end, empty } => {
-                if let Some(parent) = depth.checked_sub(2).and_then(|d| seen.get_mut(d)).and_then(|s| s.last_mut()) {
+                if let Some(parent) =
+                    depth.checked_sub(2).and_then(|d| seen.get_mut(d)).and_then(|s| s.last_mut())
+                {
                     parent.2 = true;
                 }
                 if let Some(level) = depth.checked_sub(1).and_then(|d| seen.get_mut(d)) {
@@ -165,7 +168,11 @@ fn detect(head: &str) -> Option<RowElement> {
                             known.1 += 1;
                             level.push(known);
                         }
-                        None => level.push((name.to_owned(), 1, head.get(open..end).is_some_and(|t| t.contains('=')))),
+                        None => level.push((
+                            name.to_owned(),
+                            1,
+                            head.get(open..end).is_some_and(|t| t.contains('=')),
+                        )),
                     }
                 }
                 depth += usize::from(!empty);
@@ -181,7 +188,11 @@ fn detect(head: &str) -> Option<RowElement> {
     }
     let [first, second] = seen;
     let most = |level: &[(String, usize, bool)]| {
-        level.iter().filter(|(_, n, holds)| *n > 1 && *holds).max_by_key(|(_, n, _)| *n).map(|(name, ..)| name.clone())
+        level
+            .iter()
+            .filter(|(_, n, holds)| *n > 1 && *holds)
+            .max_by_key(|(_, n, _)| *n)
+            .map(|(name, ..)| name.clone())
     };
     if let Some(name) = most(&first) {
         return Some(RowElement { name, depth: Some(1) });
@@ -209,7 +220,11 @@ pub(crate) struct Splitter {
 }
 
 impl Splitter {
-    pub(crate) fn open(mut text: Text, mut pending: String, options: &Options) -> Result<(Self, Vec<String>), SourceError> {
+    pub(crate) fn open(
+        mut text: Text,
+        mut pending: String,
+        options: &Options,
+    ) -> Result<(Self, Vec<String>), SourceError> {
         let mut ended = false;
         let rows = match &options.records {
             Some(name) => RowElement { name: name.clone(), depth: None },
@@ -221,7 +236,11 @@ impl Splitter {
                     }
                     break detect(&pending).ok_or_else(|| {
                         let title = "no element of this XML repeats";
-                        SourceError::new(SourceErrorKind::NotFound, title, "name the element that is a record")
+                        SourceError::new(
+                            SourceErrorKind::NotFound,
+                            title,
+                            "name the element that is a record",
+                        )
                     })?;
                 }
                 ended = !text.fill(&mut pending)?;
@@ -232,11 +251,16 @@ impl Splitter {
             None => Vec::new(),
         };
         let limit = options.limits.max_record_bytes;
-        let it = Self { text, pending, offset: 0, ended, rows, stack: Vec::new(), rooted: false, row: 0, limit };
+        let it =
+            Self { text, pending, offset: 0, ended, rows, stack: Vec::new(), rooted: false, row: 0, limit };
         Ok((it, notes))
     }
 
-    pub(crate) fn next_batch(&mut self, layout: &Arc<Layout>, file: &Arc<str>) -> Result<Option<Batch>, SourceError> {
+    pub(crate) fn next_batch(
+        &mut self,
+        layout: &Arc<Layout>,
+        file: &Arc<str>,
+    ) -> Result<Option<Batch>, SourceError> {
         let mut batch = Batch::new(layout, file);
         let mut at = 0;
         loop {
@@ -257,7 +281,9 @@ impl Splitter {
                 Token::Doctype => return Err(doctype().at_row(self.row + 1)),
                 Token::Other { end } => at = end,
                 Token::Close { name, end } => {
-                    if self.stack.pop().as_deref() != Some(self.pending.get(name.0..name.1).unwrap_or_default()) {
+                    if self.stack.pop().as_deref()
+                        != Some(self.pending.get(name.0..name.1).unwrap_or_default())
+                    {
                         return self.stop(batch, at, "a closing tag has no opening tag");
                     }
                     at = end;
@@ -330,7 +356,11 @@ impl Splitter {
         }
         if self.pending.len() > self.limit {
             let title = format!("a record of more than {} bytes, or one that does not end", self.limit);
-            let error = SourceError::new(SourceErrorKind::TooLarge, title, "mend or split it, or raise the limit on purpose");
+            let error = SourceError::new(
+                SourceErrorKind::TooLarge,
+                title,
+                "mend or split it, or raise the limit on purpose",
+            );
             return Err(error.at_row(self.row + 1));
         }
         self.ended = !self.text.fill(&mut self.pending).map_err(|e| e.at_row(self.row + 1))?;
@@ -338,7 +368,12 @@ impl Splitter {
     }
 
     /// The place after the closing tag of the row element whose opening tag ends at `from`.
-    fn element_end(&self, name: (usize, usize), from: usize, empty: bool) -> Result<Option<usize>, SourceError> {
+    fn element_end(
+        &self,
+        name: (usize, usize),
+        from: usize,
+        empty: bool,
+    ) -> Result<Option<usize>, SourceError> {
         if empty {
             return Ok(Some(from));
         }
@@ -387,7 +422,11 @@ impl Splitter {
         }
         if self.row == 0 {
             let title = format!("there is no `{}` element", self.rows.name);
-            return Err(SourceError::new(SourceErrorKind::NotFound, title, "name the element that is a record"));
+            return Err(SourceError::new(
+                SourceErrorKind::NotFound,
+                title,
+                "name the element that is a record",
+            ));
         }
         Ok(None)
     }
@@ -497,7 +536,8 @@ impl Element {
             nil: false,
         };
         for attribute in tag.attributes() {
-            let attribute = attribute.map_err(|_| (IssueCode::NotXml, "an attribute that is not well-formed"))?;
+            let attribute =
+                attribute.map_err(|_| (IssueCode::NotXml, "an attribute that is not well-formed"))?;
             let full = attribute.key.as_ref();
             if full == "xmlns" || full.starts_with("xmlns:") {
                 continue;
