@@ -21,8 +21,6 @@ const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 pub(crate) struct Content {
     pub(crate) head: Vec<u8>,
     pub(crate) reader: Box<dyn Read + Send>,
-    /// Whether the bytes are those of the file itself, so that a seekable copy exists.
-    pub(crate) compressed: bool,
 }
 
 /// Undoes one layer of compression, recognised by content.
@@ -38,7 +36,7 @@ pub(crate) fn open(
     } else if head.starts_with(ZSTD) {
         Box::new(zstd::stream::read::Decoder::new(reader).map_err(SourceError::io)?)
     } else {
-        return Ok(Content { head, reader, compressed: false });
+        return Ok(Content { head, reader });
     };
     let (head, reader) = peek(Box::new(Capped { inner: unpacked, left: limit, limit }))?;
     if head.starts_with(GZIP) || head.starts_with(ZSTD) {
@@ -48,7 +46,7 @@ pub(crate) fn open(
             "decompress it once first",
         ));
     }
-    Ok(Content { head, reader, compressed: true })
+    Ok(Content { head, reader })
 }
 
 fn peek(mut reader: Box<dyn Read + Send>) -> Result<(Vec<u8>, Box<dyn Read + Send>), SourceError> {

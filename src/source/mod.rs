@@ -26,6 +26,7 @@
 
 mod batch;
 mod bytes;
+mod cells;
 mod csv;
 mod detect;
 mod dialect;
@@ -38,8 +39,11 @@ mod options;
 mod reader;
 mod rejects;
 mod scan;
+mod sheet_heading;
 mod text;
+mod xlsx;
 mod xml;
+mod zip;
 
 #[cfg(test)]
 mod tests;

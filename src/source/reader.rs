@@ -20,6 +20,7 @@ use super::layout::Layout;
 use super::options::{Format, Options};
 use super::rejects;
 use super::text::Text;
+use super::xlsx::Sheet;
 use super::xml;
 
 /// Reads one input to its end.
@@ -38,6 +39,7 @@ enum Splitter {
     Stream(Stream),
     Xml(xml::Splitter),
     Document(Option<String>),
+    Sheet(Sheet),
 }
 
 impl Reader {
@@ -69,7 +71,10 @@ impl Reader {
         let mut content = bytes::open(raw, limits.max_decompressed, Arc::clone(read))?;
         match detect::kind(&content.head)? {
             Kind::Empty => Err(empty()),
-            Kind::Workbook => Err(empty()),
+            Kind::Workbook => {
+                let (sheet, layout, notes) = Sheet::open(content.reader, options)?;
+                Ok((layout, Splitter::Sheet(sheet), notes))
+            }
             Kind::Text { encoding, mark } => {
                 let stated = options.encoding.map(super::Encoding::decoder);
                 let mut skipped = [0_u8; 3];
@@ -154,7 +159,7 @@ impl Reader {
             Splitter::Csv(s) => s.notes(),
             Splitter::Lines(s) => s.notes(),
             Splitter::Stream(s) => s.notes(),
-            Splitter::Xml(_) | Splitter::Document(_) => &[],
+            Splitter::Xml(_) | Splitter::Document(_) | Splitter::Sheet(_) => &[],
         };
         self.notes.iter().chain(later).cloned().collect()
     }
@@ -172,6 +177,7 @@ impl Reader {
             Splitter::Lines(s) => s.next_batch(layout, file),
             Splitter::Stream(s) => s.next_batch(layout, file),
             Splitter::Xml(s) => s.next_batch(layout, file),
+            Splitter::Sheet(s) => s.next_batch(layout, file),
             Splitter::Document(text) => Ok(text.take().map(|text| {
                 let mut batch = Batch::new(layout, file);
                 batch.push(1, text.trim());

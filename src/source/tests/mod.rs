@@ -5,6 +5,7 @@ mod encodings;
 mod json;
 mod rejects;
 mod speed;
+mod xlsx;
 mod xml;
 
 use std::path::PathBuf;
