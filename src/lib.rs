@@ -1,7 +1,19 @@
-//! sp-fhir
-pub mod codeset;
-pub mod event;
-pub mod fhir;
-pub mod map;
-pub mod profile;
+#![doc = include_str!("../README.md")]
+// The order of the modules is the order in which an event passes through them.
 pub mod tree;
+
+#[cfg(feature = "convert")]
+pub mod source;
+
+pub mod event;
+
+pub mod profile;
+
+pub mod codeset;
+
+pub mod map;
+
+pub mod fhir;
+
+#[cfg(feature = "convert")]
+pub mod convert;

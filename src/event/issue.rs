@@ -229,6 +229,8 @@ issue_codes! {
         "remove the character in the source";
     RowShape = "row-shape", Error, "structure", "a row with another number of cells than the heading",
         "look for an unescaped delimiter or quote in this row";
+    QuoteOpen = "quote-open", Error, "structure", "a quote that does not close, or text after a closing quote",
+        "close the quote, or double it where it is part of the text; the rows below were read as rows";
     FormulaError = "formula-error", Error, "value", "a spreadsheet error value such as #REF!",
         "mend the formula and save the workbook again";
     // FHIR that was read.

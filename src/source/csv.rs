@@ -1,0 +1,381 @@
+//! Text tables: where records end, and where cells end inside one.
+//!
+//! What it is: RFC 4180 as spreadsheets write it, cut without copying. [`cut`] runs on the reading thread and
+//! looks only for quotes and line ends; [`cells`] runs on a worker. What it is not: forgiving about quotes. A
+//! quote opens only at the start of a cell; after the closing one only a delimiter or the end of the line may
+//! follow. Elsewhere a quote is a character like any other. An open quote therefore cannot swallow the rows
+//! below it: the record is refused and reading goes on with the line after the one where the quote opened.
+//! Invariant: [`cells`] finds in a record exactly what [`cut`] saw. Next: [`super::layout`].
+
+use std::sync::Arc;
+
+use super::batch::Batch;
+use super::dialect::Dialect;
+use super::error::{SourceError, SourceErrorKind};
+use super::layout::Layout;
+use super::options::Limits;
+use super::scan::{find1, find2};
+use super::text::Text;
+use crate::event::IssueCode;
+
+const QUOTE: u8 = b'"';
+
+/// Where the record that starts at some place ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The record's text ends before `end`; the next one starts at `next`.
+    Record { end: usize, next: usize },
+    /// A quote that does not close properly; the line where it opened ends before `end`.
+    Broken { end: usize, resume: usize },
+    /// The bytes end first; `quote` is where a quote stands open.
+    More { quote: Option<usize> },
+}
+
+/// Finds the end of the record that starts at `start`; `last` when no bytes follow.
+pub(crate) fn cut(bytes: &[u8], start: usize, dialect: Dialect, last: bool) -> Cut {
+    let Dialect { delimiter, terminator } = dialect;
+    let mut at = start;
+    loop {
+        let Some(found) = find2(bytes, at, QUOTE, terminator) else {
+            return if last { the_rest(bytes, start) } else { Cut::More { quote: None } };
+        };
+        if bytes.get(found) == Some(&terminator) {
+            return Cut::Record { end: line_end(bytes, start, found), next: found + 1 };
+        }
+        let opens = found == start || bytes.get(found - 1) == Some(&delimiter);
+        if !opens {
+            at = found + 1;
+            continue;
+        }
+        let mut inside = found + 1;
+        at = loop {
+            let Some(quote) = find1(bytes, inside, QUOTE) else {
+                return if last {
+                    broken(bytes, start, found, terminator)
+                } else {
+                    Cut::More { quote: Some(found) }
+                };
+            };
+            // Blanks between the closing quote and the delimiter are what people type; they mean nothing.
+            let after = skip_blanks(bytes, quote + 1, delimiter);
+            match bytes.get(after) {
+                Some(&QUOTE) if after == quote + 1 => inside = quote + 2,
+                Some(&b) if b == delimiter || b == terminator => break after,
+                Some(b'\r')
+                    if bytes.get(after + 1) == Some(&terminator) || (last && after + 1 == bytes.len()) =>
+                {
+                    break after;
+                }
+                Some(b'\r') if after + 1 == bytes.len() => return Cut::More { quote: Some(found) },
+                None if last => return the_rest(bytes, start),
+                None => return Cut::More { quote: Some(found) },
+                Some(_) => return broken(bytes, start, found, terminator),
+            }
+        };
+    }
+}
+
+/// The last record of a file that does not end with a line's end, or ends with half of one.
+fn the_rest(bytes: &[u8], start: usize) -> Cut {
+    Cut::Record { end: line_end(bytes, start, bytes.len()), next: bytes.len() }
+}
+
+fn skip_blanks(bytes: &[u8], from: usize, delimiter: u8) -> usize {
+    let blank = |b: &&u8| **b == b' ' || (**b == b'\t' && delimiter != b'\t');
+    from + bytes.get(from..).unwrap_or_default().iter().take_while(blank).count()
+}
+
+fn line_end(bytes: &[u8], start: usize, terminator: usize) -> usize {
+    let carriage = terminator > start && bytes.get(terminator - 1) == Some(&b'\r');
+    if carriage { terminator - 1 } else { terminator }
+}
+
+/// The broken record is everything up to the end of the line in which the quote opened.
+fn broken(bytes: &[u8], start: usize, quote: usize, terminator: u8) -> Cut {
+    match find1(bytes, quote, terminator) {
+        Some(found) => Cut::Broken { end: line_end(bytes, start, found), resume: found + 1 },
+        None => Cut::Broken { end: bytes.len(), resume: bytes.len() },
+    }
+}
+
+/// Whether a record has no text in any cell: an empty line, or the `,,,` that spreadsheets write for one.
+pub(crate) fn is_blank(record: &[u8], delimiter: u8) -> bool {
+    let (mut inside, mut quotes) = (false, 0);
+    record.iter().all(|&b| {
+        quotes = if b == QUOTE { quotes + 1 } else { 0 };
+        inside ^= b == QUOTE;
+        // Three quotes in a row are a quote as text; a delimiter inside quotes is text too.
+        quotes < 3
+            && ((b == delimiter && !inside) || (b != delimiter && matches!(b, b' ' | b'\t' | b'\r' | QUOTE)))
+    })
+}
+
+/// One cell of a record: where it stands in the record as written, and where its value is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cell {
+    /// With its quotes, as written.
+    pub(crate) written: (usize, usize),
+    /// The value; in `unquoted` where the cell holds doubled quotes, else in the record.
+    pub(crate) value: (usize, usize),
+    pub(crate) copied: bool,
+}
+
+/// Finds the cells of one record. `false` when its quoting is broken.
+pub(crate) fn cells(record: &str, delimiter: u8, found: &mut Vec<Cell>, unquoted: &mut String) -> bool {
+    found.clear();
+    unquoted.clear();
+    let bytes = record.as_bytes();
+    let mut start = 0;
+    loop {
+        let end = if bytes.get(start) == Some(&QUOTE) {
+            match quoted(record, start, delimiter, unquoted) {
+                Some(cell) => {
+                    found.push(cell);
+                    cell.written.1
+                }
+                None => return false,
+            }
+        } else {
+            let end = find1(bytes, start, delimiter).unwrap_or(bytes.len());
+            found.push(Cell { written: (start, end), value: (start, end), copied: false });
+            end
+        };
+        if end >= bytes.len() {
+            return true;
+        }
+        start = end + 1;
+    }
+}
+
+fn quoted(record: &str, start: usize, delimiter: u8, unquoted: &mut String) -> Option<Cell> {
+    let bytes = record.as_bytes();
+    let (mut inside, mut copied_from) = (start + 1, None);
+    loop {
+        let quote = find1(bytes, inside, QUOTE)?;
+        if bytes.get(quote + 1) == Some(&QUOTE) {
+            copied_from.get_or_insert(unquoted.len());
+            unquoted.push_str(record.get(inside..=quote)?);
+            inside = quote + 2;
+            continue;
+        }
+        let end = skip_blanks(bytes, quote + 1, delimiter);
+        if bytes.get(end).is_some_and(|&b| b != delimiter) {
+            return None;
+        }
+        return Some(match copied_from {
+            None => Cell { written: (start, end), value: (start + 1, quote), copied: false },
+            Some(from) => {
+                unquoted.push_str(record.get(inside..quote)?);
+                Cell { written: (start, end), value: (from, unquoted.len()), copied: true }
+            }
+        });
+    }
+}
+
+/// How many cells a record has.
+pub(crate) fn count_cells(record: &[u8], delimiter: u8) -> usize {
+    let (mut count, mut at) = (1, 0);
+    loop {
+        if record.get(at) == Some(&QUOTE) {
+            at += 1;
+            while let Some(quote) = find1(record, at, QUOTE) {
+                at = quote + 1;
+                if record.get(at) != Some(&QUOTE) {
+                    break;
+                }
+                at += 1;
+            }
+        }
+        match find1(record, at, delimiter) {
+            Some(place) => at = place + 1,
+            None => return count,
+        }
+        count += 1;
+    }
+}
+
+/// Puts a value into a cell, quoted only where it must be.
+pub(crate) fn write_cell(value: &str, delimiter: u8, out: &mut String) {
+    let special = |b: u8| b == delimiter || matches!(b, QUOTE | b'\n' | b'\r');
+    let edge_blank = value.starts_with(' ') || value.ends_with(' ');
+    if !edge_blank && !value.bytes().any(special) {
+        out.push_str(value);
+        return;
+    }
+    out.push('"');
+    for (n, piece) in value.split('"').enumerate() {
+        if n > 0 {
+            out.push_str("\"\"");
+        }
+        out.push_str(piece);
+    }
+    out.push('"');
+}
+
+/// Cuts a stream of text into batches of records.
+pub(crate) struct Splitter {
+    text: Text,
+    dialect: Dialect,
+    limits: Limits,
+    /// Text read and not yet given out; it starts at the start of a record.
+    pending: String,
+    /// Where `pending` starts in the whole text.
+    offset: u64,
+    /// The number of the record that starts `pending`.
+    row: u64,
+    ended: bool,
+    broken: u64,
+    /// Inside a record above the size limit: its text is passed over until the line ends.
+    passing_over: bool,
+}
+
+impl Splitter {
+    /// `pending` is the text read so far; `row` is the number of its first record.
+    pub(crate) fn new(text: Text, dialect: Dialect, limits: Limits, pending: String, offset: u64) -> Self {
+        Self { text, dialect, limits, pending, offset, row: 1, ended: false, broken: 0, passing_over: false }
+    }
+
+    pub(crate) fn notes(&self) -> &[String] {
+        self.text.notes()
+    }
+
+    /// Takes one record off the front, for headings: its number and text. `None` at the end of the file.
+    pub(crate) fn take_one(&mut self) -> Result<Option<(u64, String)>, SourceError> {
+        loop {
+            match cut(self.pending.as_bytes(), 0, self.dialect, self.ended) {
+                Cut::Record { next: 0, .. } if self.ended => return Ok(None),
+                Cut::Record { end, next } => {
+                    let record = self.pending.get(..end).unwrap_or_default().to_owned();
+                    self.pending.drain(..next);
+                    self.offset += next as u64;
+                    self.row += 1;
+                    return Ok(Some((self.row - 1, record)));
+                }
+                Cut::More { .. } if self.pending.len() <= self.limits.max_record_bytes => {
+                    self.ended = !self.text.fill(&mut self.pending)?;
+                }
+                Cut::More { quote: None } => {
+                    let title = format!("a heading row of more than {} bytes", self.limits.max_record_bytes);
+                    return Err(SourceError::new(
+                        SourceErrorKind::TooLarge,
+                        title,
+                        "check that this is a text table with one row a line",
+                    )
+                    .at_row(self.row));
+                }
+                Cut::More { .. } | Cut::Broken { .. } => {
+                    return Err(SourceError::new(
+                        SourceErrorKind::Malformed,
+                        "a quote in the heading row does not close",
+                        "close the quote, or state the delimiter",
+                    )
+                    .at_row(self.row));
+                }
+            }
+        }
+    }
+
+    /// The next records; `None` at the end of the file.
+    pub(crate) fn next_batch(
+        &mut self,
+        layout: &Arc<Layout>,
+        file: &Arc<str>,
+    ) -> Result<Option<Batch>, SourceError> {
+        let mut batch = Batch::new(layout, file);
+        let mut at = 0;
+        while !self.ended || at < self.pending.len() {
+            match cut(self.pending.as_bytes(), at, self.dialect, self.ended) {
+                Cut::Record { end, next } => {
+                    self.record(&mut batch, at, end);
+                    at = next;
+                }
+                Cut::Broken { end, resume } => {
+                    self.broken(&mut batch, at, end)?;
+                    at = resume;
+                }
+                Cut::More { .. } if self.pending.len() - at <= self.limits.max_record_bytes => {
+                    if at > 0 {
+                        return Ok(Some(self.hand_out(batch, at)));
+                    }
+                    self.ended = !self.text.fill(&mut self.pending)?;
+                }
+                Cut::More { quote: Some(quote) } => {
+                    let Cut::Broken { end, resume } =
+                        broken(self.pending.as_bytes(), at, quote, self.dialect.terminator)
+                    else {
+                        continue;
+                    };
+                    self.broken(&mut batch, at, end)?;
+                    self.passing_over = resume == self.pending.len();
+                    at = resume;
+                }
+                Cut::More { quote: None } => {
+                    if !self.passing_over {
+                        self.too_large(&mut batch, at);
+                        self.passing_over = true;
+                    }
+                    at = self.pending.len();
+                }
+            }
+        }
+        Ok((at > 0).then(|| self.hand_out(batch, at)))
+    }
+
+    fn record(&mut self, batch: &mut Batch, at: usize, end: usize) {
+        if std::mem::take(&mut self.passing_over) {
+            return;
+        }
+        let record = self.pending.as_bytes().get(at..end).unwrap_or_default();
+        if is_blank(record, self.dialect.delimiter) {
+            batch.add_blank(1);
+        } else if record.len() > self.limits.max_record_bytes {
+            self.too_large(batch, at);
+            return;
+        } else {
+            batch.add_span(self.row, at, end);
+        }
+        self.row += 1;
+    }
+
+    fn broken(&mut self, batch: &mut Batch, at: usize, end: usize) -> Result<(), SourceError> {
+        if std::mem::take(&mut self.passing_over) {
+            return Ok(());
+        }
+        let end = self.pending.floor_char_boundary(end.min(at + self.limits.max_record_bytes));
+        let text = self.pending.get(at..end).unwrap_or_default();
+        batch.refuse(self.row, text, IssueCode::QuoteOpen, "");
+        self.row += 1;
+        self.broken += 1;
+        if self.broken > self.limits.max_broken_rows {
+            return Err(SourceError::new(
+                SourceErrorKind::Malformed,
+                format!("more than {} rows with quotes that do not close", self.limits.max_broken_rows),
+                "check the delimiter and how the file was exported",
+            )
+            .at_row(self.row));
+        }
+        Ok(())
+    }
+
+    /// Refuses a record that is not kept whole; the first part is enough to find it by.
+    fn too_large(&mut self, batch: &mut Batch, at: usize) {
+        let end = self.pending.floor_char_boundary(at + 1024);
+        let text = self.pending.get(at..end).unwrap_or_default();
+        let limit = self.limits.max_record_bytes;
+        batch.refuse(self.row, text, IssueCode::TooLarge, format!("a row of more than {limit} bytes"));
+        self.row += 1;
+    }
+
+    fn hand_out(&mut self, mut batch: Batch, at: usize) -> Batch {
+        let rest = self.pending.get(at..).unwrap_or_default();
+        let mut text = String::with_capacity(rest.len() + super::text::PIECE + 16);
+        text.push_str(rest);
+        std::mem::swap(&mut text, &mut self.pending);
+        text.truncate(at);
+        batch.set_text(text);
+        let end = self.offset + at as u64;
+        batch.refuse_at(&self.text.bad_before(self.offset, end), IssueCode::BadEncoding);
+        self.offset = end;
+        batch
+    }
+}

@@ -1,0 +1,249 @@
+//! [`Layout`]: what every record of one file has in common, and how a worker parses one of them.
+//!
+//! What it is: format, headings and delimiter, shared by all workers of a file. What it is not: state; the
+//! buffers live in [`Scratch`], one per worker. Invariant: [`Layout::parse`] gives exactly as many cells as
+//! [`Layout::header`] has names. Next: [`super::rejects`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::csv::{self, Cell};
+use super::heading::{self, OWN_PREFIX};
+use super::options::Format;
+use super::rejects;
+use super::xml;
+use crate::event::{Issue, IssueCode, Position};
+use crate::tree::{self, Node};
+
+/// What every record of one file has in common.
+pub struct Layout {
+    format: Format,
+    header: Arc<[Arc<str>]>,
+    delimiter: u8,
+    /// Cells of a row, with the columns of an earlier refusal.
+    columns: usize,
+    /// Which cells are kept, where some are not.
+    kept: Option<Box<[usize]>>,
+    /// The heading as written, or made up for a workbook.
+    heading: String,
+    limits: tree::Limits,
+}
+
+/// One record, parsed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Parsed<'a> {
+    /// A row of a table.
+    Row(Row<'a>),
+    /// A JSON value, or an XML element in the form that [`super::xml::to_node`] describes.
+    Tree(Node),
+    /// A FHIR resource in XML, as text: its reader needs the order and the namespaces.
+    FhirXml(&'a str),
+}
+
+/// The cells of one row.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    record: &'a str,
+    unquoted: &'a str,
+    cells: &'a [Cell],
+}
+
+/// Buffers for parsing, one per worker, used again for every record.
+#[derive(Default)]
+pub struct Scratch {
+    cells: Vec<Cell>,
+    unquoted: String,
+}
+
+impl Layout {
+    pub(crate) fn table(format: Format, delimiter: u8, heading: String, cells: &[String]) -> Self {
+        let own = |cell: &String| cell.trim().starts_with(OWN_PREFIX);
+        let kept: Vec<usize> = cells.iter().enumerate().filter(|(_, c)| !own(c)).map(|(n, _)| n).collect();
+        let header = heading::names(cells.iter().filter(|c| !own(c))).into();
+        let all = kept.len() == cells.len();
+        let kept = (!all).then(|| kept.into_boxed_slice());
+        Self {
+            format,
+            header,
+            delimiter,
+            columns: cells.len(),
+            kept,
+            heading,
+            limits: tree::Limits::default(),
+        }
+    }
+
+    pub(crate) fn trees(format: Format) -> Self {
+        Self {
+            format,
+            header: Arc::from([]),
+            delimiter: b',',
+            columns: 0,
+            kept: None,
+            heading: String::new(),
+            limits: tree::Limits::default(),
+        }
+    }
+
+    /// What the file holds.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The names of the columns, unique and in order; empty unless the file is a table.
+    #[must_use]
+    pub fn header(&self) -> &Arc<[Arc<str>]> {
+        &self.header
+    }
+
+    /// The delimiter of a text table (and of the rows that stand for those of a workbook).
+    #[must_use]
+    pub fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// Parses one record of this file.
+    ///
+    /// # Errors
+    /// One issue without file and row; the caller knows them.
+    pub fn parse<'a>(&self, raw: &'a str, scratch: &'a mut Scratch) -> Result<Parsed<'a>, Issue> {
+        match self.format {
+            Format::Csv | Format::Xlsx => self.row(raw, scratch).map(Parsed::Row),
+            Format::JsonArray | Format::Ndjson | Format::FhirJson => self.json(raw),
+            Format::Xml => xml::to_node(raw, &self.limits).map(Parsed::Tree),
+            Format::FhirXml => Ok(Parsed::FhirXml(raw)),
+        }
+    }
+
+    fn row<'a>(&self, raw: &'a str, scratch: &'a mut Scratch) -> Result<Row<'a>, Issue> {
+        if raw.as_bytes().contains(&0) {
+            return Err(Issue::new(IssueCode::NulCharacter, Position::default(), ""));
+        }
+        let Scratch { cells, unquoted } = scratch;
+        if !csv::cells(raw, self.delimiter, cells, unquoted) {
+            return Err(Issue::new(IssueCode::QuoteOpen, Position::default(), ""));
+        }
+        if cells.len() != self.columns {
+            let found = format!("{} cells where the heading has {}", cells.len(), self.columns);
+            return Err(Issue::new(IssueCode::RowShape, Position::default(), found));
+        }
+        if let Some(kept) = &self.kept {
+            for (to, &from) in kept.iter().enumerate() {
+                cells.swap(to, from);
+            }
+            cells.truncate(kept.len());
+        }
+        Ok(Row { record: raw, unquoted, cells })
+    }
+
+    fn json(&self, raw: &str) -> Result<Parsed<'static>, Issue> {
+        let unwrapped = rejects::unwrap(raw);
+        let node = match &unwrapped {
+            None => tree::json::parse(raw.as_bytes(), &self.limits)?,
+            Some(rejects::Record::Json(text)) => tree::json::parse(text.as_bytes(), &self.limits)?,
+            Some(rejects::Record::Xml(text)) => xml::to_node(text, &self.limits)?,
+        };
+        Ok(Parsed::Tree(without_own_keys(node)))
+    }
+
+    /// The first line of a file of refused records, with the columns for the reasons; `None` where records are
+    /// trees, because lines of JSON need no heading.
+    #[must_use]
+    pub fn reject_header(&self) -> Option<String> {
+        self.format.is_table().then(|| {
+            let mut line = self.without_own_columns(&self.heading);
+            for name in [rejects::REASON, rejects::REMEDY] {
+                line.push(char::from(self.delimiter));
+                line.push_str(name);
+            }
+            line.push('\n');
+            line
+        })
+    }
+
+    /// One line of a file of refused records: the record as it was, then why, then what to do about it.
+    #[must_use]
+    pub fn reject_line(&self, raw: &str, issues: &[Issue]) -> String {
+        if self.format.is_table() {
+            let kept = self.without_own_columns(raw);
+            rejects::table_line(&kept, self.delimiter, issues)
+        } else {
+            rejects::tree_line(raw, matches!(self.format, Format::Xml | Format::FhirXml), issues)
+        }
+    }
+
+    /// A row's text without the columns of an earlier refusal; unchanged where there are none.
+    fn without_own_columns(&self, raw: &str) -> String {
+        let Some(kept) = &self.kept else { return raw.to_owned() };
+        let (mut cells, mut unquoted) = (Vec::new(), String::new());
+        if !csv::cells(raw, self.delimiter, &mut cells, &mut unquoted) || cells.len() != self.columns {
+            return raw.to_owned();
+        }
+        let mut line = String::with_capacity(raw.len());
+        for (n, cell) in kept.iter().filter_map(|&n| cells.get(n)).enumerate() {
+            if n > 0 {
+                line.push(char::from(self.delimiter));
+            }
+            line.push_str(raw.get(cell.written.0..cell.written.1).unwrap_or_default());
+        }
+        line
+    }
+}
+
+fn without_own_keys(node: Node) -> Node {
+    match node {
+        Node::Object(mut members) => {
+            members.retain(|(key, _)| !key.starts_with(OWN_PREFIX));
+            Node::Object(members)
+        }
+        other => other,
+    }
+}
+
+impl<'a> Row<'a> {
+    /// The value of a cell, counted from 0: quotes undone, otherwise as written.
+    #[must_use]
+    pub fn get(&self, column: usize) -> Option<&'a str> {
+        let cell = self.cells.get(column)?;
+        let text = if cell.copied { self.unquoted } else { self.record };
+        text.get(cell.value.0..cell.value.1)
+    }
+
+    /// How many cells there are: as many as headings.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// The values in order.
+    pub fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let row = *self;
+        (0..row.len()).map(move |n| row.get(n).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Row {{ {} cells }}", self.cells.len())
+    }
+}
+
+impl fmt::Debug for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Layout {{ {}, {} columns }}", self.format.as_str(), self.header.len())
+    }
+}
+
+impl fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scratch")
+    }
+}

@@ -1,0 +1,111 @@
+//! Refused records, written so that they can be mended and read again.
+//!
+//! What it is: a table's row untouched with two columns after it, or one line of JSON around a tree's text; and
+//! the way back. What it is not: a report. Invariant: what is read back is the record alone, and a record that
+//! was not mended is refused again for the same reason. Next: [`super::layout`], which chooses between the two.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::csv;
+use crate::event::Issue;
+
+/// The column or key that holds the reasons.
+pub(crate) const REASON: &str = "sp_fhir_reason";
+/// The column or key that holds what to do.
+pub(crate) const REMEDY: &str = "sp_fhir_remedy";
+
+/// A record taken out of its wrapping.
+pub(crate) enum Record {
+    Json(String),
+    Xml(String),
+}
+
+#[derive(Deserialize)]
+struct Wrapped<'a> {
+    #[serde(borrow)]
+    record: Option<&'a RawValue>,
+    record_text: Option<String>,
+    record_xml: Option<String>,
+}
+
+/// Undoes [`tree_line`]; `None` when the text is a record itself.
+pub(crate) fn unwrap(raw: &str) -> Option<Record> {
+    let inside = raw.trim_start().strip_prefix('{')?.trim_start();
+    if !inside.strip_prefix('"')?.starts_with(REASON) {
+        return None;
+    }
+    let wrapped: Wrapped = serde_json::from_str(raw).ok()?;
+    if let Some(xml) = wrapped.record_xml {
+        return Some(Record::Xml(xml));
+    }
+    wrapped.record.map(|r| r.get().to_owned()).or(wrapped.record_text).map(Record::Json)
+}
+
+pub(crate) fn table_line(raw: &str, delimiter: u8, issues: &[Issue]) -> String {
+    let mut line = String::with_capacity(raw.len() + 128);
+    let whole = csv::cells(raw, delimiter, &mut Vec::new(), &mut String::new());
+    if whole {
+        line.push_str(raw);
+    } else {
+        // With its quote open the row would swallow the reasons and the rows below: it becomes one cell.
+        csv::write_cell(raw, b'"', &mut line);
+    }
+    for text in [reasons(issues), remedies(issues)] {
+        line.push(char::from(delimiter));
+        csv::write_cell(&text, delimiter, &mut line);
+    }
+    line.push('\n');
+    line
+}
+
+pub(crate) fn tree_line(raw: &str, is_xml: bool, issues: &[Issue]) -> String {
+    let text = |s: &str| serde_json::Value::from(s).to_string();
+    let mut line =
+        format!("{{\"{REASON}\":{},\"{REMEDY}\":{}", text(&reasons(issues)), text(&remedies(issues)));
+    let (key, value) = match unwrap(raw) {
+        Some(Record::Xml(xml)) => ("record_xml", text(&xml)),
+        None if is_xml => ("record_xml", text(raw)),
+        Some(Record::Json(json)) => json_value(&json),
+        None => json_value(raw),
+    };
+    line.push_str(",\"");
+    line.push_str(key);
+    line.push_str("\":");
+    line.push_str(&value);
+    line.push_str("}\n");
+    line
+}
+
+/// JSON goes in as JSON, on one line; text that is not JSON goes in as a string.
+fn json_value(raw: &str) -> (&'static str, String) {
+    if serde_json::from_str::<&RawValue>(raw).is_ok() {
+        // A line break in valid JSON stands between tokens, never inside a string.
+        return ("record", raw.trim().replace(['\n', '\r'], " "));
+    }
+    ("record_text", serde_json::Value::from(raw).to_string())
+}
+
+fn reasons(issues: &[Issue]) -> String {
+    let one = |issue: &Issue| {
+        let place = issue.at.column.as_ref().or(issue.at.path.as_ref());
+        let place = place.map(|p| format!(" at {p}")).unwrap_or_default();
+        let found = if issue.found.is_empty() { String::new() } else { format!(" (found {})", issue.found) };
+        format!("{}{place}: {}{found}", issue.code.as_str(), issue.code.title())
+    };
+    join(issues.iter().map(one))
+}
+
+fn remedies(issues: &[Issue]) -> String {
+    join(issues.iter().map(|issue| issue.code.remedy().to_owned()))
+}
+
+fn join(parts: impl Iterator<Item = String>) -> String {
+    let mut seen: Vec<String> = Vec::new();
+    for part in parts {
+        if !seen.contains(&part) {
+            seen.push(part);
+        }
+    }
+    seen.join(" | ")
+}

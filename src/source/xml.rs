@@ -1,0 +1,607 @@
+//! XML text cut into records, and one record made a tree.
+//!
+//! What it is: a scanner of tags ([`token`]), a splitter that gives out each row element as it is written, and
+//! [`to_node`], which a worker calls. What it is not: a validating parser, or aware of namespaces: prefixes are
+//! dropped, local names count. A DOCTYPE is refused wherever it stands. Invariant: a record is one element from
+//! its opening to its closing tag; a fault inside it refuses it alone. Next: [`super::xlsx`].
+
+use std::sync::Arc;
+
+use quick_xml::events::{BytesStart, Event};
+
+use super::batch::Batch;
+use super::error::{SourceError, SourceErrorKind};
+use super::layout::Layout;
+use super::options::Options;
+use super::scan::find1;
+use super::text::{PIECE, Text};
+use crate::event::{Issue, IssueCode, Position};
+use crate::tree::{Limits, MAX_ATTRIBUTES, Node};
+
+const FHIR: &str = "http://hl7.org/fhir";
+const DEEPEST: usize = 64;
+
+/// One piece of markup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// `<name …>` or `<name …/>`.
+    Open { name: (usize, usize), end: usize, empty: bool },
+    /// `</name>`.
+    Close { name: (usize, usize), end: usize },
+    /// A comment, a CDATA section or a processing instruction.
+    Other { end: usize },
+    /// `<!DOCTYPE`, or any other declaration.
+    Doctype,
+    /// The bytes end first.
+    More,
+}
+
+/// Reads the markup that starts with the `<` at `at`.
+pub(crate) fn token(bytes: &[u8], at: usize) -> Token {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let until = |end: &[u8], from: usize| {
+        let mut place = at + from;
+        loop {
+            let Some(found) = find1(bytes, place, b'>') else { return Token::More };
+            if found + 1 >= at + from + end.len() && bytes.get(..=found).is_some_and(|b| b.ends_with(end)) {
+                return Token::Other { end: found + 1 };
+            }
+            place = found + 1;
+        }
+    };
+    match rest {
+        [b'<', b'!', b'-', b'-', ..] => until(b"-->", 4),
+        [b'<', b'!', b'[', b'C', b'D', b'A', b'T', b'A', b'[', ..] => until(b"]]>", 9),
+        [b'<', b'!', ..] if rest.len() < 9 => Token::More,
+        [b'<', b'!', ..] => Token::Doctype,
+        [b'<', b'?', ..] => until(b"?>", 2),
+        [b'<', b'/', ..] => match find1(bytes, at, b'>') {
+            Some(end) => {
+                let name = name_end(bytes, at + 2, end);
+                Token::Close { name: (at + 2, name), end: end + 1 }
+            }
+            None => Token::More,
+        },
+        _ => {
+            let mut place = at + 1;
+            loop {
+                let Some(byte) = bytes.get(place) else { return Token::More };
+                match byte {
+                    b'>' => break,
+                    b'"' | b'\'' => match find1(bytes, place + 1, *byte) {
+                        Some(close) => place = close + 1,
+                        None => return Token::More,
+                    },
+                    _ => place += 1,
+                }
+            }
+            let empty = bytes.get(place - 1) == Some(&b'/');
+            Token::Open { name: (at + 1, name_end(bytes, at + 1, place)), end: place + 1, empty }
+        }
+    }
+}
+
+fn name_end(bytes: &[u8], from: usize, limit: usize) -> usize {
+    let name = bytes.get(from..limit).unwrap_or_default();
+    from + name.iter().take_while(|b| !b.is_ascii_whitespace() && **b != b'/').count()
+}
+
+/// A name without its prefix.
+fn local(text: &str, (from, to): (usize, usize)) -> &str {
+    let name = text.get(from..to).unwrap_or_default();
+    name.rsplit_once(':').map_or(name, |(_, local)| local)
+}
+
+/// The encoding that an XML declaration states.
+pub(crate) fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    let head = head.trim_ascii_start();
+    let declaration = head.strip_prefix(b"<?xml")?.get(..200.min(head.len() - 5))?;
+    let text = String::from_utf8_lossy(declaration);
+    let label =
+        text.split("?>").next()?.split("encoding").nth(1)?.trim_start().strip_prefix('=')?.trim_start();
+    let quote = label.chars().next()?;
+    let label = label.get(1..)?.split(quote).next()?;
+    // Without a byte order mark these bytes are not UTF-16, whatever they say.
+    encoding_rs::Encoding::for_label(label.as_bytes()).filter(|e| e.is_ascii_compatible())
+}
+
+/// Whether the root element stands in the FHIR namespace.
+pub(crate) fn root_is_fhir(text: &str) -> bool {
+    let mut at = 0;
+    while let Some(open) = find1(text.as_bytes(), at, b'<') {
+        match token(text.as_bytes(), open) {
+            Token::Open { end, .. } => {
+                let tag = text.get(open..end).unwrap_or_default();
+                return ['"', '\''].iter().any(|q| tag.contains(&format!("{q}{FHIR}{q}")));
+            }
+            Token::Other { end } | Token::Close { end, .. } => at = end,
+            Token::Doctype | Token::More => return false,
+        }
+    }
+    false
+}
+
+fn doctype() -> SourceError {
+    SourceError::new(SourceErrorKind::Malformed, IssueCode::Doctype.title(), IssueCode::Doctype.remedy())
+}
+
+/// Refuses a document with a DOCTYPE, whether it matters to the reader or not.
+pub(crate) fn refuse_doctype(text: &str) -> Result<(), SourceError> {
+    let mut at = 0;
+    while let Some(open) = find1(text.as_bytes(), at, b'<') {
+        match token(text.as_bytes(), open) {
+            Token::Doctype => return Err(doctype()),
+            Token::Open { end, .. } | Token::Other { end } | Token::Close { end, .. } => at = end,
+            Token::More => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// Which elements are the records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct RowElement {
+    name: String,
+    /// How many elements enclose it, where it was detected; `None` accepts any place.
+    depth: Option<usize>,
+}
+
+/// Detects the element that repeats: a child of the root, or of its only child.
+fn detect(head: &str) -> Option<RowElement> {
+    // Every element seen at depths 1 and 2: name, how often, and whether it holds elements.
+    let mut seen: [Vec<(String, usize, bool)>; 2] = [Vec::new(), Vec::new()];
+    let (mut at, mut depth) = (0, 0_usize);
+    while let Some(open) = find1(head.as_bytes(), at, b'<') {
+        match token(head.as_bytes(), open) {
+            Token::Open { name, end, empty } => {
+                if let Some(parent) =
+                    depth.checked_sub(2).and_then(|d| seen.get_mut(d)).and_then(|s| s.last_mut())
+                {
+                    parent.2 = true;
+                }
+                if let Some(level) = depth.checked_sub(1).and_then(|d| seen.get_mut(d)) {
+                    let name = local(head, name);
+                    match level.iter().position(|(known, ..)| known == name) {
+                        // The one seen last stands last, so that its children are noted with it.
+                        Some(n) => {
+                            let mut known = level.remove(n);
+                            known.1 += 1;
+                            level.push(known);
+                        }
+                        None => level.push((
+                            name.to_owned(),
+                            1,
+                            head.get(open..end).is_some_and(|t| t.contains('=')),
+                        )),
+                    }
+                }
+                depth += usize::from(!empty);
+                at = end;
+            }
+            Token::Close { end, .. } => {
+                depth = depth.checked_sub(1)?;
+                at = end;
+            }
+            Token::Other { end } => at = end,
+            Token::Doctype | Token::More => break,
+        }
+    }
+    let [first, second] = seen;
+    let most = |level: &[(String, usize, bool)]| {
+        level
+            .iter()
+            .filter(|(_, n, holds)| *n > 1 && *holds)
+            .max_by_key(|(_, n, _)| *n)
+            .map(|(name, ..)| name.clone())
+    };
+    if let Some(name) = most(&first) {
+        return Some(RowElement { name, depth: Some(1) });
+    }
+    // Nothing repeats under the root: either its children are lists of records, or there is one record.
+    if let Some(name) = most(&second) {
+        return Some(RowElement { name, depth: Some(2) });
+    }
+    let one = first.into_iter().rfind(|(_, _, holds)| *holds)?;
+    Some(RowElement { name: one.0, depth: Some(1) })
+}
+
+/// Cuts a stream of XML into records.
+pub(crate) struct Splitter {
+    text: Text,
+    pending: String,
+    offset: u64,
+    ended: bool,
+    rows: RowElement,
+    /// Names of the open elements around the records.
+    stack: Vec<String>,
+    rooted: bool,
+    row: u64,
+    limit: usize,
+}
+
+impl Splitter {
+    pub(crate) fn open(
+        mut text: Text,
+        mut pending: String,
+        options: &Options,
+    ) -> Result<(Self, Vec<String>), SourceError> {
+        let mut ended = false;
+        let rows = match &options.records {
+            Some(name) => RowElement { name: name.clone(), depth: None },
+            None => loop {
+                // The more is seen the surer the choice; a piece shows hundreds of records.
+                if ended || pending.len() >= PIECE / 2 {
+                    if pending.contains("<!DOCTYPE") {
+                        refuse_doctype(&pending)?;
+                    }
+                    break detect(&pending).ok_or_else(|| {
+                        let title = "no element of this XML repeats";
+                        SourceError::new(
+                            SourceErrorKind::NotFound,
+                            title,
+                            "name the element that is a record",
+                        )
+                    })?;
+                }
+                ended = !text.fill(&mut pending)?;
+            },
+        };
+        let notes = match rows.depth {
+            Some(_) => vec![format!("each `{}` element was read as a record", rows.name)],
+            None => Vec::new(),
+        };
+        let limit = options.limits.max_record_bytes;
+        let it =
+            Self { text, pending, offset: 0, ended, rows, stack: Vec::new(), rooted: false, row: 0, limit };
+        Ok((it, notes))
+    }
+
+    pub(crate) fn next_batch(
+        &mut self,
+        layout: &Arc<Layout>,
+        file: &Arc<str>,
+    ) -> Result<Option<Batch>, SourceError> {
+        let mut batch = Batch::new(layout, file);
+        let mut at = 0;
+        loop {
+            let found = find1(self.pending.as_bytes(), at, b'<');
+            let between = self.pending.get(at..found.unwrap_or(self.pending.len())).unwrap_or_default();
+            if self.stack.is_empty() && !between.trim_start_matches('\u{feff}').trim().is_empty() {
+                return self.stop(batch, at, "there is text outside the root element");
+            }
+            let Some(open) = found else {
+                at = self.pending.len();
+                match self.more(&mut batch, layout, file, &mut at)? {
+                    Some(full) => return Ok(Some(full)),
+                    None if !self.ended => continue,
+                    None => return self.finish(batch, at),
+                }
+            };
+            match token(self.pending.as_bytes(), open) {
+                Token::Doctype => return Err(doctype().at_row(self.row + 1)),
+                Token::Other { end } => at = end,
+                Token::Close { name, end } => {
+                    if self.stack.pop().as_deref()
+                        != Some(self.pending.get(name.0..name.1).unwrap_or_default())
+                    {
+                        return self.stop(batch, at, "a closing tag has no opening tag");
+                    }
+                    at = end;
+                }
+                Token::Open { name, end, empty } => {
+                    if self.stack.is_empty() && std::mem::replace(&mut self.rooted, true) {
+                        return self.stop(batch, at, "there is a second root element");
+                    }
+                    let is_row = local(&self.pending, name) == self.rows.name
+                        && self.rows.depth.is_none_or(|depth| depth == self.stack.len());
+                    if !is_row {
+                        if !empty {
+                            self.stack.push(self.pending.get(name.0..name.1).unwrap_or_default().to_owned());
+                        }
+                        if self.stack.len() > DEEPEST {
+                            return self.stop(batch, at, IssueCode::TooDeep.title());
+                        }
+                        at = end;
+                        continue;
+                    }
+                    match self.element_end(name, end, empty)? {
+                        Some(end) => {
+                            self.row += 1;
+                            if end - open > self.limit {
+                                let cut = self.pending.floor_char_boundary(open + 1024);
+                                let text = self.pending.get(open..cut).unwrap_or_default();
+                                let found = format!("a record of more than {} bytes", self.limit);
+                                batch.refuse(self.row, text, IssueCode::TooLarge, found);
+                            } else {
+                                batch.add_span(self.row, open, end);
+                            }
+                            at = end;
+                        }
+                        None if self.ended => return self.stop(batch, open, "the XML ends inside a record"),
+                        None => {
+                            at = open;
+                            if let Some(full) = self.more(&mut batch, layout, file, &mut at)? {
+                                // The row's tag is read again with the next batch.
+                                return Ok(Some(full));
+                            }
+                        }
+                    }
+                }
+                Token::More if self.ended => return self.stop(batch, open, "the XML ends inside a tag"),
+                Token::More => {
+                    at = open;
+                    if let Some(full) = self.more(&mut batch, layout, file, &mut at)? {
+                        return Ok(Some(full));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads on, after giving out what is complete.
+    fn more(
+        &mut self,
+        batch: &mut Batch,
+        layout: &Arc<Layout>,
+        file: &Arc<str>,
+        at: &mut usize,
+    ) -> Result<Option<Batch>, SourceError> {
+        if *at > 0 {
+            let full = std::mem::replace(batch, Batch::new(layout, file));
+            let full = self.hand_out(full, *at);
+            *at = 0;
+            if !full.is_empty() {
+                return Ok(Some(full));
+            }
+        }
+        if self.pending.len() > self.limit {
+            let title = format!("a record of more than {} bytes, or one that does not end", self.limit);
+            let error = SourceError::new(
+                SourceErrorKind::TooLarge,
+                title,
+                "mend or split it, or raise the limit on purpose",
+            );
+            return Err(error.at_row(self.row + 1));
+        }
+        self.ended = !self.text.fill(&mut self.pending).map_err(|e| e.at_row(self.row + 1))?;
+        Ok(None)
+    }
+
+    /// The place after the closing tag of the row element whose opening tag ends at `from`.
+    fn element_end(
+        &self,
+        name: (usize, usize),
+        from: usize,
+        empty: bool,
+    ) -> Result<Option<usize>, SourceError> {
+        if empty {
+            return Ok(Some(from));
+        }
+        let text = self.pending.as_str();
+        let own = text.get(name.0..name.1).unwrap_or_default();
+        let (mut at, mut same) = (from, 1_usize);
+        while let Some(open) = find1(text.as_bytes(), at, b'<') {
+            match token(text.as_bytes(), open) {
+                Token::Doctype => return Err(doctype().at_row(self.row + 1)),
+                Token::More => return Ok(None),
+                Token::Other { end } => at = end,
+                Token::Open { name, end, empty } => {
+                    same += usize::from(!empty && text.get(name.0..name.1) == Some(own));
+                    at = end;
+                }
+                // Only the row's own name is counted: a tag left open inside does not reach into the next row.
+                Token::Close { name, end } => {
+                    same -= usize::from(text.get(name.0..name.1) == Some(own));
+                    if same == 0 {
+                        return Ok(Some(end));
+                    }
+                    at = end;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn hand_out(&mut self, mut batch: Batch, at: usize) -> Batch {
+        let rest = self.pending.get(at..).unwrap_or_default().to_owned();
+        let mut text = std::mem::replace(&mut self.pending, rest);
+        text.truncate(at);
+        batch.set_text(text);
+        let end = self.offset + at as u64;
+        batch.refuse_at(&self.text.bad_before(self.offset, end), IssueCode::BadEncoding);
+        self.offset = end;
+        batch
+    }
+
+    fn finish(&mut self, batch: Batch, at: usize) -> Result<Option<Batch>, SourceError> {
+        if !self.stack.is_empty() || !self.rooted {
+            return self.stop(batch, at, "the XML ends inside an element");
+        }
+        if !batch.is_empty() {
+            return Ok(Some(self.hand_out(batch, at)));
+        }
+        if self.row == 0 {
+            let title = format!("there is no `{}` element", self.rows.name);
+            return Err(SourceError::new(
+                SourceErrorKind::NotFound,
+                title,
+                "name the element that is a record",
+            ));
+        }
+        Ok(None)
+    }
+
+    fn stop(&mut self, batch: Batch, at: usize, title: &'static str) -> Result<Option<Batch>, SourceError> {
+        if !batch.is_empty() {
+            return Ok(Some(self.hand_out(batch, at)));
+        }
+        let remedy = "mend the XML after this record; the records before it were read";
+        Err(SourceError::new(SourceErrorKind::Malformed, title, remedy).at_row(self.row + 1))
+    }
+}
+
+/// An element as a tree of the kind that JSON gives, so that one profile language serves both.
+///
+/// The record is an object. An attribute is a member `@name`; a child is a member by its local name, an array
+/// where it repeats; a child with text alone is a string, an empty one the empty string, one marked
+/// `xsi:nil="true"` null; text beside children or attributes is `#text`. Comments are left out.
+///
+/// # Errors
+/// Not well-formed, a DOCTYPE, or beyond the limits; the position is `line:column` inside the record.
+pub fn to_node(xml: &str, limits: &Limits) -> Result<Node, Issue> {
+    let mut reader = quick_xml::Reader::from_str(xml);
+    reader.config_mut().check_comments = true;
+    let mut open: Vec<Element> = Vec::new();
+    let mut root: Option<Node> = None;
+    let mut nodes = 0_usize;
+    loop {
+        let place = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+        let at = || Position::path(crate::tree::line_column(xml.as_bytes(), place));
+        let fault = |found: &'static str| Issue::new(IssueCode::NotXml, at(), found);
+        let event = reader.read_event().map_err(|e| fault(kind_of_fault(&e)))?;
+        match event {
+            Event::Start(ref tag) | Event::Empty(ref tag) => {
+                if open.is_empty() && root.is_some() {
+                    return Err(fault("a second element after the record"));
+                }
+                if open.len() >= limits.depth {
+                    return Err(Issue::new(IssueCode::TooDeep, at(), "one level too many"));
+                }
+                let element = Element::new(tag).map_err(|(code, found)| Issue::new(code, at(), found))?;
+                nodes += 1 + element.members.len();
+                if nodes > limits.nodes {
+                    return Err(Issue::new(IssueCode::TooLarge, at(), "more elements than the limit"));
+                }
+                open.push(element);
+                if matches!(event, Event::Empty(_)) {
+                    close(&mut open, &mut root);
+                }
+            }
+            Event::End(_) => close(&mut open, &mut root),
+            Event::Text(text) => {
+                let text = text.xml10_content();
+                text_in(&mut open, &text).map_err(fault)?;
+            }
+            Event::CData(text) => {
+                let text = text.xml10_content();
+                text_in(&mut open, &text).map_err(fault)?;
+            }
+            Event::GeneralRef(reference) => {
+                let mut buffer = [0_u8; 4];
+                let resolved = match reference.resolve_char_ref() {
+                    Ok(Some('\0')) => return Err(Issue::new(IssueCode::NulCharacter, at(), "")),
+                    Ok(Some(c)) => &*c.encode_utf8(&mut buffer),
+                    Ok(None) => quick_xml::escape::resolve_predefined_entity(&reference.into_inner())
+                        .ok_or_else(|| fault("an entity that XML itself does not define"))?,
+                    Err(_) => return Err(fault("a character reference that is no character")),
+                };
+                text_in(&mut open, resolved).map_err(fault)?;
+            }
+            Event::DocType(_) => return Err(Issue::new(IssueCode::Doctype, at(), "")),
+            Event::Comment(_) | Event::PI(_) | Event::Decl(_) => {}
+            Event::Eof => {
+                if !open.is_empty() {
+                    return Err(fault("the end of the text inside an element"));
+                }
+                return root.ok_or_else(|| fault("no element"));
+            }
+        }
+    }
+}
+
+/// What was wrong, without the names and text that the parser's own messages repeat.
+fn kind_of_fault(error: &quick_xml::Error) -> &'static str {
+    match error {
+        quick_xml::Error::Syntax(_) => "markup that does not end",
+        quick_xml::Error::IllFormed(_) => "tags that do not match",
+        quick_xml::Error::InvalidAttr(_) => "an attribute that is not well-formed",
+        quick_xml::Error::Escape(_) => "an escape that is not well-formed",
+        _ => "text that is not XML",
+    }
+}
+
+struct Element {
+    name: String,
+    members: Vec<(String, Node)>,
+    text: String,
+    nil: bool,
+}
+
+impl Element {
+    fn new(tag: &BytesStart<'_>) -> Result<Self, (IssueCode, &'static str)> {
+        let mut it = Self {
+            name: tag.local_name().as_ref().to_owned(),
+            members: Vec::new(),
+            text: String::new(),
+            nil: false,
+        };
+        for attribute in tag.attributes() {
+            let attribute =
+                attribute.map_err(|_| (IssueCode::NotXml, "an attribute that is not well-formed"))?;
+            let full = attribute.key.as_ref();
+            if full == "xmlns" || full.starts_with("xmlns:") {
+                continue;
+            }
+            let value = attribute
+                .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+                .map_err(|_| (IssueCode::NotXml, "an escape in an attribute that is not well-formed"))?;
+            if value.contains('\0') {
+                return Err((IssueCode::NulCharacter, ""));
+            }
+            if full == "xsi:nil" {
+                it.nil = matches!(value.as_ref(), "true" | "1");
+                continue;
+            }
+            let mut name = format!("@{}", attribute.key.local_name().as_ref());
+            if it.members.iter().any(|(known, _)| *known == name) {
+                name = format!("@{full}");
+            }
+            it.members.push((name, Node::String(value.into_owned())));
+            if it.members.len() > MAX_ATTRIBUTES {
+                return Err((IssueCode::TooLarge, "more attributes than the limit"));
+            }
+        }
+        Ok(it)
+    }
+
+    fn add(&mut self, name: String, child: Node) {
+        match self.members.iter_mut().find(|(known, _)| *known == name) {
+            None => self.members.push((name, child)),
+            Some((_, Node::Array(items))) => items.push(child),
+            Some((_, one)) => {
+                let first = std::mem::take(one);
+                *one = Node::Array(vec![first, child]);
+            }
+        }
+    }
+
+    fn into_node(mut self, is_root: bool) -> Node {
+        if self.members.is_empty() && !is_root {
+            return if self.nil && self.text.is_empty() { Node::Null } else { Node::String(self.text) };
+        }
+        if !self.text.trim().is_empty() {
+            self.members.push(("#text".to_owned(), Node::String(self.text)));
+        }
+        Node::Object(self.members)
+    }
+}
+
+fn close(open: &mut Vec<Element>, root: &mut Option<Node>) {
+    let Some(element) = open.pop() else { return };
+    match open.last_mut() {
+        Some(parent) => {
+            let name = element.name.clone();
+            parent.add(name, element.into_node(false));
+        }
+        None => *root = Some(element.into_node(true)),
+    }
+}
+
+fn text_in(open: &mut [Element], text: &str) -> Result<(), &'static str> {
+    match open.last_mut() {
+        Some(element) => element.text.push_str(text),
+        None if text.trim().is_empty() => {}
+        None => return Err("text outside the record's element"),
+    }
+    Ok(())
+}
