@@ -81,7 +81,8 @@ fn run() -> Result<usize, Failure> {
 /// Without the core package rh-validator only warns and then finds next to nothing: that must not pass for approval.
 fn require_core_package() -> Result<(), Failure> {
     let home = std::env::var("HOME").map_err(|_| "HOME is not set")?;
-    let core = format!("{home}/.fhir/packages/hl7.fhir.r4.core#4.0.1/package/StructureDefinition-Patient.json");
+    let core =
+        format!("{home}/.fhir/packages/hl7.fhir.r4.core#4.0.1/package/StructureDefinition-Patient.json");
     if std::path::Path::new(&core).is_file() { Ok(()) } else { Err(format!("{core} is missing").into()) }
 }
 
