@@ -86,6 +86,10 @@ fn both_validators_refuse_what_is_wrong() {
         ("UK Core: two NHS numbers", changed("identifier", json!([number, number])), true),
     ];
     for (what, json, wrong) in cases {
+        if wrong {
+            // The server that is loaded in the tests below must refuse to store it, too.
+            assert_eq!(hfs.post("Patient", &json).status, 422, "{what}");
+        }
         let resource = [bundles::Resource { place: what.to_owned(), json }];
         for findings in [validators::hfs(&hfs, &resource), validators::rh_check(&rh_check, &resource)] {
             assert_eq!(validators::errors(&findings) > 0, wrong, "{what}: {findings:?}");

@@ -1,13 +1,13 @@
 // Waits for a FHIR server, and puts definitions into it. Needs no package.
 //
 //   node load.mjs wait BASE PID SECONDS   until BASE/metadata answers; fails when process PID ends or time is up
-//   node load.mjs load BASE DIR           PUTs every definition in DIR under its own id; fails when one is refused
+//   node load.mjs load BASE DIR           PUTs every StructureDefinition in DIR under its own id; fails when one is
+//                                         refused. (helios-hfs knows the core value sets only, so no others are sent.)
 
 import fs from 'node:fs';
 import path from 'node:path';
 
-const LOADERS = 4;
-const REQUEST_MS = 30_000;
+const LOAD_MS = 120_000;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -38,35 +38,41 @@ async function wait(base, pid, seconds) {
   return false;
 }
 
-async function put(base, resource) {
-  const response = await fetch(`${base}/${resource.resourceType}/${resource.id}`, {
-    method: 'PUT',
+async function send(base, method, address, resource) {
+  const response = await fetch(`${base}/${address}`, {
+    method,
     headers: { 'Content-Type': 'application/fhir+json' },
     body: JSON.stringify(resource),
-    signal: AbortSignal.timeout(REQUEST_MS),
+    signal: AbortSignal.timeout(LOAD_MS),
   });
-  return response.ok ? undefined : `${response.status} ${(await response.text()).slice(0, 300)}`;
+  return { status: response.status, text: await response.text() };
 }
 
 async function load(base, folder) {
   const began = Date.now();
   const read = (file) => JSON.parse(fs.readFileSync(path.join(folder, file), 'utf8'));
-  const queue = fs.readdirSync(folder).filter((file) => file.endsWith('.json')).sort().map(read);
-  const total = queue.length;
+  const files = fs.readdirSync(folder).filter((file) => file.startsWith('StructureDefinition-')).sort();
+  const profiles = files.map(read);
+  const address = (profile) => `${profile.resourceType}/${profile.id}`;
+
+  // One batch, so that the server works on several at once.
+  const entry = profiles.map((resource) => ({ resource, request: { method: 'PUT', url: address(resource) } }));
+  const batch = await send(base, 'POST', '', { resourceType: 'Bundle', type: 'batch', entry });
+  const answers = batch.status === 200 ? JSON.parse(batch.text).entry : [];
+
+  // Several writers can lock each other out of its store: what failed is sent once more, alone.
   const refused = [];
-  await Promise.all(
-    Array.from({ length: LOADERS }, async () => {
-      for (let next = queue.shift(); next; next = queue.shift()) {
-        const error = await put(base, next);
-        if (error) {
-          refused.push(`${next.resourceType}/${next.id}: ${error}`);
-        }
+  for (const [index, profile] of profiles.entries()) {
+    if (!answers[index]?.response?.status?.startsWith('2')) {
+      const reply = await send(base, 'PUT', address(profile), profile);
+      if (reply.status >= 300) {
+        refused.push(`${address(profile)}: ${reply.status} ${reply.text.slice(0, 300)}`);
       }
-    })
-  );
-  console.log(`loaded ${total - refused.length} of ${total} definitions in ${Date.now() - began} ms`);
+    }
+  }
+  console.log(`loaded ${profiles.length - refused.length} of ${profiles.length} profiles in ${Date.now() - began} ms`);
   refused.forEach((line) => console.log(`refused: ${line}`));
-  return total > 0 && refused.length === 0;
+  return profiles.length > 0 && refused.length === 0;
 }
 
 const [command, ...args] = process.argv.slice(2);

