@@ -7,7 +7,7 @@
 
 use sp_fhir::fhir::fhirbolt::{from_fhirbolt, to_fhirbolt};
 use sp_fhir::fhir::types::*;
-use sp_fhir::fhir::{FhirResource, checked, read_json, read_xml, write_xml};
+use sp_fhir::fhir::{FhirResource, checked, read_json, write_xml};
 use sp_fhir::tree::Node;
 
 fn sorted(node: &Node) -> Node {
@@ -69,10 +69,10 @@ fn fhirbolt_takes_what_we_emit_and_gives_it_back() {
         let back = from_fhirbolt(&theirs).unwrap_or_else(|error| panic!("{error}"));
         assert!(sorted(back.node()) == sorted(resource.node()), "JSON");
 
+        // Back as JSON: fhirbolt writes a line break in an XML attribute bare, and XML readers make a space of it.
         let xml = write_xml(resource).unwrap();
         let theirs: fhirbolt::model::r4::Resource = fhirbolt::xml::from_slice(&xml, None).unwrap();
-        let back =
-            read_xml(&fhirbolt::xml::to_vec(&theirs, None).unwrap()).unwrap_or_else(|e| panic!("{e:?}"));
+        let back = from_fhirbolt(&theirs).unwrap_or_else(|error| panic!("{error}"));
         assert!(sorted(back.node()) == sorted(resource.node()), "XML");
     }
     println!("{} resources through fhirbolt", emitted.len());

@@ -2,7 +2,7 @@
 //!
 //! What they are: the parts of each datatype that we emit. What they are not: resources (those are one file each).
 //! Invariant: every field is optional in R4 unless its type here is neither `Option` nor `Vec`. Next:
-//! [`super::value`].
+//! `value.rs`.
 
 use super::{Author, Decimal, Text, Value};
 

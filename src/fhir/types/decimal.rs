@@ -1,7 +1,7 @@
 //! [`Decimal`]: a FHIR decimal kept as the text it was written in.
 //!
 //! What it is: a JSON number that remembers its digits (`3.10` stays `3.10`, because FHIR gives trailing zeros a
-//! meaning). What it is not: arithmetic. Invariant: the text is a JSON number. Next: [`super::value`].
+//! meaning). What it is not: arithmetic. Invariant: the text is a JSON number. Next: `value.rs`.
 
 use std::borrow::Cow;
 
