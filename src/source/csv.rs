@@ -249,6 +249,14 @@ impl Splitter {
                     self.pending.drain(..next);
                     self.offset += next as u64;
                     self.row += 1;
+                    if !self.text.bad_before(0, self.offset).is_empty() {
+                        return Err(SourceError::new(
+                            SourceErrorKind::Malformed,
+                            "the heading row holds bytes that are not text in the file's encoding",
+                            "save the file as UTF-8, or state its encoding",
+                        )
+                        .at_row(self.row - 1));
+                    }
                     return Ok(Some((self.row - 1, record)));
                 }
                 Cut::More { .. } if self.pending.len() <= self.limits.max_record_bytes => {

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::error::{SourceError, SourceErrorKind};
 use super::json::{Value, value};
+use super::rejects::{self, Record};
 use super::xml;
 
 /// What the first bytes say.
@@ -112,6 +113,7 @@ pub(crate) fn shape(head: &str, whole: bool, ending: &str, inside: bool) -> Shap
     let tabular = matches!(ending, "csv" | "tsv" | "tab");
     match bytes.first() {
         None if whole => Shape::Empty,
+        Some(b'{') if rejects::is_wrapped(start) => Shape::Lines { fhir: wraps_resource(start) },
         Some(b'{') if inside => Shape::Inside,
         Some(b'{') => {
             let line = start.split('\n').next().unwrap_or_default().trim_end();
@@ -136,6 +138,15 @@ pub(crate) fn shape(head: &str, whole: bool, ending: &str, inside: bool) -> Shap
         }
         Some(_) if matches!(ending, "json" | "ndjson" | "jsonl" | "geojsonl") => Shape::Lines { fhir: false },
         Some(_) | None => Shape::Table,
+    }
+}
+
+/// Whether the first of some refused records is a FHIR resource.
+fn wraps_resource(text: &str) -> bool {
+    match rejects::unwrap(text.split('\n').next().unwrap_or_default()) {
+        Some(Record::Json(json)) => is_resource(json.trim_start()),
+        Some(Record::Xml(xml)) => xml::root_is_fhir(&xml),
+        None => false,
     }
 }
 
@@ -168,6 +179,12 @@ fn is_resource(text: &str) -> bool {
         at = space(at + 1);
     }
     false
+}
+
+/// Whether a text is a single JSON value and nothing else.
+pub(crate) fn is_one_value(text: &str) -> bool {
+    let text = text.trim();
+    value(text.as_bytes(), 0, true) == Value::End(text.len())
 }
 
 /// The text of the array at a dotted path inside a JSON object.

@@ -4,6 +4,7 @@
 //! buffers live in [`Scratch`], one per worker. Invariant: [`Layout::parse`] gives exactly as many cells as
 //! [`Layout::header`] has names. Next: [`super::rejects`].
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::csv::{self, Cell};
 use super::heading::{self, OWN_PREFIX};
 use super::options::Format;
 use super::rejects;
-use super::xml;
+use super::{xml, xml_node};
 use crate::event::{Issue, IssueCode, Position};
 use crate::tree::{self, Node};
 
@@ -35,10 +36,10 @@ pub struct Layout {
 pub enum Parsed<'a> {
     /// A row of a table.
     Row(Row<'a>),
-    /// A JSON value, or an XML element in the form that [`super::xml::to_node`] describes.
+    /// A JSON value, or an XML element in the form that [`super::xml_to_node`] describes.
     Tree(Node),
     /// A FHIR resource in XML, as text: its reader needs the order and the namespaces.
-    FhirXml(&'a str),
+    FhirXml(Cow<'a, str>),
 }
 
 /// The cells of one row.
@@ -112,8 +113,8 @@ impl Layout {
         match self.format {
             Format::Csv | Format::Xlsx => self.row(raw, scratch).map(Parsed::Row),
             Format::JsonArray | Format::Ndjson | Format::FhirJson => self.json(raw),
-            Format::Xml => xml::to_node(raw, &self.limits).map(Parsed::Tree),
-            Format::FhirXml => Ok(Parsed::FhirXml(raw)),
+            Format::Xml => xml_node::to_node(raw, &self.limits).map(Parsed::Tree),
+            Format::FhirXml => Ok(Parsed::FhirXml(Cow::Borrowed(raw))),
         }
     }
 
@@ -143,7 +144,10 @@ impl Layout {
         let node = match &unwrapped {
             None => tree::json::parse(raw.as_bytes(), &self.limits)?,
             Some(rejects::Record::Json(text)) => tree::json::parse(text.as_bytes(), &self.limits)?,
-            Some(rejects::Record::Xml(text)) => xml::to_node(text, &self.limits)?,
+            Some(rejects::Record::Xml(text)) if xml::root_is_fhir(text) => {
+                return Ok(Parsed::FhirXml(Cow::Owned(text.clone())));
+            }
+            Some(rejects::Record::Xml(text)) => xml_node::to_node(text, &self.limits)?,
         };
         Ok(Parsed::Tree(without_own_keys(node)))
     }

@@ -5,7 +5,7 @@
 //! with the file's [`Layout`]. A record stays the text it was, so that it can be sorted, refused and written
 //! back untouched. What it is not: it knows nothing of referrals; a profile maps cells to fields. Invariants:
 //! memory is bounded by a batch and one record, whatever the file; nothing is left out in silence; a record that
-//! is refused never takes another with it. Next: [`crate::event`], and inside here [`reader`].
+//! is refused never takes another with it. Next: [`crate::event`], and inside here `reader`.
 //!
 //! ```
 //! use sp_fhir::source::{Input, Options, Parsed, Reader, Scratch};
@@ -43,6 +43,7 @@ mod sheet_heading;
 mod text;
 mod xlsx;
 mod xml;
+mod xml_node;
 mod zip;
 
 #[cfg(test)]
@@ -54,4 +55,4 @@ pub use input::{Found, Input, spool};
 pub use layout::{Layout, Parsed, Row, Scratch};
 pub use options::{Encoding, Format, Limits, Options};
 pub use reader::Reader;
-pub use xml::to_node as xml_to_node;
+pub use xml_node::to_node as xml_to_node;

@@ -119,7 +119,16 @@ impl Reader {
             Shape::Sequence { fhir } => {
                 let format = if fhir { Format::FhirJson } else { Format::Ndjson };
                 let limit = if fhir { limits.max_document_bytes } else { limits.max_record_bytes };
-                (Layout::trees(format), Splitter::Stream(Stream::sequence(text, pending, limit)), Vec::new())
+                let notes = if !fhir && whole && detect::is_one_value(&pending) {
+                    vec![
+                        "the file is one JSON object and was read as one record; if its records are in an array inside \
+                         it, state the path of that array"
+                            .to_owned(),
+                    ]
+                } else {
+                    Vec::new()
+                };
+                (Layout::trees(format), Splitter::Stream(Stream::sequence(text, pending, limit)), notes)
             }
             Shape::Inside => {
                 let whole = read_whole(&mut text, pending, limits.max_document_bytes)?;
@@ -156,12 +165,13 @@ impl Reader {
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let later = match &self.splitter {
-            Splitter::Csv(s) => s.notes(),
-            Splitter::Lines(s) => s.notes(),
-            Splitter::Stream(s) => s.notes(),
-            Splitter::Xml(_) | Splitter::Document(_) | Splitter::Sheet(_) => &[],
+            Splitter::Csv(s) => s.notes().to_vec(),
+            Splitter::Lines(s) => s.notes().to_vec(),
+            Splitter::Stream(s) => s.notes().to_vec(),
+            Splitter::Xml(s) => s.notes(),
+            Splitter::Document(_) | Splitter::Sheet(_) => Vec::new(),
         };
-        self.notes.iter().chain(later).cloned().collect()
+        self.notes.iter().cloned().chain(later).collect()
     }
 
     /// A counter of the bytes read so far, as stored (compressed, if the file is): for a progress bar.
@@ -236,6 +246,13 @@ fn open_csv(
     ending: &str,
     options: &Options,
 ) -> Result<(Layout, csv::Splitter), SourceError> {
+    if options
+        .delimiter
+        .is_some_and(|d| !d.is_ascii() || d.is_ascii_alphanumeric() || matches!(d, b'"' | b'\n' | b'\r'))
+    {
+        let (title, remedy) = ("the delimiter stated cannot be one", "state a comma, semicolon, tab or bar");
+        return Err(SourceError::new(SourceErrorKind::Unsupported, title, remedy));
+    }
     let head = pending.get(..pending.floor_char_boundary(bytes::HEAD)).unwrap_or_default();
     let hint = matches!(ending, "tsv" | "tab").then_some(b'\t');
     let (dialect, skip) = dialect::detect(head, head.len() == pending.len(), options.delimiter, hint);

@@ -29,10 +29,15 @@ struct Wrapped<'a> {
     record_xml: Option<String>,
 }
 
+/// Whether a text begins like a line that [`tree_line`] made.
+pub(crate) fn is_wrapped(raw: &str) -> bool {
+    let inside = raw.trim_start().strip_prefix('{').map(|inside| inside.trim_start());
+    inside.and_then(|inside| inside.strip_prefix('"')).is_some_and(|inside| inside.starts_with(REASON))
+}
+
 /// Undoes [`tree_line`]; `None` when the text is a record itself.
 pub(crate) fn unwrap(raw: &str) -> Option<Record> {
-    let inside = raw.trim_start().strip_prefix('{')?.trim_start();
-    if !inside.strip_prefix('"')?.starts_with(REASON) {
+    if !is_wrapped(raw) {
         return None;
     }
     let wrapped: Wrapped = serde_json::from_str(raw).ok()?;

@@ -83,7 +83,7 @@ fn looks_like_date(cell: &str) -> bool {
 }
 
 /// Regions that join headings: over several columns but not over the whole table, which is a title.
-fn groups<'a>(merged: &'a [Region], row: u32, width: usize) -> impl Iterator<Item = &'a Region> {
+fn groups(merged: &[Region], row: u32, width: usize) -> impl Iterator<Item = &Region> {
     merged.iter().filter(move |(first, _, from, to)| *first == row && to > from && to - from + 1 < width)
 }
 

@@ -126,6 +126,26 @@ fn other_files_are_named() {
 }
 
 #[test]
+fn bad_bytes_in_the_heading_end_the_file() {
+    let out = read(b"\xef\xbb\xbfa,b\xe9\n1,2\n3,\xc3\xb4\n");
+    assert_eq!(out.error_kind(), Some(SourceErrorKind::Malformed));
+}
+
+#[test]
+fn a_delimiter_that_cannot_be_one_is_refused() {
+    let options = Options { delimiter: Some(b'"'), ..Options::default() };
+    assert_eq!(read_as("e.csv", "a,b\n", &options).error_kind(), Some(SourceErrorKind::Unsupported));
+}
+
+#[test]
+fn readers_and_batches_go_to_other_threads() {
+    fn goes<T: Send>() {}
+    goes::<Reader>();
+    goes::<crate::source::Batch>();
+    goes::<std::sync::Arc<crate::source::Layout>>();
+}
+
+#[test]
 fn too_many_columns_are_refused() {
     let out = read(format!("{}\n", "a,".repeat(5000)));
     assert_eq!(out.error_kind(), Some(SourceErrorKind::TooLarge));

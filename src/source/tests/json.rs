@@ -64,6 +64,7 @@ fn lines_stand_for_themselves() {
 fn values_over_several_lines_follow_one_another() {
     let out = read("{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n");
     assert_eq!(out.json(), [r#"{"a":1}"#, r#"{"a":2}"#]);
+    assert!(read("{\n \"cases\": [{\"a\": 1}]\n}").notes[0].contains("one JSON object"));
     assert_eq!(read("{\n\"a\":").error_kind(), Some(SourceErrorKind::Malformed));
 }
 

@@ -86,7 +86,7 @@ fn read_input(input: &Input, options: &Options) -> Outcome {
                     outcome.rows.push((record.row, row.iter().map(str::to_owned).collect()))
                 }
                 Ok(Parsed::Tree(node)) => outcome.trees.push((record.row, node)),
-                Ok(Parsed::FhirXml(text)) => outcome.rows.push((record.row, vec![text.to_owned()])),
+                Ok(Parsed::FhirXml(text)) => outcome.rows.push((record.row, vec![text.into_owned()])),
                 Err(issue) => outcome.bad.push((record.row, issue.code)),
             }
         }

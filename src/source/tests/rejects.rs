@@ -100,3 +100,17 @@ fn own_keys_are_no_part_of_a_record() {
         (&["a".to_owned(), "b".to_owned()][..], vec![vec!["1", "3"]])
     );
 }
+
+#[test]
+fn resources_come_back_as_resources() {
+    let xml = "<Task xmlns=\"http://hl7.org/fhir\"><id value=\"1\"/></Task>";
+    for (name, content) in [("e.xml", xml), ("e.json", "{\n\"resourceType\": \"Task\"}")] {
+        let first = refuse_all(name, content, &Options::default());
+        // What the profile says about the export does not hinder.
+        let options = Options { records: Some("data.cases".into()), ..Options::default() };
+        let (before, after) =
+            (read_as(name, content, &Options::default()), read_as("r.ndjson", &first, &options));
+        assert_eq!(after.format, Some(Format::FhirJson), "{first}");
+        assert_eq!((before.rows, before.trees), (after.rows, after.trees));
+    }
+}

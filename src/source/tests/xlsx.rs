@@ -21,9 +21,9 @@ fn scheme_sheet() -> Workbook {
     sheet.write(3, 1, "First").unwrap().write(3, 2, "Last").unwrap();
     sheet.write(2, 3, "Code").unwrap().write(2, 4, "Seen").unwrap().write(2, 5, "Notes").unwrap();
     sheet.write(4, 0, 9_990_004_218_u64).unwrap();
-    sheet.write_with_format(4, 1, &ExcelDateTime::parse_from_str("2024-05-01").unwrap(), &date).unwrap();
+    sheet.write_with_format(4, 1, ExcelDateTime::parse_from_str("2024-05-01").unwrap(), &date).unwrap();
     sheet
-        .write_with_format(4, 2, &ExcelDateTime::parse_from_str("2024-05-02T13:30:00").unwrap(), &moment)
+        .write_with_format(4, 2, ExcelDateTime::parse_from_str("2024-05-02T13:30:00").unwrap(), &moment)
         .unwrap();
     sheet.write(4, 3, 1_659_111_000_000_100_f64).unwrap().write(4, 4, true).unwrap();
     sheet.write(4, 5, "a, \"b\"\nc").unwrap();

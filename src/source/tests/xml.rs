@@ -21,7 +21,13 @@ fn a_repeated_element_is_a_record() {
         ]
     );
     assert_eq!((out.row_numbers(), out.error.is_none()), (vec![1, 2], true));
-    assert_eq!(out.notes, ["each `case` element was read as a record"]);
+    assert_eq!(
+        out.notes,
+        [
+            "each `case` element was read as a record",
+            "elements beside the records were not read: `header` (1)",
+        ]
+    );
     assert_eq!(read_as("e.xml", text, &with_row("case")).json(), out.json());
 }
 
