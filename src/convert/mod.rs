@@ -1,1 +1,20 @@
-//! Pipeline.
+//! The pipeline of `sp-fhir convert`: the same flow as the daemon's, with a file at each end.
+//!
+//! [`run`] joins the parts: [`crate::source`] splits, [`group`] brings a referral's rows together, [`interpret`]
+//! makes events, [`referral`] folds and maps, [`since`] keeps what is new, [`render`] makes bytes, [`output`]
+//! writes them, [`report`] counts. What this is not: it decides nothing about referrals; that is
+//! [`crate::map`]'s. Invariant: rows in = rows accounted for. Next: [`run`].
+
+pub mod error;
+pub mod group;
+pub mod interpret;
+pub mod output;
+pub mod referral;
+pub mod render;
+pub mod report;
+pub mod run;
+pub mod since;
+mod sorter;
+
+pub use error::{ConvertError, Exit};
+pub use report::Report;

@@ -95,7 +95,7 @@ impl Sorter {
         if self.runs.len() >= MAX_RUNS {
             let runs = std::mem::take(&mut self.runs);
             let mut out = BufWriter::new(tempfile::tempfile_in(&self.folder)?);
-            let mut merge = Merge::new(runs, Vec::new())?;
+            let mut merge = Merge::new(runs)?;
             while let Some((key, payload)) = merge.next_record()? {
                 write_record(&mut out, &key, &payload)?;
             }
@@ -111,32 +111,141 @@ impl Sorter {
     pub fn sorted(mut self) -> io::Result<Sorted> {
         if self.runs.is_empty() {
             self.sort();
-            return Ok(Sorted::Memory { arena: self.arena, slots: self.slots.into_iter() });
-        }
-        if !self.slots.is_empty() {
+        } else if !self.slots.is_empty() {
             self.spill()?;
         }
-        Ok(Sorted::Merged(Merge::new(self.runs, Vec::new())?))
+        let slots = std::mem::take(&mut self.slots).into_iter();
+        Ok(Sorted { arena: self.arena, slots, merge: Merge::new(self.runs)? })
     }
 }
 
-/// Records in order.
-pub enum Sorted {
-    /// Everything fitted in memory.
-    Memory {
-        /// The bytes.
-        arena: Vec<u8>,
-        /// Where the records are.
-        slots: std::vec::IntoIter<SlotView>,
-    },
-    /// Runs being merged.
-    Merged(Merge),
+/// Records in order: from memory, or merged from runs.
+pub struct Sorted {
+    arena: Vec<u8>,
+    slots: std::vec::IntoIter<Slot>,
+    merge: Merge,
 }
 
-/// A record's place, as [`Sorted::Memory`] holds it.
-pub type SlotView = SlotInner;
-#[doc(hidden)]
-pub use slot::Slot as SlotInner;
-mod slot {
-    pub use super::Slot;
+impl Sorted {
+    /// The next record.
+    ///
+    /// # Errors
+    /// A spill file cannot be read.
+    pub fn next_record(&mut self) -> io::Result<Option<Record>> {
+        match self.slots.next() {
+            Some(slot) => Ok(Some((
+                Sorter::key(&self.arena, slot).to_vec(),
+                Sorter::payload(&self.arena, slot).to_vec(),
+            ))),
+            None => self.merge.next_record(),
+        }
+    }
+}
+
+fn write_record(out: &mut impl Write, key: &[u8], payload: &[u8]) -> io::Result<()> {
+    for part in [key, payload] {
+        let length = u32::try_from(part.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        out.write_all(&length.to_le_bytes())?;
+    }
+    out.write_all(key)?;
+    out.write_all(payload)
+}
+
+fn finish_run(out: BufWriter<File>) -> io::Result<File> {
+    let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+fn read_record(run: &mut BufReader<File>) -> io::Result<Option<Record>> {
+    let mut length = [0u8; 4];
+    match run.read_exact(&mut length) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        other => other?,
+    }
+    let key_length = u32::from_le_bytes(length) as usize;
+    run.read_exact(&mut length)?;
+    let payload_length = u32::from_le_bytes(length) as usize;
+    let (mut key, mut payload) = (vec![0; key_length], vec![0; payload_length]);
+    run.read_exact(&mut key)?;
+    run.read_exact(&mut payload)?;
+    Ok(Some((key, payload)))
+}
+
+/// The head of a run; ordered by key, then by the run's age, so that equal keys keep their order.
+struct Head {
+    record: Record,
+    run: usize,
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+impl Eq for Head {}
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Head {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.record.0.cmp(&other.record.0).then(self.run.cmp(&other.run))
+    }
+}
+
+/// Merges sorted runs.
+struct Merge {
+    runs: Vec<BufReader<File>>,
+    heads: BinaryHeap<Reverse<Head>>,
+}
+
+impl Merge {
+    fn new(runs: Vec<File>) -> io::Result<Self> {
+        let mut runs: Vec<_> = runs.into_iter().map(BufReader::new).collect();
+        let mut heads = BinaryHeap::with_capacity(runs.len());
+        for (run, reader) in runs.iter_mut().enumerate() {
+            heads.extend(read_record(reader)?.map(|record| Reverse(Head { record, run })));
+        }
+        Ok(Self { runs, heads })
+    }
+
+    fn next_record(&mut self) -> io::Result<Option<Record>> {
+        let Some(Reverse(Head { record, run })) = self.heads.pop() else { return Ok(None) };
+        if let Some(reader) = self.runs.get_mut(run) {
+            self.heads.extend(read_record(reader)?.map(|record| Reverse(Head { record, run })));
+        }
+        Ok(Some(record))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn drain(sorter: Sorter) -> Vec<Record> {
+        let mut sorted = sorter.sorted().unwrap();
+        let mut all = Vec::new();
+        while let Some(record) = sorted.next_record().unwrap() {
+            all.push(record);
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn spilling_changes_nothing(records in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..4), prop::collection::vec(any::<u8>(), 0..6)), 0..200), budget in 1usize..4000) {
+            let folder = tempfile::tempdir().unwrap();
+            let mut sorter = Sorter::new(budget, folder.path());
+            for (key, payload) in &records {
+                sorter.add(key, payload).unwrap();
+            }
+            let mut expected = records.clone();
+            expected.sort_by(|a, b| a.0.cmp(&b.0));
+            prop_assert_eq!(drain(sorter), expected);
+            prop_assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        }
+    }
 }

@@ -1,0 +1,123 @@
+//! [`Interpreter`]: how raw records become events: through a profile, as canonical events, or from FHIR.
+//!
+//! It is what the grouping asks for a record's referral, and what the workers ask for its events. Next:
+//! [`super::referral`].
+
+use std::sync::Arc;
+
+use crate::event::build::NhsNumberRule;
+use crate::event::finish::Identities;
+use crate::event::{Issue, IssueCode, Position};
+use crate::profile::read::{self, RowEvents};
+use crate::profile::view::{Bound, Cells, View};
+use crate::profile::Profile;
+use crate::profile::raw::{ExportKind, RowKind};
+use crate::source::{Layout, Parsed, Row, Scratch};
+
+/// What records are.
+#[derive(Clone, Debug)]
+pub enum Meaning {
+    /// Rows or elements of a scheme's own export.
+    Export(Arc<Profile>),
+    /// Canonical events, one JSON object each.
+    Events,
+}
+
+/// How raw records become events.
+#[derive(Clone, Debug)]
+pub struct Interpreter {
+    /// What records are.
+    pub meaning: Meaning,
+    /// What the deployer gave for identity.
+    pub identities: Identities,
+}
+
+impl Cells for Row<'_> {
+    fn cell(&self, index: usize) -> Option<&str> {
+        self.get(index)
+    }
+}
+
+impl Interpreter {
+    /// The profile, when there is one.
+    #[must_use]
+    pub fn profile(&self) -> Option<&Arc<Profile>> {
+        match &self.meaning {
+            Meaning::Export(profile) => Some(profile),
+            Meaning::Events => None,
+        }
+    }
+
+    /// Whether each record is a whole referral, so that records can be converted as they come.
+    #[must_use]
+    pub fn streams(&self) -> bool {
+        self.profile().is_some_and(|p| p.export == ExportKind::Snapshot && p.rows == RowKind::PerReferral)
+    }
+
+    /// Whether the input is a snapshot, in which events have the rules' ids.
+    #[must_use]
+    pub fn is_snapshot(&self) -> bool {
+        self.profile().is_some_and(|p| p.export == ExportKind::Snapshot)
+    }
+
+    /// Whether several rows may be of one referral.
+    #[must_use]
+    pub fn rows_share_referrals(&self) -> bool {
+        self.profile().is_none_or(|p| p.export == ExportKind::Events || p.rows == RowKind::PerNeed)
+    }
+
+    /// Finds the profile's columns in a file.
+    #[must_use]
+    pub fn bind(&self, layout: &Layout) -> Bound {
+        match &self.meaning {
+            Meaning::Export(profile) if layout.format().is_table() => Bound::table(profile, layout.header()),
+            _ => Bound::tree(),
+        }
+    }
+
+    /// The referral a record belongs to, as bytes that group and sort; nothing when it does not say or cannot be
+    /// read.
+    #[must_use]
+    pub fn key(&self, layout: &Layout, bound: &Bound, text: &str, scratch: &mut Scratch) -> Option<Vec<u8>> {
+        let parsed = layout.parse(text, scratch).ok()?;
+        match (&self.meaning, &parsed) {
+            (Meaning::Export(profile), Parsed::Row(row)) => {
+                read::referral_key(profile, View::Row(row, bound)).map(String::into_bytes)
+            }
+            (Meaning::Export(profile), Parsed::Tree(node)) => {
+                read::referral_key(profile, View::Tree(node, None)).map(String::into_bytes)
+            }
+            (Meaning::Events, Parsed::Tree(node)) => {
+                let source = node.get("source").and_then(|n| n.as_str()).unwrap_or_default();
+                let referral = node.get("referral_id").and_then(|n| n.as_str())?;
+                Some(format!("{}\u{1f}{referral}", source.trim_end_matches('/')).into_bytes())
+            }
+            _ => None,
+        }
+    }
+
+    /// The events of a record, with everything found; positions without file and row.
+    #[must_use]
+    pub fn events(&self, layout: &Layout, bound: &Bound, text: &str, scratch: &mut Scratch) -> RowEvents {
+        let parsed = match layout.parse(text, scratch) {
+            Ok(parsed) => parsed,
+            Err(issue) => return RowEvents { events: Vec::new(), issues: vec![issue] },
+        };
+        match (&self.meaning, &parsed) {
+            (Meaning::Export(profile), Parsed::Row(row)) => {
+                read::read(profile, View::Row(row, bound), &self.identities)
+            }
+            (Meaning::Export(profile), Parsed::Tree(node)) => {
+                read::read(profile, View::Tree(node, None), &self.identities)
+            }
+            (Meaning::Events, Parsed::Tree(node)) => {
+                let (event, issues) = crate::event::read::read(node, &self.identities, NhsNumberRule::Reject);
+                RowEvents { events: event.into_iter().collect(), issues }
+            }
+            _ => RowEvents {
+                events: Vec::new(),
+                issues: vec![Issue::new(IssueCode::WrongShape, Position::default(), "a record of another kind than expected")],
+            },
+        }
+    }
+}

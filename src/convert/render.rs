@@ -1,0 +1,158 @@
+//! Turns mapped referrals into bytes, in the form and pack that were asked for.
+//!
+//! Done by the workers, because it is most of the work. Next: [`super::output`], which writes the pieces.
+
+use uuid::Uuid;
+
+use crate::fhir;
+use crate::fhir::types::{Bundle, Resource};
+use crate::map::bundle::{self, MessageSettings};
+use crate::map::entry::{Entry, Write};
+use crate::map::mapper::{EventEntries, Mapped, Settings};
+use crate::map::names::Names;
+use crate::map::refs::Form;
+
+use super::error::ConvertError;
+
+/// How Bundles are packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pack {
+    /// One Bundle per event, one per line.
+    #[default]
+    Ndjson,
+    /// One Bundle per event, a file each when written to a folder.
+    PerEvent,
+    /// One Bundle per referral, each identity once in its last state.
+    PerReferral,
+    /// One Bundle of everything.
+    One,
+}
+
+/// JSON or XML.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// JSON.
+    #[default]
+    Json,
+    /// XML.
+    Xml,
+}
+
+/// What is wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Rendering {
+    /// The form of the Bundles.
+    pub form: Form,
+    /// How they are packed.
+    pub pack: Pack,
+    /// JSON or XML.
+    pub encoding: Encoding,
+    /// For messages.
+    pub message: Option<MessageSettings>,
+}
+
+impl Rendering {
+    /// Whether the ServiceRequest carries the referral code in every Bundle: where a Bundle replaces the whole
+    /// resource, or holds it once.
+    #[must_use]
+    pub const fn code_in_every_bundle(&self) -> bool {
+        matches!(self.form, Form::Transaction | Form::Bulk) || matches!(self.pack, Pack::PerReferral | Pack::One)
+    }
+
+    /// Whether pieces are single resources, to be told apart by identity across the whole run.
+    #[must_use]
+    pub const fn is_by_resource(&self) -> bool {
+        matches!(self.form, Form::Bulk) || matches!(self.pack, Pack::One)
+    }
+}
+
+/// Some bytes of output.
+pub struct Piece {
+    /// Identity: of the event, of the referral, or of the resource.
+    pub uuid: Uuid,
+    /// The resource's type, or `Bundle`.
+    pub resource_type: &'static str,
+    /// Whether other referrals may bring the same identity (organisations, services, the person).
+    pub shared: bool,
+    /// The bytes, without a line's end.
+    pub bytes: Vec<u8>,
+}
+
+/// Renders the referrals of a worker.
+///
+/// # Errors
+/// A defect of the program: a resource of ours that FHIR does not allow, in XML.
+pub fn render(mapped: Vec<(Names, Mapped)>, rendering: &Rendering, settings: &Settings, pieces: &mut Vec<Piece>) -> Result<(), ConvertError> {
+    let recorded = settings.recorded_at.to_string();
+    for (names, mapped) in mapped {
+        match rendering.pack {
+            _ if rendering.is_by_resource() => by_resource(mapped, rendering, pieces)?,
+            Pack::PerReferral => {
+                let Some(uuid) = referral_uuid(&mapped) else { continue };
+                let entries = mapped.events.into_iter().flat_map(|event| event.entries).collect();
+                let bundle = bundle::pack(entries, rendering.form);
+                pieces.push(Piece { uuid, resource_type: "Bundle", shared: false, bytes: bundle_bytes(bundle, rendering.encoding)? });
+            }
+            _ => {
+                for event in mapped.events {
+                    let uuid = event.revision;
+                    let bundle = bundle::event_bundle(event, rendering.form, rendering.message.as_ref(), &names, &recorded);
+                    pieces.push(Piece { uuid, resource_type: "Bundle", shared: false, bytes: bundle_bytes(bundle, rendering.encoding)? });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The identity of a referral's one Bundle: that of its first own resource.
+fn referral_uuid(mapped: &Mapped) -> Option<Uuid> {
+    let first: &EventEntries = mapped.events.first()?;
+    first.entries.get(first.focus).map(|entry| entry.uuid)
+}
+
+fn bundle_bytes(bundle: Bundle, encoding: Encoding) -> Result<Vec<u8>, ConvertError> {
+    match encoding {
+        Encoding::Json => Ok(fhir::json::to_vec(&bundle)),
+        Encoding::Xml => resource_xml(&Resource::from(bundle)),
+    }
+}
+
+fn resource_xml(resource: &Resource) -> Result<Vec<u8>, ConvertError> {
+    let checked = fhir::checked(resource).map_err(|_| ConvertError::Worker)?;
+    fhir::write_xml(&checked).map_err(|_| ConvertError::Worker).map(String::into_bytes)
+}
+
+fn by_resource(mapped: Mapped, rendering: &Rendering, pieces: &mut Vec<Piece>) -> Result<(), ConvertError> {
+    let entries: Vec<Entry> = mapped.events.into_iter().flat_map(|event| event.entries).collect();
+    for entry in bundle::last_states(entries) {
+        let shared = matches!(entry.write, Write::CreateOnce(_) | Write::Never);
+        let (uuid, resource_type) = (entry.uuid, entry.resource.type_name());
+        let bytes = if rendering.form == Form::Bulk {
+            fhir::json::to_vec(&bundle::bulk(entry))
+        } else {
+            collection_entry(entry, rendering.encoding)?
+        };
+        pieces.push(Piece { uuid, resource_type, shared, bytes });
+    }
+    Ok(())
+}
+
+/// One entry of the one collection.
+fn collection_entry(entry: Entry, encoding: Encoding) -> Result<Vec<u8>, ConvertError> {
+    let url = crate::map::refs::urn(entry.uuid);
+    match encoding {
+        Encoding::Json => {
+            let mut bytes = format!("{{\"fullUrl\":\"{url}\",\"resource\":").into_bytes();
+            fhir::json::append(&entry.resource, &mut bytes);
+            bytes.push(b'}');
+            Ok(bytes)
+        }
+        Encoding::Xml => {
+            let mut bytes = format!("<entry><fullUrl value=\"{url}\"/><resource>").into_bytes();
+            bytes.extend(resource_xml(&entry.resource)?);
+            bytes.extend_from_slice(b"</resource></entry>");
+            Ok(bytes)
+        }
+    }
+}
