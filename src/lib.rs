@@ -17,3 +17,6 @@ pub mod fhir;
 
 #[cfg(feature = "convert")]
 pub mod convert;
+
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -1,0 +1,361 @@
+//! `sp-fhir convert`. Next: [`super::summary`].
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+
+use crate::convert::error::Issues;
+use crate::convert::interpret::{Interpreter, Meaning};
+use crate::convert::output::{Output, Target, is_folder};
+use crate::convert::referral::Shop;
+use crate::convert::render::{Encoding, Pack, Rendering};
+use crate::convert::report::Report;
+use crate::convert::run::{Progress, Run};
+use crate::convert::{ConvertError, Exit};
+use crate::map::mapper::Settings;
+use crate::map::refs::Form;
+use crate::profile::Profile;
+use crate::profile::raw::FileTable;
+use crate::source::{Encoding as TextEncoding, Format, Input, Options, Reader, spool};
+
+use super::{Outcome, edge, progress, summary};
+
+/// Convert exports into coded FHIR R4 Bundles.
+///
+/// Reads CSV, TSV, XLSX, JSON, NDJSON, XML and canonical events, plain or .gz/.zst, from files, folders or standard
+/// input (-). A profile says which column is what; `sp-fhir profile new` drafts one. Refused rows are explained and,
+/// with --rejects, written aside in the input's own form, to be mended and converted alone; the rest go on.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Arguments {
+    /// Files or folders to convert; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The mapping of the export's columns (TOML); see `sp-fhir profile`
+    #[arg(short, long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// URI of the sending system, when neither profile nor events name it
+    #[arg(long, value_name = "URI")]
+    source: Option<String>,
+    /// Where to write: a file (.gz and .zst compress) or, ending in /, a folder; standard output when absent
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// What to make
+    #[arg(long, value_enum, default_value_t = FormArgument::Transaction)]
+    form: FormArgument,
+    /// How to pack it; bulk has a packing of its own
+    #[arg(long, value_enum, default_value_t = PackArgument::Ndjson)]
+    pack: PackArgument,
+    /// JSON or XML
+    #[arg(long, value_enum, default_value_t = FormatArgument::Json)]
+    format: FormatArgument,
+    /// Write refused and held rows here, in the input's own form with the reasons
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// Write the full report here (JSON)
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// An earlier export of the same source: print only what is new or changed
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
+    /// Use the codeset of this folder instead of the one that ships
+    #[arg(long, value_name = "DIR")]
+    codeset: Option<PathBuf>,
+    /// Repair codes damaged by a spreadsheet, where exactly one code fits
+    #[arg(long)]
+    repair_codes: bool,
+    /// Key file (at least 32 bytes) under which case numbers that could be NHS numbers are replaced, for ever
+    #[arg(long, value_name = "FILE")]
+    opaque_key: Option<PathBuf>,
+    /// Make an element of this standard an error where it is mandatory and missing
+    #[arg(long, value_name = "STANDARD", value_parser = ["prsb"])]
+    require: Option<String>,
+    /// The instant written into Provenance; now when absent
+    #[arg(long, value_name = "INSTANT")]
+    recorded_at: Option<String>,
+    /// Folder for spill files (mode 0600, removed at the end)
+    #[arg(long, value_name = "DIR", env = "SP_FHIR_TMP")]
+    tmp: Option<PathBuf>,
+    /// Worker threads; as many as there are cores when absent
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Say nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  sp-fhir convert export.csv --profile my-scheme.toml
+      coded transaction Bundles as NDJSON on standard output, a summary on standard error
+  sp-fhir convert export.xlsx --profile p.toml -o out/ --form bulk
+      one NDJSON file per resource type
+  sp-fhir convert export.csv --profile p.toml --rejects rejects.csv --report report.json -o out.ndjson.zst
+      refused rows aside with reasons, the full report, compressed output
+  sp-fhir convert today.csv --since yesterday.csv --profile p.toml
+      only what changed
+  zcat export.csv.gz | sp-fhir convert - --profile p.toml | head -1
+      standard input and output
+
+Exit codes: 0 every row was converted; 1 some rows were refused or held; 2 usage; 3 nothing usable; 4 no profile; \
+5 a profile, codeset or key file is wrong; 6 a file could not be read or written.";
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FormArgument {
+    /// Transaction Bundles, one per event
+    Transaction,
+    /// Message Bundles with a MessageHeader, one per event
+    Message,
+    /// Collection Bundles
+    Collection,
+    /// One NDJSON file per resource type, each resource once
+    Bulk,
+    /// Canonical events as NDJSON: what the daemon takes
+    Events,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PackArgument {
+    /// One Bundle per event, one a line
+    Ndjson,
+    /// One Bundle per event, a file each
+    PerEvent,
+    /// One Bundle per referral, each resource in its last state
+    PerReferral,
+    /// One Bundle of everything (collection only)
+    One,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FormatArgument {
+    /// JSON
+    Json,
+    /// XML
+    Xml,
+}
+
+/// Runs the subcommand.
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let began = Instant::now();
+    let recorded_at = edge::recorded_at(arguments.recorded_at.as_deref())?;
+    let temporary = edge::temporary(arguments.tmp.as_ref())?;
+    let codeset = edge::codeset(arguments.codeset.as_deref())?;
+    let identities = edge::identities(arguments.source.as_deref(), arguments.opaque_key.as_deref())?;
+    let inputs = inputs(&arguments.files, &temporary)?;
+    let previous = match &arguments.since {
+        Some(path) => Input::find(std::slice::from_ref(path))?.inputs,
+        None => Vec::new(),
+    };
+    let meaning = meaning(arguments.profile.as_deref(), &inputs)?;
+    let profile = match &meaning {
+        Meaning::Export(profile) => Some(Arc::clone(profile)),
+        Meaning::Events => None,
+    };
+    if profile.as_ref().is_some_and(|profile| profile.source.is_none()) && identities.source.is_none() {
+        return Err(ConvertError::Configuration(
+            "the profile names no source: add source = \"https://your-scheme.example/cases\" to it, or give --source"
+                .to_owned(),
+        ));
+    }
+    let rendering = rendering(arguments, profile.as_deref())?;
+    let program = concat!("sp-fhir ", env!("CARGO_PKG_VERSION"));
+    let settings = Settings {
+        form: rendering.form,
+        code_in_every_bundle: rendering.code_in_every_bundle(),
+        recorded_at,
+        agent: format!("{program}, codeset {}", codeset.name_and_version()),
+        repair_codes: arguments.repair_codes,
+        create_patient: profile.as_ref().is_some_and(|profile| profile.create_patient),
+    };
+    let mut report = Report {
+        program: program.to_owned(),
+        codeset: codeset.name_and_version().to_owned(),
+        profile: profile.as_ref().map(|profile| profile.name.clone()),
+        profile_not_reviewed: profile.as_ref().is_some_and(|profile| profile.draft),
+        recorded_at: recorded_at.to_string(),
+        ..Report::default()
+    };
+    let today = recorded_at.to_zoned(crate::event::When::london().clone()).date();
+    let mut shop = Shop {
+        files: Vec::new(),
+        interpreter: Interpreter { meaning, identities },
+        codeset,
+        settings,
+        today,
+        twice: std::collections::HashSet::new(),
+        require_prsb: arguments.require.is_some(),
+    };
+    let run = Run {
+        inputs,
+        previous,
+        options: options(profile.as_ref().map(|profile| &profile.file))?,
+        rendering: rendering.clone(),
+        rejects: arguments.rejects.clone(),
+        temporary,
+        jobs: arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into)),
+        check_profile: true,
+    };
+    run.open_files(&mut shop, &mut report)?;
+    run.find_repeats(&mut shop)?;
+    let output = Output::open(target(arguments), rendering)?;
+    let state = Progress::default();
+    let bar = progress::start(arguments.quiet, run.size(), &state);
+    let report = run.run(&shop, output, report, &state);
+    drop(bar);
+    let report = report?;
+    if let Some(path) = &arguments.report {
+        write_report(path, &report)?;
+    }
+    if !arguments.quiet {
+        summary::print(&report, began.elapsed(), arguments.rejects.as_deref(), arguments.report.as_deref());
+    }
+    Ok(exit(&report))
+}
+
+/// What the counts mean for whoever called.
+fn exit(report: &Report) -> Exit {
+    let rows = &report.rows;
+    let set_aside = rows.refused + rows.held;
+    if set_aside > 0 && rows.converted + rows.unchanged + rows.not_shared == 0 {
+        Exit::NothingUsable
+    } else if set_aside > 0 {
+        Exit::SomeRefused
+    } else {
+        Exit::Done
+    }
+}
+
+fn inputs(files: &[PathBuf], temporary: &Path) -> Result<Vec<Input>, ConvertError> {
+    let found = Input::find(files)?;
+    for path in &found.passed_over {
+        edge::say(&format!("note: {} was passed over: not a kind of file that is read here", path.display()));
+    }
+    if found.inputs.is_empty() {
+        return Err(ConvertError::Usage("no file to convert: the folders hold none that is read here".to_owned()));
+    }
+    found
+        .inputs
+        .into_iter()
+        .map(|input| {
+            if input.is_repeatable() {
+                Ok(input)
+            } else {
+                let limit = Options::default().limits.max_decompressed;
+                Ok(spool(std::io::stdin(), temporary, limit)?)
+            }
+        })
+        .collect()
+}
+
+/// The profile named, else the shipped one whose whole heading matches, else canonical events.
+fn meaning(path: Option<&Path>, inputs: &[Input]) -> Result<Meaning, ConvertError> {
+    if let Some(path) = path {
+        return Ok(Meaning::Export(Arc::new(edge::profile(path)?)));
+    }
+    let Some(first) = inputs.first() else { return Ok(Meaning::Events) };
+    let reader = Reader::open(first, &Options::default())?;
+    let layout = Arc::clone(reader.layout());
+    if let Some(shipped) = crate::profile::shipped::matching(layout.header()) {
+        let profile = Profile::parse(shipped.toml, shipped.name).map_err(|issues| ConvertError::Profile(Issues(issues)))?;
+        return Ok(Meaning::Export(Arc::new(profile)));
+    }
+    if matches!(layout.format(), Format::Ndjson | Format::JsonArray) && is_events(reader, &layout) {
+        return Ok(Meaning::Events);
+    }
+    Err(ConvertError::NoProfile(format!(
+        "no profile was given and no shipped one has the headings of {name}\n  draft one with: sp-fhir profile new {name} > my-scheme.toml",
+        name = first.name
+    )))
+}
+
+/// Whether the first record is a canonical event.
+fn is_events(mut reader: Reader, layout: &crate::source::Layout) -> bool {
+    let mut scratch = crate::source::Scratch::default();
+    let Some(Ok(batch)) = reader.next() else { return false };
+    let Some(record) = batch.records().next() else { return false };
+    match layout.parse(record.text, &mut scratch) {
+        Ok(crate::source::Parsed::Tree(node)) => node.get("event_id").is_some() && node.get("type").is_some(),
+        _ => false,
+    }
+}
+
+fn rendering(arguments: &Arguments, profile: Option<&Profile>) -> Result<Rendering, ConvertError> {
+    let form = match arguments.form {
+        FormArgument::Transaction => Form::Transaction,
+        FormArgument::Message => Form::Message,
+        FormArgument::Collection => Form::Collection,
+        FormArgument::Bulk => Form::Bulk,
+        FormArgument::Events => Form::Transaction,
+    };
+    let message = profile.and_then(|profile| profile.message.clone());
+    if form == Form::Message && message.is_none() {
+        return Err(ConvertError::Configuration(
+            "--form message needs the profile's [message] table: event_system, event_code and endpoint".to_owned(),
+        ));
+    }
+    Ok(Rendering {
+        form,
+        pack: match arguments.pack {
+            PackArgument::Ndjson => Pack::Ndjson,
+            PackArgument::PerEvent => Pack::PerEvent,
+            PackArgument::PerReferral => Pack::PerReferral,
+            PackArgument::One => Pack::One,
+        },
+        encoding: match arguments.format {
+            FormatArgument::Json => Encoding::Json,
+            FormatArgument::Xml => Encoding::Xml,
+        },
+        message,
+        events: matches!(arguments.form, FormArgument::Events),
+    })
+}
+
+fn target(arguments: &Arguments) -> Target {
+    match &arguments.output {
+        None => Target::Stdout,
+        Some(path) if path.as_os_str() == "-" => Target::Stdout,
+        Some(path) if is_folder(path) => Target::Folder(path.clone()),
+        Some(path) => Target::File(path.clone()),
+    }
+}
+
+/// How files are read, as the profile states it.
+pub(super) fn options(file: Option<&FileTable>) -> Result<Options, ConvertError> {
+    let Some(file) = file else { return Ok(Options::default()) };
+    let wrong = |what: String| ConvertError::Configuration(what);
+    let delimiter = match file.delimiter.as_deref() {
+        None => None,
+        Some("tab" | "\t") => Some(b'\t'),
+        Some(text) => match text.as_bytes() {
+            [byte] if byte.is_ascii() => Some(*byte),
+            _ => return Err(wrong(format!("the profile's file.delimiter {text:?} must be one character, or \"tab\""))),
+        },
+    };
+    let encoding = match file.encoding.as_deref() {
+        None => None,
+        Some(label) => Some(
+            TextEncoding::from_label(label)
+                .ok_or_else(|| wrong(format!("the profile's file.encoding {label:?} is not known")))?,
+        ),
+    };
+    Ok(Options {
+        delimiter,
+        encoding,
+        sheet: file.sheet.clone(),
+        header_row: file.header_row,
+        heading_rows: file.heading_rows,
+        records: file.records.clone(),
+        ..Options::default()
+    })
+}
+
+fn write_report(path: &Path, report: &Report) -> Result<(), ConvertError> {
+    let json = serde_json::to_string_pretty(report)
+        .map_err(|error| ConvertError::write(path, std::io::Error::other(error)))?;
+    let mut file = crate::convert::output::Pending::file(path)?;
+    file.write(json.as_bytes())?;
+    file.write(b"\n")?;
+    file.finish()
+}
