@@ -88,6 +88,9 @@ pub fn check_record(record: &mut Record, issues: &mut Vec<Issue>) {
         report(IssueCode::RequiredMissing, "based_on.system", "");
     }
     record.prsb.retain(|element| !element.value.is_empty());
+    if record.prsb.iter().any(|element| element.path.is_empty()) {
+        report(IssueCode::RequiredMissing, "prsb.path", "");
+    }
 }
 
 /// Takes out of a detail what was named but never valued.
@@ -150,6 +153,9 @@ pub fn event(
                 "a score without id or measure",
             ));
         }
+    }
+    if detail.answers.iter().any(|answer| answer.id.is_empty()) {
+        issues.push(Issue::new(IssueCode::RequiredMissing, at("answers"), "an answer without id"));
     }
     let source = header.source.map(Arc::from).or_else(|| identities.source.clone());
     if source.is_none() {

@@ -18,9 +18,13 @@ pub mod nhs_number;
 pub mod ods_code;
 pub mod person;
 pub mod postcode;
+pub mod read;
 pub mod referral_event;
 pub mod term;
 pub mod when;
+
+#[cfg(test)]
+mod tests;
 
 pub use detail::Detail;
 pub use issue::{Issue, IssueCode, Position, Severity};

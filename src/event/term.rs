@@ -21,6 +21,9 @@ pub enum TermSystem {
 }
 
 impl TermSystem {
+    /// Every system.
+    pub const ALL: [Self; 3] = [Self::Snomed, Self::ReadV2, Self::Ctv3];
+
     /// The word used in events and profiles.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -34,7 +37,7 @@ impl TermSystem {
     /// Finds the system by its word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Snomed, Self::ReadV2, Self::Ctv3].into_iter().find(|s| s.as_str() == text)
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
     }
 }
 
