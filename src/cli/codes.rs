@@ -14,7 +14,9 @@ use super::{Outcome, edge};
 /// Prints tab-separated lines: code, yes or no (may it be sent), groups, term, where it is known from. A word finds
 /// every concept whose term holds it; a number finds that code.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  sp-fhir codes lonely\n  sp-fhir codes 871731000000106\n  sp-fhir codes --group need --all")]
+#[command(
+    after_help = "Examples:\n  sp-fhir codes lonely\n  sp-fhir codes 871731000000106\n  sp-fhir codes --group need --all"
+)]
 pub(super) struct Arguments {
     /// A code, or part of a term
     #[arg(value_name = "TEXT", required_unless_present = "all")]
@@ -41,7 +43,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         .filter(|concept| {
             arguments.all
                 || Some(concept.id) == id
-                || [concept.term(), concept.listed_as()].into_iter().flatten().any(|term| term.to_lowercase().contains(&wanted))
+                || [concept.term(), concept.listed_as()]
+                    .into_iter()
+                    .flatten()
+                    .any(|term| term.to_lowercase().contains(&wanted))
         })
         .collect();
     found.sort_by_key(|concept| (concept.listed_as().unwrap_or_default().to_lowercase(), concept.id));

@@ -9,7 +9,9 @@ use super::{Outcome, edge};
 
 /// Print completions for a shell.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  sp-fhir completions bash > ~/.local/share/bash-completion/completions/sp-fhir")]
+#[command(
+    after_help = "Example:\n  sp-fhir completions bash > ~/.local/share/bash-completion/completions/sp-fhir"
+)]
 pub(super) struct Arguments {
     /// The shell
     #[arg(value_enum)]

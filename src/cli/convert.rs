@@ -186,6 +186,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         today,
         twice: std::collections::HashSet::new(),
         require_prsb: arguments.require.is_some(),
+        as_events: rendering.events,
     };
     let run = Run {
         inputs,
@@ -233,7 +234,9 @@ fn inputs(files: &[PathBuf], temporary: &Path) -> Result<Vec<Input>, ConvertErro
         edge::say(&format!("note: {} was passed over: not a kind of file that is read here", path.display()));
     }
     if found.inputs.is_empty() {
-        return Err(ConvertError::Usage("no file to convert: the folders hold none that is read here".to_owned()));
+        return Err(ConvertError::Usage(
+            "no file to convert: the folders hold none that is read here".to_owned(),
+        ));
     }
     found
         .inputs
@@ -258,7 +261,8 @@ fn meaning(path: Option<&Path>, inputs: &[Input]) -> Result<Meaning, ConvertErro
     let reader = Reader::open(first, &Options::default())?;
     let layout = Arc::clone(reader.layout());
     if let Some(shipped) = crate::profile::shipped::matching(layout.header()) {
-        let profile = Profile::parse(shipped.toml, shipped.name).map_err(|issues| ConvertError::Profile(Issues(issues)))?;
+        let profile = Profile::parse(shipped.text, shipped.name)
+            .map_err(|issues| ConvertError::Profile(Issues(issues)))?;
         return Ok(Meaning::Export(Arc::new(profile)));
     }
     if matches!(layout.format(), Format::Ndjson | Format::JsonArray) && is_events(reader, &layout) {
@@ -292,7 +296,8 @@ fn rendering(arguments: &Arguments, profile: Option<&Profile>) -> Result<Renderi
     let message = profile.and_then(|profile| profile.message.clone());
     if form == Form::Message && message.is_none() {
         return Err(ConvertError::Configuration(
-            "--form message needs the profile's [message] table: event_system, event_code and endpoint".to_owned(),
+            "--form message needs the profile's [message] table: event_system, event_code and endpoint"
+                .to_owned(),
         ));
     }
     Ok(Rendering {
@@ -330,7 +335,11 @@ pub(super) fn options(file: Option<&FileTable>) -> Result<Options, ConvertError>
         Some("tab" | "\t") => Some(b'\t'),
         Some(text) => match text.as_bytes() {
             [byte] if byte.is_ascii() => Some(*byte),
-            _ => return Err(wrong(format!("the profile's file.delimiter {text:?} must be one character, or \"tab\""))),
+            _ => {
+                return Err(wrong(format!(
+                    "the profile's file.delimiter {text:?} must be one character, or \"tab\""
+                )));
+            }
         },
     };
     let encoding = match file.encoding.as_deref() {

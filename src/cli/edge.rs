@@ -9,10 +9,10 @@ use jiff::Timestamp;
 
 use crate::codeset::Codeset;
 use crate::convert::ConvertError;
+use crate::convert::error::Issues;
 use crate::event::build::parse_uri;
 use crate::event::finish::Identities;
 use crate::profile::Profile;
-use crate::convert::error::Issues;
 
 const ERROR: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
 
@@ -47,18 +47,22 @@ pub(super) fn codeset(folder: Option<&Path>) -> Result<Arc<Codeset>, ConvertErro
 
 /// A profile from a file.
 pub(super) fn profile(path: &Path) -> Result<Profile, ConvertError> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| ConvertError::Configuration(format!("{}: cannot read the profile: {error}", path.display())))?;
+    let text = fs::read_to_string(path).map_err(|error| {
+        ConvertError::Configuration(format!("{}: cannot read the profile: {error}", path.display()))
+    })?;
     Profile::parse(&text, &path.display().to_string()).map_err(|issues| ConvertError::Profile(Issues(issues)))
 }
 
 /// What the deployer gives for identity. The key is read from a file, never from the command line.
-pub(super) fn identities(source: Option<&str>, opaque_key: Option<&Path>) -> Result<Identities, ConvertError> {
+pub(super) fn identities(
+    source: Option<&str>,
+    opaque_key: Option<&Path>,
+) -> Result<Identities, ConvertError> {
     let source = match source {
         None => None,
-        Some(uri) => Some(Arc::from(
-            parse_uri(uri).map_err(|code| ConvertError::Usage(format!("--source: {}; {}", code.title(), code.remedy())))?,
-        )),
+        Some(uri) => Some(Arc::from(parse_uri(uri).map_err(|code| {
+            ConvertError::Usage(format!("--source: {}; {}", code.title(), code.remedy()))
+        })?)),
     };
     let opaque_key = match opaque_key {
         None => None,
@@ -75,7 +79,9 @@ fn key(path: &Path) -> Result<Vec<u8>, ConvertError> {
     let key = fs::read(path).map_err(|error| wrong(format!("cannot read the key file: {error}")))?;
     let trimmed = key.trim_ascii().to_vec();
     if trimmed.len() < MIN_KEY {
-        return Err(wrong(format!("the key is too short: at least {MIN_KEY} random bytes, for instance `openssl rand -hex 32`")));
+        return Err(wrong(format!(
+            "the key is too short: at least {MIN_KEY} random bytes, for instance `openssl rand -hex 32`"
+        )));
     }
     Ok(trimmed)
 }
@@ -83,9 +89,9 @@ fn key(path: &Path) -> Result<Vec<u8>, ConvertError> {
 /// When this run records what it makes: `--recorded-at`, else now, to the second.
 pub(super) fn recorded_at(given: Option<&str>) -> Result<Timestamp, ConvertError> {
     match given {
-        Some(text) => text
-            .parse()
-            .map_err(|_| ConvertError::Usage("--recorded-at: not an instant such as 2026-11-20T12:00:00Z".to_owned())),
+        Some(text) => text.parse().map_err(|_| {
+            ConvertError::Usage("--recorded-at: not an instant such as 2026-11-20T12:00:00Z".to_owned())
+        }),
         None => {
             let now = Timestamp::now();
             Ok(Timestamp::from_second(now.as_second()).unwrap_or(now))

@@ -43,7 +43,7 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Convert(convert::Arguments),
+    Convert(Box<convert::Arguments>),
     Validate(validate::Arguments),
     Profile(profile::Arguments),
     Codes(codes::Arguments),

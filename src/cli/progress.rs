@@ -22,9 +22,8 @@ pub(super) fn start(quiet: bool, size: Option<u64>, progress: &Progress) -> Opti
         return None;
     }
     let bar = match size {
-        Some(size) => ProgressBar::new(size).with_style(style(
-            "{bar:30} {percent:>3}%  {msg}  {binary_bytes_per_sec}  {eta} left",
-        )),
+        Some(size) => ProgressBar::new(size)
+            .with_style(style("{bar:30} {percent:>3}%  {msg}  {binary_bytes_per_sec}  {eta} left")),
         None => ProgressBar::no_length().with_style(style("{spinner} {msg}  {binary_bytes_per_sec}")),
     };
     let stop = Arc::new(AtomicBool::new(false));

@@ -41,9 +41,16 @@ fn text(report: &Report, took: Duration, rejects: Option<&Path>, report_file: Op
         part(rows.refused, "refused"),
         part(rows.blank, "blank"),
     );
-    let _ = writeln!(out, "{} referrals, {} Bundles; recorded at {}", report.referrals, report.bundles, report.recorded_at);
+    let _ = writeln!(
+        out,
+        "{} referrals, {} Bundles; recorded at {}",
+        report.referrals, report.bundles, report.recorded_at
+    );
     if report.profile_not_reviewed {
-        let _ = writeln!(out, "{LOOK}not reviewed:{LOOK:#} the profile is a draft; check it and remove `draft = true`");
+        let _ = writeln!(
+            out,
+            "{LOOK}not reviewed:{LOOK:#} the profile is a draft; check it and remove `draft = true`"
+        );
     }
     for note in &report.notes {
         let _ = writeln!(out, "note: {note}");
@@ -52,11 +59,13 @@ fn text(report: &Report, took: Duration, rejects: Option<&Path>, report_file: Op
     reasons(&mut out, &format!("{LOOK}held{LOOK:#}"), &report.held, report);
     reasons(&mut out, "remark", &report.remarks, report);
     if report.needs_coding > 0 {
-        let _ = writeln!(out, "{LOOK}needs coding:{LOOK:#} {} terms went without a code", report.needs_coding);
+        let _ =
+            writeln!(out, "{LOOK}needs coding:{LOOK:#} {} terms went without a code", report.needs_coding);
         let mut terms: Vec<_> = report.terms.iter().filter(|(term, _)| term.controlled).collect();
         terms.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
         for (term, n) in terms.into_iter().take(SHOWN) {
-            let _ = writeln!(out, "  {n:>6}  {} ({})", term.text.as_deref().unwrap_or("(a code)"), term.field);
+            let _ =
+                writeln!(out, "  {n:>6}  {} ({})", term.text.as_deref().unwrap_or("(a code)"), term.field);
         }
         if report_file.is_none() {
             let _ = writeln!(out, "  --report FILE lists them all");
@@ -70,12 +79,20 @@ fn text(report: &Report, took: Duration, rejects: Option<&Path>, report_file: Op
     }
     if report.prsb.referrals > 0 {
         let prsb = &report.prsb;
-        let _ = writeln!(out, "PRSB mandatory elements complete in {} of {} referrals", prsb.complete, prsb.referrals);
+        let _ = writeln!(
+            out,
+            "PRSB mandatory elements complete in {} of {} referrals",
+            prsb.complete, prsb.referrals
+        );
     }
     if rows.refused + rows.held > 0 {
         match rejects {
             Some(path) => {
-                let _ = writeln!(out, "refused and held rows, with reasons: {} (mend them and convert that file alone)", path.display());
+                let _ = writeln!(
+                    out,
+                    "refused and held rows, with reasons: {} (mend them and convert that file alone)",
+                    path.display()
+                );
             }
             None => {
                 let _ = writeln!(out, "--rejects FILE writes refused and held rows aside, with reasons");

@@ -97,7 +97,9 @@ pub enum ConvertError {
         source: std::io::Error,
     },
     /// A worker thread ended abnormally; a defect of the program. Nothing was written.
-    #[error("internal error: a worker stopped; nothing was written. Please report it with `sp-fhir --version`")]
+    #[error(
+        "internal error: a worker stopped; nothing was written. Please report it with `sp-fhir --version`"
+    )]
     Worker,
 }
 

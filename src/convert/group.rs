@@ -157,7 +157,9 @@ impl DuplicateFinder {
         let mut twice = HashSet::new();
         let mut last: Option<Vec<u8>> = None;
         while let Some((key, _)) = sorted.next_record()? {
-            if last.as_ref() == Some(&key) && let Ok(key) = Digest16::try_from(key.as_slice()) {
+            if last.as_ref() == Some(&key)
+                && let Ok(key) = Digest16::try_from(key.as_slice())
+            {
                 twice.insert(key);
             }
             last = Some(key);

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
 use crate::event::{Issue, IssueCode, Position};
-use crate::profile::read::{self, RowEvents};
-use crate::profile::view::{Bound, Cells, View};
 use crate::profile::Profile;
 use crate::profile::raw::{ExportKind, RowKind};
+use crate::profile::read::{self, RowEvents};
+use crate::profile::view::{Bound, Cells, View};
 use crate::source::{Layout, Parsed, Row, Scratch};
 
 /// What records are.
@@ -116,7 +116,11 @@ impl Interpreter {
             }
             _ => RowEvents {
                 events: Vec::new(),
-                issues: vec![Issue::new(IssueCode::WrongShape, Position::default(), "a record of another kind than expected")],
+                issues: vec![Issue::new(
+                    IssueCode::WrongShape,
+                    Position::default(),
+                    "a record of another kind than expected",
+                )],
             },
         }
     }

@@ -79,7 +79,8 @@ impl Pending {
     pub fn file(path: &Path) -> Result<Self, ConvertError> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let start = || -> io::Result<Self> {
-            let temporary = tempfile::Builder::new().prefix(".sp-fhir-").suffix(".part").tempfile_in(folder)?;
+            let temporary =
+                tempfile::Builder::new().prefix(".sp-fhir-").suffix(".part").tempfile_in(folder)?;
             let out: Box<dyn Write + Send> = Box::new(BufWriter::with_capacity(1 << 17, temporary.reopen()?));
             Ok(Self { sink: Sink::new(out, path)?, temporary: Some(temporary), path: path.to_owned() })
         };
@@ -247,11 +248,17 @@ fn check(target: &Target, rendering: &Rendering) -> Result<(), ConvertError> {
     let folder = matches!(target, Target::Folder(_) | Target::Nowhere);
     match (rendering.form, rendering.pack, rendering.encoding) {
         (Form::Bulk, _, Encoding::Xml) => usage("--form bulk is NDJSON; it cannot be XML"),
-        (Form::Bulk, _, _) if !folder => usage("--form bulk writes one file per type: name a folder, as in -o out/"),
+        (Form::Bulk, _, _) if !folder => {
+            usage("--form bulk writes one file per type: name a folder, as in -o out/")
+        }
         (Form::Transaction | Form::Message, Pack::One, _) => usage("--pack one is for --form collection"),
         (Form::Message, Pack::PerReferral, _) => usage("--form message is one Bundle per event"),
-        (_, Pack::One, _) if matches!(target, Target::Folder(_)) => usage("--pack one writes one file: name it with -o"),
-        (_, Pack::Ndjson, Encoding::Xml) => usage("XML has no lines: choose --pack per-event or per-referral with a folder, or --pack one"),
+        (_, Pack::One, _) if matches!(target, Target::Folder(_)) => {
+            usage("--pack one writes one file: name it with -o")
+        }
+        (_, Pack::Ndjson, Encoding::Xml) => {
+            usage("XML has no lines: choose --pack per-event or per-referral with a folder, or --pack one")
+        }
         (_, Pack::PerEvent | Pack::PerReferral, Encoding::Xml) if !folder => {
             usage("XML Bundles are a file each: name a folder, as in -o out/")
         }
@@ -267,4 +274,3 @@ fn check(target: &Target, rendering: &Rendering) -> Result<(), ConvertError> {
 pub fn is_folder(path: &Path) -> bool {
     path.as_os_str().to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]) || path.is_dir()
 }
-

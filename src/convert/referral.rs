@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use crate::codeset::Codeset;
 use crate::event::kinds::{EventType, Share};
-use crate::event::{Issue, IssueCode, Record, ReferralEvent};
+use crate::event::{Issue, IssueCode, ReferralEvent};
 use crate::map::fold::{self, Folded};
 use crate::map::mapper::{Mapped, Mapper, Settings, needs_hold};
 use crate::map::names::{NameKind, Names};
@@ -37,6 +37,8 @@ pub struct Shop {
     pub twice: HashSet<Digest16>,
     /// Whether a missing PRSB element refuses the row.
     pub require_prsb: bool,
+    /// Whether canonical events are wanted instead of FHIR.
+    pub as_events: bool,
 }
 
 /// A row that is not written, with the reasons.
@@ -68,6 +70,8 @@ pub struct OpenReferral {
 pub struct Done {
     /// Mapped referrals, in order, each with the names of its source.
     pub mapped: Vec<(Names, Mapped)>,
+    /// Events as they are, when canonical events are wanted instead.
+    pub events: Vec<ReferralEvent>,
     /// Rows set aside.
     pub rejects: Vec<Reject>,
     /// Open referrals with an NHS number.
@@ -93,12 +97,15 @@ impl Shop {
         let mut now: Vec<ReadRow<'_>> = current.into_iter().map(|row| self.read(row, scratch)).collect();
         self.refuse_repeats(&mut now);
 
-        let (refused, good): (Vec<_>, Vec<_>) = now.into_iter().partition(|row| row.issues.iter().any(Issue::is_error));
+        let (refused, good): (Vec<_>, Vec<_>) =
+            now.into_iter().partition(|row| row.issues.iter().any(Issue::is_error));
         for row in refused {
             self.reject(&row, RowEnd::Refused, done);
         }
         if good.is_empty() {
-            if !before.is_empty() && rows.iter().all(|row| self.files.get(row.file).is_some_and(|f| f.previous)) {
+            if !before.is_empty()
+                && rows.iter().all(|row| self.files.get(row.file).is_some_and(|f| f.previous))
+            {
                 done.report.no_longer_in_export += 1;
             }
             return;
@@ -206,7 +213,12 @@ impl Shop {
             done.report.activity(&events, &reasons(&mapped, &folded), mapped.share.unwrap_or(Share::None));
             done.report.mapped(&mapped);
             self.note_open(&folded, &good, &last, done);
-            done.mapped.push((names, mapped));
+            if self.as_events {
+                let wanted = |id: &str| mapped.events.iter().any(|event| event.event_id == id);
+                done.events.extend(events.into_iter().filter(|event| wanted(&event.event_id)).cloned());
+            } else {
+                done.mapped.push((names, mapped));
+            }
         }
     }
 
@@ -217,7 +229,11 @@ impl Shop {
             return names.uuid(NameKind::Person, &[local]);
         }
         let keyed = person.nhs_number.and_then(|number| {
-            self.interpreter.identities.opaque_key.as_ref().and_then(|_| self.interpreter.identities.opaque(number.as_str()).ok())
+            self.interpreter
+                .identities
+                .opaque_key
+                .as_ref()
+                .and_then(|_| self.interpreter.identities.opaque(number.as_str()).ok())
         });
         match keyed {
             Some(keyed) => names.uuid(NameKind::Person, &[&keyed]),
@@ -284,7 +300,9 @@ impl Shop {
         let several = rows.len() > 1;
         for row in rows {
             let repeated = || {
-                row.events.first().is_some_and(|event| self.twice.contains(&digest16(event.referral_id.as_bytes())))
+                row.events
+                    .first()
+                    .is_some_and(|event| self.twice.contains(&digest16(event.referral_id.as_bytes())))
             };
             if several || (!self.twice.is_empty() && repeated()) {
                 row.issues.push(self.issue(row.row, IssueCode::DuplicateReferralId, ""));
@@ -366,10 +384,11 @@ impl Shop {
 /// The reasons of a referral for the activity table: by code where one was sent, else by the profile's words.
 fn reasons(mapped: &Mapped, folded: &Folded) -> Vec<String> {
     use crate::fhir::types::Resource;
-    let sent = mapped.events.iter().flat_map(|event| &event.entries).find_map(|entry| match &entry.resource {
-        Resource::ServiceRequest(request) => Some(&request.reason_code),
-        _ => None,
-    });
+    let sent =
+        mapped.events.iter().flat_map(|event| &event.entries).find_map(|entry| match &entry.resource {
+            Resource::ServiceRequest(request) => Some(&request.reason_code),
+            _ => None,
+        });
     let mut names: Vec<String> = sent
         .into_iter()
         .flatten()
@@ -401,4 +420,3 @@ fn reasons(mapped: &Mapped, folded: &Folded) -> Vec<String> {
     names.dedup();
     names
 }
-

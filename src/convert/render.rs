@@ -49,6 +49,8 @@ pub struct Rendering {
     pub encoding: Encoding,
     /// For messages.
     pub message: Option<MessageSettings>,
+    /// Canonical events instead of FHIR.
+    pub events: bool,
 }
 
 impl Rendering {
@@ -56,7 +58,8 @@ impl Rendering {
     /// resource, or holds it once.
     #[must_use]
     pub const fn code_in_every_bundle(&self) -> bool {
-        matches!(self.form, Form::Transaction | Form::Bulk) || matches!(self.pack, Pack::PerReferral | Pack::One)
+        matches!(self.form, Form::Transaction | Form::Bulk)
+            || matches!(self.pack, Pack::PerReferral | Pack::One)
     }
 
     /// Whether pieces are single resources, to be told apart by identity across the whole run.
@@ -82,7 +85,12 @@ pub struct Piece {
 ///
 /// # Errors
 /// A defect of the program: a resource of ours that FHIR does not allow, in XML.
-pub fn render(mapped: Vec<(Names, Mapped)>, rendering: &Rendering, settings: &Settings, pieces: &mut Vec<Piece>) -> Result<(), ConvertError> {
+pub fn render(
+    mapped: Vec<(Names, Mapped)>,
+    rendering: &Rendering,
+    settings: &Settings,
+    pieces: &mut Vec<Piece>,
+) -> Result<(), ConvertError> {
     let recorded = settings.recorded_at.to_string();
     for (names, mapped) in mapped {
         match rendering.pack {
@@ -91,13 +99,29 @@ pub fn render(mapped: Vec<(Names, Mapped)>, rendering: &Rendering, settings: &Se
                 let Some(uuid) = referral_uuid(&mapped) else { continue };
                 let entries = mapped.events.into_iter().flat_map(|event| event.entries).collect();
                 let bundle = bundle::pack(entries, rendering.form);
-                pieces.push(Piece { uuid, resource_type: "Bundle", shared: false, bytes: bundle_bytes(bundle, rendering.encoding)? });
+                pieces.push(Piece {
+                    uuid,
+                    resource_type: "Bundle",
+                    shared: false,
+                    bytes: bundle_bytes(bundle, rendering.encoding)?,
+                });
             }
             _ => {
                 for event in mapped.events {
                     let uuid = event.revision;
-                    let bundle = bundle::event_bundle(event, rendering.form, rendering.message.as_ref(), &names, &recorded);
-                    pieces.push(Piece { uuid, resource_type: "Bundle", shared: false, bytes: bundle_bytes(bundle, rendering.encoding)? });
+                    let bundle = bundle::event_bundle(
+                        event,
+                        rendering.form,
+                        rendering.message.as_ref(),
+                        &names,
+                        &recorded,
+                    );
+                    pieces.push(Piece {
+                        uuid,
+                        resource_type: "Bundle",
+                        shared: false,
+                        bytes: bundle_bytes(bundle, rendering.encoding)?,
+                    });
                 }
             }
         }
@@ -120,7 +144,7 @@ fn bundle_bytes(bundle: Bundle, encoding: Encoding) -> Result<Vec<u8>, ConvertEr
 
 fn resource_xml(resource: &Resource) -> Result<Vec<u8>, ConvertError> {
     let checked = fhir::checked(resource).map_err(|_| ConvertError::Worker)?;
-    fhir::write_xml(&checked).map_err(|_| ConvertError::Worker).map(String::into_bytes)
+    fhir::write_xml(&checked).map_err(|_| ConvertError::Worker)
 }
 
 fn by_resource(mapped: Mapped, rendering: &Rendering, pieces: &mut Vec<Piece>) -> Result<(), ConvertError> {

@@ -299,7 +299,8 @@ impl Report {
         }
         let practice = last.record.person.practice_ods.as_ref().map_or("(none)", |ods| ods.as_str());
         count(&mut self.by_practice, practice);
-        let referred = events.iter().find(|event| event.event_type == EventType::Referred).and_then(|e| e.occurred_at);
+        let referred =
+            events.iter().find(|event| event.event_type == EventType::Referred).and_then(|e| e.occurred_at);
         let month = referred.map(|when| when.to_string().chars().take(7).collect::<String>());
         count(&mut self.by_month, month.as_deref().unwrap_or("(not referred)"));
         if share != Share::None {

@@ -81,7 +81,9 @@ impl Run {
     /// # Errors
     /// A file cannot be read, or the profile does not fit it.
     pub fn open_files(&self, shop: &mut Shop, report: &mut Report) -> Result<(), ConvertError> {
-        for (input, previous) in self.inputs.iter().map(|i| (i, false)).chain(self.previous.iter().map(|i| (i, true))) {
+        for (input, previous) in
+            self.inputs.iter().map(|i| (i, false)).chain(self.previous.iter().map(|i| (i, true)))
+        {
             let reader = Reader::open(input, &self.options)?;
             let layout = Arc::clone(reader.layout());
             if self.check_profile {
@@ -93,7 +95,13 @@ impl Run {
         Ok(())
     }
 
-    fn check(&self, shop: &Shop, layout: &Layout, input: &Input, report: &mut Report) -> Result<(), ConvertError> {
+    fn check(
+        &self,
+        shop: &Shop,
+        layout: &Layout,
+        input: &Input,
+        report: &mut Report,
+    ) -> Result<(), ConvertError> {
         let Some(profile) = shop.interpreter.profile() else { return Ok(()) };
         if !layout.format().is_table() {
             return Ok(());
@@ -127,7 +135,9 @@ impl Run {
             for batch in Reader::open(input, &self.options)? {
                 let batch = batch?;
                 for record in batch.records() {
-                    if let Some(key) = shop.interpreter.key(&scene.layout, &scene.bound, record.text, &mut scratch) {
+                    if let Some(key) =
+                        shop.interpreter.key(&scene.layout, &scene.bound, record.text, &mut scratch)
+                    {
                         finder.add(&key).map_err(|e| self.spill_error(e))?;
                     }
                 }
@@ -149,7 +159,13 @@ impl Run {
     ///
     /// # Errors
     /// A file cannot be read to its end or written. Nothing appears under its final name then.
-    pub fn run(&self, shop: &Shop, output: Output, mut report: Report, progress: &Progress) -> Result<Report, ConvertError> {
+    pub fn run(
+        &self,
+        shop: &Shop,
+        output: Output,
+        mut report: Report,
+        progress: &Progress,
+    ) -> Result<Report, ConvertError> {
         let jobs = self.jobs.max(1);
         let tokens = jobs * 2 + 2;
         let (unit_sender, unit_receiver) = sync_channel::<Unit>(tokens);
@@ -161,7 +177,13 @@ impl Run {
         let units = Mutex::new(unit_receiver);
         let result = std::thread::scope(|scope| {
             let reader = scope.spawn(|| {
-                let feed = Feed { sender: unit_sender, tokens: token_receiver, number: 0, pending: Vec::new(), rows: 0 };
+                let feed = Feed {
+                    sender: unit_sender,
+                    tokens: token_receiver,
+                    number: 0,
+                    pending: Vec::new(),
+                    rows: 0,
+                };
                 self.feed(shop, feed, progress)
             });
             for _ in 0..jobs {
@@ -194,7 +216,7 @@ impl Run {
             let before = progress.bytes.load(Ordering::Relaxed);
             let mut reader = Reader::open(input, &self.options)?;
             let bytes = reader.bytes_read();
-            while let Some(batch) = reader.next() {
+            for batch in reader.by_ref() {
                 let batch = batch?;
                 progress.bytes.store(before + bytes.load(Ordering::Relaxed), Ordering::Relaxed);
                 if !scene.previous {
@@ -210,7 +232,8 @@ impl Run {
                             }
                         }
                         Some(grouper) => {
-                            let key = shop.interpreter.key(&scene.layout, &scene.bound, &row.text, &mut scratch);
+                            let key =
+                                shop.interpreter.key(&scene.layout, &scene.bound, &row.text, &mut scratch);
                             grouper.add(key.as_deref(), &row).map_err(|e| self.spill_error(e))?;
                         }
                     }
@@ -268,7 +291,12 @@ impl Feed {
 }
 
 /// A worker: takes units until there are no more.
-fn work(shop: &Shop, rendering: &Rendering, units: &Mutex<Receiver<Unit>>, sender: &SyncSender<Result<Finished, ConvertError>>) {
+fn work(
+    shop: &Shop,
+    rendering: &Rendering,
+    units: &Mutex<Receiver<Unit>>,
+    sender: &SyncSender<Result<Finished, ConvertError>>,
+) {
     let mut scratch = Scratch::default();
     loop {
         let unit = match units.lock() {
@@ -281,9 +309,21 @@ fn work(shop: &Shop, rendering: &Rendering, units: &Mutex<Receiver<Unit>>, sende
             shop.convert(group, &mut scratch, &mut done);
         }
         let mut pieces = Vec::new();
+        for event in done.events.drain(..) {
+            let bytes = serde_json::to_vec(&event).unwrap_or_default();
+            pieces.push(Piece {
+                uuid: uuid::Uuid::nil(),
+                resource_type: "ReferralEvent",
+                shared: false,
+                bytes,
+            });
+        }
         let mapped = std::mem::take(&mut done.mapped);
-        let finished = render::render(mapped, rendering, &shop.settings, &mut pieces)
-            .map(|()| Finished { number: unit.number, pieces, done });
+        let finished = render::render(mapped, rendering, &shop.settings, &mut pieces).map(|()| Finished {
+            number: unit.number,
+            pieces,
+            done,
+        });
         if sender.send(finished).is_err() {
             return;
         }
@@ -431,7 +471,8 @@ enum RejectsError {
 fn write_rejects(path: &Path, shop: &Shop, rejects: Sorter) -> Result<(), RejectsError> {
     let mut sorted = rejects.sorted().map_err(RejectsError::Spill)?;
     let headers: Vec<Option<String>> = shop.files.iter().map(|file| file.layout.reject_header()).collect();
-    let current = || shop.files.iter().zip(&headers).filter(|(file, _)| !file.previous).map(|(_, header)| header);
+    let current =
+        || shop.files.iter().zip(&headers).filter(|(file, _)| !file.previous).map(|(_, header)| header);
     let alike = current().all(|header| Some(header) == current().next());
     let mut open: BTreeMap<usize, Pending> = BTreeMap::new();
     while let Some((key, line)) = sorted.next_record().map_err(RejectsError::Spill)? {
@@ -472,4 +513,3 @@ fn numbered(path: &Path, slot: usize) -> PathBuf {
     let ending = path.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
     path.with_file_name(format!("{stem}.{}{ending}", slot + 1))
 }
-

@@ -28,7 +28,11 @@ pub type Refusal = (IssueCode, &'static str);
 ///
 /// # Errors
 /// A change that a person must decide, or that an event source may not make.
-pub fn update(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: bool) -> Result<Update, Refusal> {
+pub fn update(
+    before: Vec<ReferralEvent>,
+    now: Vec<ReferralEvent>,
+    snapshot: bool,
+) -> Result<Update, Refusal> {
     if before.is_empty() {
         return Ok(Update { folded: fold::fold(now), wanted: None });
     }
@@ -62,14 +66,23 @@ pub fn update(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: boo
     for known in before {
         if union.iter().all(|event| event.event_id != known.event_id) {
             if snapshot {
-                remarks.push((union.first().map(|e| e.event_id.clone()).unwrap_or_default(), issue(&known, IssueCode::DateCleared)));
+                remarks.push((
+                    union.first().map(|e| e.event_id.clone()).unwrap_or_default(),
+                    issue(&known, IssueCode::DateCleared),
+                ));
             }
-            union.push(if snapshot { ReferralEvent { record: Arc::clone(&new_record), ..known } } else { known });
+            union.push(if snapshot {
+                ReferralEvent { record: Arc::clone(&new_record), ..known }
+            } else {
+                known
+            });
         }
     }
     if snapshot && old_record != new_record {
         let template = now.last().cloned();
-        union.extend(template.into_iter().flat_map(|event| record_changes(&event, &old, &old_record, &mut wanted)));
+        union.extend(
+            template.into_iter().flat_map(|event| record_changes(&event, &old, &old_record, &mut wanted)),
+        );
     }
     let mut folded = fold::fold(union);
     folded.remarks.extend(remarks);
@@ -89,7 +102,9 @@ fn refuse_new_episode(known: &ReferralEvent, event: &ReferralEvent, old: &Folded
     let ended = old.state().filter(|state| state.ended).and_then(|state| state.outcome);
     let end = ended.and_then(|at| old.steps.get(at)).and_then(|step| step.event.occurred_at);
     match (end, event.occurred_at) {
-        (Some(end), Some(referred)) if referred.day() > end.day() => Err((IssueCode::NewEpisodeOrCorrection, "")),
+        (Some(end), Some(referred)) if referred.day() > end.day() => {
+            Err((IssueCode::NewEpisodeOrCorrection, ""))
+        }
         _ => Ok(()),
     }
 }

@@ -23,7 +23,7 @@ struct Slot {
 }
 
 /// Sorts keyed byte strings.
-pub struct Sorter {
+pub(super) struct Sorter {
     arena: Vec<u8>,
     slots: Vec<Slot>,
     budget: usize,
@@ -32,12 +32,12 @@ pub struct Sorter {
 }
 
 /// One record: key and payload.
-pub type Record = (Vec<u8>, Vec<u8>);
+pub(super) type Record = (Vec<u8>, Vec<u8>);
 
 impl Sorter {
     /// A sorter that holds about `budget` bytes in memory and spills into `folder`.
     #[must_use]
-    pub fn new(budget: usize, folder: &Path) -> Self {
+    pub(super) fn new(budget: usize, folder: &Path) -> Self {
         Self { arena: Vec::new(), slots: Vec::new(), budget, folder: folder.to_owned(), runs: Vec::new() }
     }
 
@@ -45,7 +45,7 @@ impl Sorter {
     ///
     /// # Errors
     /// A spill file cannot be written, or a record is longer than 4 GiB.
-    pub fn add(&mut self, key: &[u8], payload: &[u8]) -> io::Result<()> {
+    pub(super) fn add(&mut self, key: &[u8], payload: &[u8]) -> io::Result<()> {
         let too_long = |_| io::Error::new(io::ErrorKind::InvalidInput, "a record of more than 4 GiB");
         let slot = Slot {
             start: self.arena.len(),
@@ -59,12 +59,6 @@ impl Sorter {
             self.spill()?;
         }
         Ok(())
-    }
-
-    /// Whether nothing was added.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.slots.is_empty() && self.runs.is_empty()
     }
 
     fn key(arena: &[u8], slot: Slot) -> &[u8] {
@@ -108,7 +102,7 @@ impl Sorter {
     ///
     /// # Errors
     /// A spill file cannot be written or read.
-    pub fn sorted(mut self) -> io::Result<Sorted> {
+    pub(super) fn sorted(mut self) -> io::Result<Sorted> {
         if self.runs.is_empty() {
             self.sort();
         } else if !self.slots.is_empty() {
@@ -120,7 +114,7 @@ impl Sorter {
 }
 
 /// Records in order: from memory, or merged from runs.
-pub struct Sorted {
+pub(super) struct Sorted {
     arena: Vec<u8>,
     slots: std::vec::IntoIter<Slot>,
     merge: Merge,
@@ -131,7 +125,7 @@ impl Sorted {
     ///
     /// # Errors
     /// A spill file cannot be read.
-    pub fn next_record(&mut self) -> io::Result<Option<Record>> {
+    pub(super) fn next_record(&mut self) -> io::Result<Option<Record>> {
         match self.slots.next() {
             Some(slot) => Ok(Some((
                 Sorter::key(&self.arena, slot).to_vec(),

@@ -5,9 +5,12 @@
 //! any row is converted, [`draft`] a first profile from headings and values. Pure: reading the files is
 //! [`crate::convert`]'s. docs/PROFILES.md explains the format to people. Next: [`raw`].
 
+pub mod check;
 pub mod compile;
 pub mod raw;
 pub mod read;
+pub mod sample;
+pub mod shipped;
 pub mod values;
 pub mod view;
 

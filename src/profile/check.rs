@@ -1,0 +1,219 @@
+//! A profile held against a file before any row is converted: columns that are not there, columns that go nowhere,
+//! fields that nothing fills.
+//!
+//! Headings are not patient data and may be shown; values are not looked at. Pure. Next: [`super::draft`].
+
+use std::sync::Arc;
+
+use super::compile::{Profile, TypeOf};
+use super::sample::{Sample, plain};
+use super::values::fold;
+use crate::event::field::Field;
+use crate::event::kinds::EventType;
+use crate::event::{Issue, IssueCode, Position};
+
+/// Fields that most referrals need, and what their absence means.
+const WANTED: &[(Field, &str)] = &[
+    (Field::FamilyName, "the clinical system compares it with its own"),
+    (Field::BirthDate, "the clinical system compares it with its own"),
+    (Field::PracticeOds, "without it nothing can be routed"),
+    (Field::ReferrerKind, "consent rules depend on it"),
+    (Field::ConsentShare, "referrals from a practice are then sent as codes only, all others held"),
+];
+
+/// Holds a profile against a table's heading.
+#[must_use]
+pub fn check(profile: &Profile, header: &[Arc<str>]) -> Vec<Issue> {
+    let mut issues = columns(profile, header, false);
+    issues.extend(fields(profile));
+    issues
+}
+
+/// Holds a profile against the first records of a file. In trees a path that was not met is only a warning:
+/// it may occur further down.
+#[must_use]
+pub fn check_sample(profile: &Profile, sample: &Sample) -> Vec<Issue> {
+    let mut issues = columns(profile, &sample.header(), sample.is_tree);
+    issues.extend(fields(profile));
+    issues
+}
+
+fn at_column(name: &str) -> Position {
+    Position { column: Some(name.into()), ..Position::default() }
+}
+
+fn columns(profile: &Profile, header: &[Arc<str>], is_tree: bool) -> Vec<Issue> {
+    let key = |name: &str| if is_tree { plain(name) } else { fold(name) };
+    let known: Vec<String> = header.iter().map(|name| key(name)).collect();
+    let named: Vec<String> = profile.columns.iter().map(|name| key(name)).collect();
+    let ignored: Vec<String> = profile.ignore.iter().map(|name| key(name)).collect();
+    let mut issues = Vec::new();
+    let wanted =
+        profile.columns.iter().map(AsRef::as_ref).zip(&named).map(|(name, key)| (name, key, is_tree));
+    // What is ignored and not there does no harm, but may be a name that was mistyped.
+    let passed_over =
+        profile.ignore.iter().map(String::as_str).zip(&ignored).map(|(name, key)| (name, key, true));
+    for (name, key, soften) in wanted.chain(passed_over) {
+        if known.contains(key) {
+            continue;
+        }
+        let found = nearest(key, &known)
+            .and_then(|at| header.get(at))
+            .map(|heading| format!("a column {heading:?}, which is near"))
+            .unwrap_or_default();
+        let issue = Issue::new(IssueCode::ColumnUnknown, at_column(name), found);
+        issues.push(if soften { issue.softened() } else { issue });
+    }
+    let under = |name: &str| {
+        ignored
+            .iter()
+            .any(|outer| is_tree && name.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.')))
+    };
+    for (heading, key) in header.iter().zip(&known) {
+        if !named.contains(key) && !ignored.contains(key) && !under(key) {
+            issues.push(Issue::new(IssueCode::ColumnUnused, at_column(heading), ""));
+        }
+    }
+    issues
+}
+
+fn fields(profile: &Profile) -> Vec<Issue> {
+    let filled = |field: Field| profile.fields.iter().any(|fill| fill.field == field);
+    let mut issues = Vec::new();
+    let mut unfilled = |path: &'static str, why: &'static str| {
+        issues.push(Issue::new(IssueCode::FieldUnfilled, Position::path(path), why));
+    };
+    if profile.source.is_none() {
+        unfilled("source", "nothing in the profile; it must then be given for each run");
+    }
+    match (filled(Field::NhsNumber), filled(Field::LocalId)) {
+        (true, _) => {}
+        (false, true) => unfilled(Field::NhsNumber.path(), "no referral can be matched to a person"),
+        (false, false) => {
+            unfilled(Field::NhsNumber.path(), "and no person.local_id: every row will be refused")
+        }
+    }
+    for (field, why) in WANTED.iter().filter(|(field, _)| !filled(*field)) {
+        unfilled(field.path(), why);
+    }
+    if !may_be(profile, EventType::Referred) {
+        unfilled("event", "no rule makes a `referred` event");
+    }
+    issues
+}
+
+/// Whether some rule can make an event of this type.
+fn may_be(profile: &Profile, wanted: EventType) -> bool {
+    let by_rule = profile.events.iter().any(|rule| match &rule.event_type {
+        TypeOf::Fixed(event_type) => *event_type == wanted,
+        TypeOf::ByValue(_, values) => values
+            .iter()
+            .any(|(_, entry)| entry.event.as_deref().or(entry.word.as_deref()) == Some(wanted.as_str())),
+    });
+    by_rule
+        || profile.statuses.iter().any(|status| {
+            status.values.iter().any(|(_, entry)| entry.event.as_deref() == Some(wanted.as_str()))
+        })
+}
+
+/// The known name that is nearest to a wanted one, if any is near.
+fn nearest(wanted: &str, known: &[String]) -> Option<usize> {
+    let limit = (wanted.chars().count() / 3).max(2);
+    known
+        .iter()
+        .enumerate()
+        .map(|(at, name)| {
+            let inside = wanted.len() > 3
+                && name.len() > 3
+                && (name.contains(wanted) || wanted.contains(name.as_str()));
+            (if inside { 1 } else { distance(wanted, name) }, at)
+        })
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, at)| at)
+}
+
+/// How many letters must be added, taken away or changed (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (to, above) in b.iter().zip(row.iter().skip(1)) {
+            let changed = diagonal + usize::from(from != *to);
+            left = changed.min(left + 1).min(above + 1);
+            next.push(left);
+            diagonal = *above;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROFILE: &str = r#"
+        name = "t"
+        export = "snapshot"
+        ignore = ["Town", "Twn"]
+        [fields]
+        referral_id = "Case Ref"
+        "person.local_id" = "Client"
+        "service.kind" = { constant = "link-worker" }
+        [[event]]
+        id = "referred"
+        type = "referred"
+        date = "Recieved"
+    "#;
+
+    fn of(text: &str, header: &[&str]) -> Vec<String> {
+        let profile = Profile::parse(text, "t").unwrap();
+        let header: Vec<Arc<str>> = header.iter().map(|name| Arc::from(*name)).collect();
+        let line = |issue: Issue| {
+            format!("{} {} {} {}", issue.severity.as_str(), issue.code.as_str(), issue.at, issue.found)
+        };
+        check(&profile, &header).into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn columns_are_compared_both_ways() {
+        let issues = of(PROFILE, &["case  ref", "Client", "Received", "Town", "Notes"]);
+        assert_eq!(
+            issues.first().unwrap(),
+            "error column-unknown Recieved a column \"Received\", which is near"
+        );
+        assert_eq!(issues.get(1).unwrap(), "warning column-unknown Twn a column \"Town\", which is near");
+        let unused: Vec<_> = issues.iter().filter(|i| i.contains("column-unused")).collect();
+        assert_eq!(unused, ["information column-unused Received ", "information column-unused Notes "]);
+    }
+
+    #[test]
+    fn fields_that_most_referrals_need_are_missed() {
+        let issues = of(PROFILE, &["Case Ref", "Client", "Recieved", "Town", "Twn"]);
+        let paths: Vec<&str> = issues.iter().map(|i| i.split(' ').nth(2).unwrap()).collect();
+        assert_eq!(
+            paths,
+            [
+                "source",
+                "person.nhs_number",
+                "person.family",
+                "person.birth_date",
+                "person.practice_ods",
+                "referrer.kind",
+                "consent.share"
+            ]
+        );
+        let other = PROFILE.replace("type = \"referred\"", "type = \"accepted\"");
+        assert!(of(&other, &["Case Ref", "Client", "Recieved"]).iter().any(|i| i.contains("no rule makes")));
+    }
+
+    #[test]
+    fn distances() {
+        assert_eq!((distance("kitten", "sitting"), distance("", "ab"), distance("ab", "ab")), (3, 2, 0));
+        assert_eq!(nearest("dob", &["nhs number".into(), "surname".into()]), None);
+    }
+}
