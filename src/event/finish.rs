@@ -58,11 +58,26 @@ fn at(path: &'static str) -> Position {
     Position::path(path)
 }
 
+/// Whether an issue is about the NHS number.
+fn is_about_person(issue: &Issue) -> bool {
+    matches!(
+        issue.code,
+        IssueCode::NhsNumberFormat
+            | IssueCode::NhsNumberCheckDigit
+            | IssueCode::NhsNumberRepeated
+            | IssueCode::NhsNumberNotEngland
+            | IssueCode::WrongShape
+    )
+}
+
 /// Checks a record once, for all its events.
 pub fn check_record(record: &mut Record, issues: &mut Vec<Issue>) {
+    // A number that was given and refused is not also missing.
+    let refused = issues.iter().any(|issue| issue.is_error() && is_about_person(issue));
     let mut report = |code, path, found: &'static str| issues.push(Issue::new(code, at(path), found));
     match (record.person.nhs_number.is_some(), record.person.local_id.is_some()) {
         (true, _) => {}
+        _ if refused => {}
         (false, true) => report(IssueCode::NhsNumberMissing, "person.nhs_number", ""),
         (false, false) => report(IssueCode::NoPerson, "person", ""),
     }

@@ -124,6 +124,8 @@ pub struct State {
     pub opened_by: usize,
     /// The event that opened the newest Task: `referred`, `rerouted` or `reopened`.
     pub task_opened_by: usize,
+    /// The newest event in the order that this state includes, whether or not it changed anything.
+    pub newest: usize,
     /// The event that gave the status its reason.
     pub status_reason: Option<usize>,
     /// The event that gave the business status.
@@ -159,6 +161,7 @@ impl State {
             ended: false,
             opened_by: by,
             task_opened_by: by,
+            newest: by,
             status_reason: None,
             business_status: None,
             outcome: None,
@@ -169,6 +172,11 @@ impl State {
     /// The state after an event. `at` is the event's index among the ordered events.
     #[must_use]
     pub fn advance(before: Option<Self>, event: EventType, at: usize) -> (Option<Self>, Remark) {
+        let (after, remark) = Self::step(before, event, at);
+        (after.map(|state| Self { newest: at, ..state }), remark)
+    }
+
+    fn step(before: Option<Self>, event: EventType, at: usize) -> (Option<Self>, Remark) {
         use EventType as E;
         let Some(state) = before else {
             return match event {

@@ -165,7 +165,7 @@ impl Run<'_> {
                 || matches!(&step.role, Role::Corrects(target) if target.event_type == EventType::Referred);
             entries.push(self.request_entry(scene, state, request_uuid, with_code, event)?);
             let key = Identifier::new(refs.names.system(NameKind::Task), task_uuid.to_string());
-            let task = task::task(&context(event), key.clone(), state, self.steps, at, notes);
+            let task = task::task(&context(event), key.clone(), state, self.steps, notes);
             let task = withdraw_if(state.task == TaskStatus::EnteredInError, task.into());
             entries.push(Entry { uuid: task_uuid, resource: task, write: Write::Update(key) });
         }

@@ -11,21 +11,19 @@ use super::notes::Notes;
 use super::own::Context;
 use super::systems;
 
-/// The newest Task of a referral at a step. `steps` are all steps, `at` the step's index.
+/// The newest Task of a referral at a step. `steps` are all steps.
 pub(super) fn task(
     context: &Context<'_>,
     identifier: Identifier,
     state: &State,
     steps: &[Step],
-    at: usize,
     notes: &mut Notes,
 ) -> Task {
     let Context { refs, parties, coder, .. } = context;
     let event = |index: Option<usize>| index.and_then(|index| steps.get(index)).map(|step| &step.event);
     let authored_on = event(Some(state.task_opened_by)).and_then(|event| event.occurred_at);
-    let last = steps.get(at).map(|step| &step.event);
-    // An amendment is dated when it was made; the Task changed when its newest event of the fold happened.
-    let last_modified = last.and_then(|event| event.occurred_at);
+    // Not the date of the event at hand: an amendment is dated when it was made, a late event may be old.
+    let last_modified = event(Some(state.newest)).and_then(|event| event.occurred_at);
     let status_reason = event(state.status_reason)
         .and_then(|event| event.detail.status_reason.as_ref())
         .and_then(|term| coder.code(term, "outcome", "status_reason", notes));

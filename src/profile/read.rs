@@ -60,14 +60,17 @@ pub fn read(profile: &Profile, view: View<'_>, identities: &Identities) -> RowEv
     let mut row = Row { profile, identities, header, record: Arc::default(), issues, events: Vec::new() };
     row.name_the_referral(view, &mut record);
     row.record = Arc::new(record);
-    for rule in &profile.events {
-        row.rule(view, rule);
-    }
-    for rule in &profile.statuses {
-        row.status(view, rule);
-    }
-    for rule in &profile.counts {
-        row.count(view, rule);
+    // A row that cannot be named makes no events, and one complaint.
+    if row.header.referral_id.is_some() && !row.is_unnamable() {
+        for rule in &profile.events {
+            row.rule(view, rule);
+        }
+        for rule in &profile.statuses {
+            row.status(view, rule);
+        }
+        for rule in &profile.counts {
+            row.count(view, rule);
+        }
     }
     let Row { mut events, issues, .. } = row;
     if issues.iter().any(Issue::is_error) {
@@ -125,6 +128,13 @@ impl Row<'_> {
         {
             record.case_reference = Some(opaque);
         }
+    }
+
+    /// Whether the case number may not leave and there is no key to replace it with; reported once.
+    fn is_unnamable(&mut self) -> bool {
+        let refused = self.header.referral_id.as_deref().and_then(|id| self.identities.opaque(id).err());
+        self.issues.extend(refused.map(|code| Issue::new(code, Position::path("referral_id"), "")));
+        refused.is_some()
     }
 
     fn holds(&self, view: View<'_>, rule: &EventRule) -> bool {
