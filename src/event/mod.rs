@@ -20,6 +20,7 @@ pub mod person;
 pub mod postcode;
 pub mod read;
 pub mod referral_event;
+pub mod schema;
 pub mod term;
 pub mod when;
 

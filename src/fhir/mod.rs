@@ -12,6 +12,7 @@ pub mod fhirbolt;
 mod from_xml;
 pub mod json;
 mod narrative;
+pub mod outcome;
 mod primitive;
 mod resource;
 mod table;

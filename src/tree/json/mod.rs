@@ -5,8 +5,10 @@
 //! beyond the limit. Invariant: `write(parse(x))` differs from `x` only in white space and escapes. Next:
 //! `read.rs`, then `write.rs`.
 
+mod pretty;
 mod read;
 mod write;
 
+pub use pretty::pretty;
 pub use read::{is_number, parse};
 pub use write::{string, write};
