@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         check.file(&input, &options)?;
     }
     if arguments.format == FormatArgument::OperationOutcome {
-        let outcome = crate::fhir::types::OperationOutcome::default();
+        let outcome = crate::fhir::outcome::operation_outcome(&check.all);
         let mut json = crate::fhir::json::to_vec(&outcome);
         json.push(b'\n');
         edge::print(&String::from_utf8_lossy(&json))?;
