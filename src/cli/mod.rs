@@ -2,7 +2,7 @@
 //!
 //! Everything that decides anything is in the library; here are only the edges: arguments, terminal, exit codes.
 //! Invariant: results go to standard output, everything said to a person to standard error, and no patient's
-//! data to either but the converted Bundles themselves. Next: [`convert`].
+//! data to either but the converted Bundles themselves. Next: `convert.rs`.
 
 mod codes;
 mod completions;

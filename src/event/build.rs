@@ -1,4 +1,4 @@
-//! Builds a [`ReferralEvent`] from raw values, collecting every issue instead of stopping at the first.
+//! Builds a [`super::ReferralEvent`] from raw values, collecting every issue instead of stopping at the first.
 //!
 //! Raw values come from a row through a profile, or from JSON; each carries the place it came from as a small
 //! number, and a [`Places`] turns that into a [`Position`] only when there is something to report. This is

@@ -4,7 +4,7 @@
 //! there, and what to do about it. What it is not: it never carries the value itself, because issues are
 //! logged, printed and mailed, and a value may be a person's. Invariant: every code is listed in
 //! [`IssueCode::ALL`] with its remedy, so that docs/ERRORS.md can be generated from here and nowhere else.
-//! Next: [`super::raw`], where most issues are made.
+//! Next: [`super::build`], where most issues are made.
 
 use std::borrow::Cow;
 use std::fmt;

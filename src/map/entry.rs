@@ -1,7 +1,7 @@
 //! [`Entry`]: a resource on its way into a Bundle, with its identity and how it is to be written.
 //!
 //! Which write form a resource takes is a rule of the resource, not of the output; the output's form decides
-//! only whether it is spelled out ([`super::bundle`]). Next: [`super::parties`].
+//! only whether it is spelled out ([`super::bundle`]). Next: `parties.rs`.
 
 use uuid::Uuid;
 

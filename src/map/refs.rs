@@ -2,7 +2,7 @@
 //!
 //! Inside a Bundle by `urn:uuid`; in bulk files by literal id; the person, in a transaction, by a conditional
 //! reference, because the clinical system has the Patient already. Invariant: a resource is always pointed at
-//! by the UUID of [`super::names`]. Next: [`super::parties`].
+//! by the UUID of [`super::names`]. Next: `parties.rs`.
 
 use std::fmt::Write as _;
 

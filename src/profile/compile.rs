@@ -1,7 +1,7 @@
 //! [`Profile`]: a profile, resolved and checked in itself: names known, formats right, rules complete.
 //!
 //! Everything wrong is collected, each with its place in the file (`event[1].fields.outcome`). Whether the
-//! profile fits a file is [`super::check`]'s question. Next: [`super::bind`].
+//! profile fits a file is [`super::check`]'s question. Next: [`super::view`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
