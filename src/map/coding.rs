@@ -68,7 +68,9 @@ impl Coder<'_> {
     /// Whether a term discloses more than the person may want known: by the profile, or by its code.
     #[must_use]
     pub fn is_sensitive(&self, term: &Term, group: Group) -> bool {
-        if term.sensitive {
+        if term.sensitive
+            || term.text.as_deref().is_some_and(|text| self.codeset.discloses(group, text).is_some())
+        {
             return true;
         }
         let concept = match (&term.code, &term.text) {
@@ -79,11 +81,7 @@ impl Coder<'_> {
             },
             _ => None,
         };
-        let by_words = || match term.text.as_deref().map(|text| self.codeset.by_term(group, text)) {
-            Some(TermMatch::Coded(concept)) => Some(concept),
-            _ => None,
-        };
-        concept.or_else(by_words).is_some_and(|concept| concept.sensitive.is_some())
+        concept.is_some_and(|concept| concept.sensitive.is_some())
     }
 
     fn codings(&self, term: &Term, group: Group, field: &'static str, notes: &mut Notes) -> Vec<Coding> {

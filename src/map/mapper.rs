@@ -142,10 +142,12 @@ impl Run<'_> {
         let (refs, coder) = (&self.refs, &self.coder);
         let scene = self.scene.as_ref()?;
         let parties = &scene.parties;
-        let request_uuid = step.state.map(|state| service_request::name(refs, referral, state.episode));
-        let task_uuid = step
-            .state
-            .map(|state| refs.names.uuid(NameKind::Task, &[referral, &state.task_number.to_string()]));
+        // A request of the clinical system that this referral answers has an author, and a Task that is updated
+        // where it is held.
+        let state = step.state.as_ref().filter(|_| event.record.fulfils.is_none());
+        let request_uuid = state.map(|state| service_request::name(refs, referral, state.episode));
+        let task_uuid =
+            state.map(|state| refs.names.uuid(NameKind::Task, &[referral, &state.task_number.to_string()]));
 
         let context = |about| Context {
             referral,
@@ -159,7 +161,7 @@ impl Run<'_> {
             sensitive: service_request::event_is_sensitive(about, coder),
         };
         let mut entries = Vec::with_capacity(8);
-        if let (Some(state), Some(request_uuid), Some(task_uuid)) = (&step.state, request_uuid, task_uuid) {
+        if let (Some(state), Some(request_uuid), Some(task_uuid)) = (state, request_uuid, task_uuid) {
             let with_code = settings.code_in_every_bundle
                 || at == state.opened_by
                 || matches!(&step.role, Role::Corrects(target) if target.event_type == EventType::Referred);

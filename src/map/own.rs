@@ -48,8 +48,12 @@ impl Context<'_> {
         Identifier::new(self.refs.names.system(kind), uuid.to_string())
     }
 
-    /// The reference to the request, for `basedOn`.
+    /// The reference to the request, for `basedOn`: the clinical system's own, where the referral answers one.
     pub(super) fn based_on(&self) -> Vec<Reference> {
+        if let Some(fulfils) = &self.record.fulfils {
+            let id = Identifier::new(fulfils.system.clone(), fulfils.value.clone());
+            return vec![Reference { type_: Some("ServiceRequest".into()), ..Reference::logical(id) }];
+        }
         self.request.map(|uuid| self.refs.to("ServiceRequest", uuid)).into_iter().collect()
     }
 

@@ -6,7 +6,7 @@
 
 use uuid::Uuid;
 
-use crate::event::{ReferralEvent, hash};
+use crate::event::{EventType, ReferralEvent, hash};
 use crate::fhir::types::{
     Coding, Identifier, Meta, Provenance, ProvenanceAgent, ProvenanceEntity, Reference,
 };
@@ -23,7 +23,10 @@ pub(super) fn event_uuid(refs: &Refs<'_>, event: &ReferralEvent) -> Uuid {
 
 /// UUID of the event's key and what it says: of its Provenance and of its message Bundle.
 pub(super) fn revision_uuid(refs: &Refs<'_>, event: &ReferralEvent) -> Uuid {
-    let content = hash::of(&(event.event_type, event.occurred_at, &event.detail, &*event.record));
+    // An event is what it says; the record is an event of its own when it changes.
+    let changes_record = matches!(event.event_type, EventType::DetailsChanged | EventType::ConsentChanged);
+    let record = changes_record.then_some(&*event.record);
+    let content = hash::of(&(event.event_type, event.occurred_at, &event.detail, record));
     refs.names.uuid(NameKind::Event, &[&event.referral_id, event.key(), &content])
 }
 

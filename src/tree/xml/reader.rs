@@ -147,7 +147,9 @@ impl<R: BufRead> Reader<R> {
 
     pub(super) fn step(&mut self) -> Result<Event, Box<Fault>> {
         // Whether quick-xml decodes UTF-16 by its mark depends on what else is in the build; here it never counts.
-        if !self.begun && let Ok([0xFE, 0xFF, ..] | [0xFF, 0xFE, ..]) = self.inner.get_mut().fill_buf() {
+        if !self.begun
+            && let Ok([0xFE, 0xFF, ..] | [0xFF, 0xFE, ..]) = self.inner.get_mut().fill_buf()
+        {
             return Err(self.fault_of(IssueCode::BadEncoding, "UTF-16"));
         }
         loop {
