@@ -13,6 +13,7 @@ use super::issue::{Issue, IssueCode, Position};
 use super::kinds::EventType;
 use super::nhs_number::passes_modulus_11;
 use super::person::Record;
+use super::prsb;
 use super::referral_event::ReferralEvent;
 
 /// What the deployer gives for identity.
@@ -103,8 +104,17 @@ pub fn check_record(record: &mut Record, issues: &mut Vec<Issue>) {
         report(IssueCode::RequiredMissing, "based_on.system", "");
     }
     record.prsb.retain(|element| !element.value.is_empty());
-    if record.prsb.iter().any(|element| element.path.is_empty()) {
-        report(IssueCode::RequiredMissing, "prsb.path", "");
+    for element in &record.prsb {
+        match prsb::home(&element.path) {
+            _ if element.path.is_empty() => report(IssueCode::RequiredMissing, "prsb.path", ""),
+            None => {
+                report(IssueCode::ValueNotListed, "prsb.path", "no element of the PRSB standard, version 1.1")
+            }
+            Some(prsb::Home::Field(_)) => {
+                report(IssueCode::NotCarried, "prsb.path", "an element with a field of its own")
+            }
+            Some(_) => report(IssueCode::NotCarried, "prsb.path", "an element of the PRSB standard"),
+        }
     }
 }
 

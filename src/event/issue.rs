@@ -238,6 +238,8 @@ issue_codes! {
         "see the datatypes page of FHIR R4; the path says which element";
     FhirTypeNotRead = "fhir-type-not-read", Error, "not-supported", "a resource type that is not read or written as XML",
         "send it as JSON, or leave it out";
+    FhirModifier = "fhir-modifier", Error, "not-supported", "an element that changes what the resource means",
+        "a person must read this resource; it was not turned into an event";
     NarrativeActive = "narrative-active", Error, "security", "a narrative that holds active content",
         "remove scripts, forms, frames and event attributes from the narrative";
     // Values.

@@ -18,6 +18,7 @@ pub mod nhs_number;
 pub mod ods_code;
 pub mod person;
 pub mod postcode;
+pub mod prsb;
 pub mod read;
 pub mod referral_event;
 pub mod schema;

@@ -2,9 +2,10 @@
 //!
 //! Read it in this order: [`names`] (identifiers), [`machine`] (what each event does), [`order`] and [`fold`]
 //! (events to states), [`share`] and [`coding`] (what may leave), one file per resource, [`mapper`] (states to
-//! entries), [`bundle`] (entries to Bundles). What this is not: it reads no files and sends nothing. The rules
+//! entries), [`bundle`] (entries to Bundles), and [`back`] (Bundles to events). What this is not: it reads no files and sends nothing. The rules
 //! are docs/MAPPING.md. Invariant: the same events, codeset and settings give the same bytes.
 
+pub mod back;
 pub mod bundle;
 mod care_plan;
 pub mod coding;

@@ -1,14 +1,16 @@
 //! Provenance: which event, which program, which codeset made the resources of a Bundle.
 //!
 //! It is written by its own id, a UUID of the event's key and content, so that a repeat is the same Provenance
-//! and a revision another one. It names the event by UUID, never by the source's event id. Next:
+//! and a revision another one. It names the event by UUID, never by the source's event id, and says in words
+//! what happened and when, so that [`super::back`] need not guess. Next:
 //! [`super::withdrawn`].
 
 use uuid::Uuid;
 
 use crate::event::{EventType, ReferralEvent, hash};
 use crate::fhir::types::{
-    Coding, Identifier, Meta, Provenance, ProvenanceAgent, ProvenanceEntity, Reference,
+    CodeableConcept, Coding, Identifier, Meta, Occurred, Provenance, ProvenanceAgent, ProvenanceEntity,
+    Reference,
 };
 
 use super::entry::{Entry, Write};
@@ -45,6 +47,8 @@ pub(super) fn provenance(
         id: Some(uuid.to_string().into()),
         meta: Some(Meta { tag: vec![Coding::new(system.clone(), event_uuid.clone())], ..Meta::default() }),
         target: targets,
+        occurred: event.occurred_at.map(|when| Occurred::DateTime(when.to_string().into())),
+        activity: Some(CodeableConcept::text(event.event_type.label())),
         recorded: recorded.to_owned().into(),
         agent: vec![ProvenanceAgent {
             type_: Some(systems::ASSEMBLER.concept()),

@@ -1,0 +1,68 @@
+//! Back from FHIR to events: what we wrote ourselves, and what a clinical system wrote.
+//!
+//! A Bundle with our Provenance becomes the events that Provenance names ([`ours`]). Anything else is read as a
+//! clinical system's: each ServiceRequest is `referred`, each Task says how far it got ([`others`]).
+//!
+//! **What comes back of our own Bundles** (share = full; transaction, message or collection, one per event):
+//! source; referral id (the case reference, where the names agree); type and date; event id where its key is the
+//! type's word, alone or with its date; NHS number with status, and in forms that hold the Patient names, birth
+//! date, gender, address, telecom, local id and practice; referrer's source, name, role, organisation, contact,
+//! and that it was the person; service kind, name and organisation; priority; `based_on`; consent with date;
+//! flags; reasons, scores (measure, value, unit, `part_of`), answers, plan, goals, outcome, status reason, what a
+//! referral went on to, counts, the contact's mode, notes outside contacts. Terms keep words and code.
+//!
+//! **What does not**: `recorded_at`, `sequence`, ids of scores, a service's id, whether a term was controlled or
+//! sensitive; the kind of a professional referrer; `contacted` by telephone, video or in writing (all virtual);
+//! how the message to the GP was divided. What is met and not used is listed ([`IssueCode::NotCarried`]).
+//!
+//! What this is not: a merge. Invariant: `modifierExtension`, `implicitRules`, `doNotPerform` and
+//! `entered-in-error` are never passed over: they refuse the resource or become `entered_in_error`. Events are
+//! built by [`crate::event::build`] like all others. Next: [`pool`], then [`ours`] and [`others`].
+
+mod facts;
+mod others;
+mod ours;
+mod parties;
+mod pool;
+#[cfg(test)]
+mod tests;
+
+use crate::codeset::Codeset;
+use crate::event::build::NhsNumberRule;
+use crate::event::finish::Identities;
+use crate::event::{Issue, IssueCode, Position, ReferralEvent};
+use crate::fhir::FhirResource;
+use pool::Pool;
+
+/// Reads FHIR back into events.
+pub struct Back<'a> {
+    /// The loaded codeset: which codes say that a referral was made, or declined.
+    pub codeset: &'a Codeset,
+    /// The source of what does not name one, and the key of opaque case numbers.
+    pub identities: &'a Identities,
+    /// How strict to be with NHS numbers.
+    pub nhs_number: NhsNumberRule,
+}
+
+impl Back<'_> {
+    /// The events of a Bundle or of a single resource, and everything wrong or not carried. Events stand in the
+    /// order of the input.
+    #[must_use]
+    pub fn read(&self, resource: &FhirResource) -> (Vec<ReferralEvent>, Vec<Issue>) {
+        let mut issues = Vec::new();
+        let pool = Pool::new(resource, &mut issues);
+        let mut events = Vec::new();
+        for provenance in pool.of_kind("Provenance") {
+            events.extend(self.ours(&pool, provenance, &mut issues));
+        }
+        let read = pool.take_used();
+        if !read {
+            events.extend(self.others(&pool, &mut issues));
+        }
+        for entry in pool.unused() {
+            let at = Position::path(entry.path.clone());
+            issues.push(Issue::new(IssueCode::NotCarried, at, format!("a {}", entry.kind)));
+        }
+        (events, issues)
+    }
+}

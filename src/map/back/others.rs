@@ -1,0 +1,279 @@
+//! What a clinical system wrote: a request is `referred`, its Task says how far it got.
+//!
+//! Nothing is invented: a Task that is only requested says no more than its request does, and one that is in
+//! progress says only that it was accepted. Next: [`crate::event`].
+
+use crate::event::field::Field;
+use crate::event::kinds::EventType;
+use crate::event::{Issue, IssueCode, Position, ReferralEvent};
+use crate::map::systems;
+use crate::tree::{Node, safe_name};
+
+use super::Back;
+use super::facts::Facts;
+use super::parties;
+use super::pool::{Found, Pool, identifiers, text};
+
+/// Elements of a type that are read. Any other is listed.
+fn read_elements(kind: &str) -> Option<&'static [&'static str]> {
+    Some(match kind {
+        "ServiceRequest" => &[
+            "identifier",
+            "basedOn",
+            "status",
+            "intent",
+            "doNotPerform",
+            "priority",
+            "code",
+            "subject",
+            "authoredOn",
+            "requester",
+            "performer",
+            "reasonCode",
+            "note",
+            "extension",
+        ],
+        "Task" => &[
+            "identifier",
+            "status",
+            "statusReason",
+            "businessStatus",
+            "intent",
+            "code",
+            "focus",
+            "for",
+            "authoredOn",
+            "lastModified",
+            "requester",
+            "owner",
+            "note",
+            "output",
+        ],
+        _ => return None,
+    })
+}
+
+/// Elements that say nothing about the referral, or are reported elsewhere.
+const ALWAYS: &[&str] = &["resourceType", "id", "meta", "text", "language", "contained"];
+
+fn list_unread(found: &Found<'_>, issues: &mut Vec<Issue>) {
+    let Some(known) = read_elements(found.kind) else { return };
+    for (name, value) in found.node.as_object().unwrap_or_default() {
+        let name_of = name.strip_prefix('_').unwrap_or(name);
+        if !known.contains(&name_of) && !ALWAYS.contains(&name_of) {
+            let at = Position::path(found.at(safe_name(name)));
+            issues.push(Issue::new(IssueCode::NotCarried, at, value.kind()));
+        }
+    }
+    for (index, extension) in super::pool::items(found.node, "extension").iter().enumerate() {
+        if text(extension, "url") != Some(systems::SOURCE_OF_SERVICE_REQUEST) && known.contains(&"extension")
+        {
+            let at = Position::path(found.at(&format!("extension[{index}]")));
+            issues.push(Issue::new(IssueCode::NotCarried, at, "an extension"));
+        }
+    }
+}
+
+/// The referral that a request stands for.
+struct Referral {
+    id: String,
+    record: Facts,
+}
+
+impl Back<'_> {
+    /// The events of a clinical system's resources.
+    pub(super) fn others(&self, pool: &Pool<'_>, issues: &mut Vec<Issue>) -> Vec<ReferralEvent> {
+        let mut events = Vec::new();
+        for request in pool.of_kind("ServiceRequest") {
+            pool.used(request);
+            list_unread(request, issues);
+            if let Some(referral) = self.referral(pool, request, issues) {
+                events.extend(self.request(request, &referral, issues));
+            }
+        }
+        for task in pool.of_kind("Task") {
+            pool.used(task);
+            list_unread(task, issues);
+            let Some(referral) = self.of_task(pool, task, issues) else { continue };
+            events.extend(self.task(task, &referral, issues));
+        }
+        events
+    }
+
+    /// Whose referral a request is, and its record.
+    fn referral(&self, pool: &Pool<'_>, request: &Found<'_>, issues: &mut Vec<Issue>) -> Option<Referral> {
+        let mut record = Facts::default();
+        let written_by_us = identifiers(request.node)
+            .find_map(|(system, _)| system.strip_suffix("/case-reference").filter(|s| !s.is_empty()));
+        let case = identifiers(request.node).find(|(system, _)| system.ends_with("/case-reference"));
+        let first = case.or_else(|| identifiers(request.node).next());
+        let id = match (first, text(request.node, "id")) {
+            (Some((_, value)), _) => value.to_owned(),
+            (None, Some(id)) => id.to_owned(),
+            (None, None) => {
+                let at = Position::path(request.at("identifier"));
+                issues.push(Issue::new(IssueCode::RequiredMissing, at, "a request without identifier or id"));
+                return None;
+            }
+        };
+        match (written_by_us, first) {
+            (Some(source), _) => record.known(Field::Source, source, request),
+            (None, Some((system, value))) if !system.is_empty() => {
+                record.put(Field::FulfilsSystem, Some(system), request, "identifier[0].system");
+                record.put(Field::FulfilsValue, Some(value), request, "identifier[0].value");
+            }
+            _ => {}
+        }
+        let person_system = written_by_us.map(|source| format!("{source}/person")).unwrap_or_default();
+        parties::person(&mut record, pool, request, "subject", &person_system);
+        parties::request(&mut record, pool, request);
+        self.kind(&mut record, request, issues);
+        Some(Referral { id, record })
+    }
+
+    fn kind(&self, record: &mut Facts, request: &Found<'_>, issues: &mut Vec<Issue>) {
+        let kind = parties::service_kind(self.codeset, request.node.get("code"));
+        if kind.is_none() && request.node.get("code").is_some() {
+            let at = Position::path(request.at("code"));
+            issues.push(Issue::new(IssueCode::NotCarried, at, "a kind of service that is not known here"));
+        }
+        record.known(Field::ServiceKind, kind.map_or("other", |kind| kind.as_str()), request);
+    }
+
+    fn request(
+        &self,
+        request: &Found<'_>,
+        referral: &Referral,
+        issues: &mut Vec<Issue>,
+    ) -> Option<ReferralEvent> {
+        let date = text(request.node, "authoredOn");
+        let status = text(request.node, "status").unwrap_or_default();
+        let intent = text(request.node, "intent").unwrap_or_default();
+        if status == "entered-in-error" {
+            return self.withdrawn(request, referral, "referred", date, issues);
+        }
+        let asks =
+            matches!(intent, "order" | "original-order" | "reflex-order" | "filler-order" | "instance-order");
+        if !asks || matches!(status, "draft" | "unknown") {
+            let (element, found) =
+                if asks { ("status", "a request not yet made") } else { ("intent", "no order") };
+            let at = Position::path(request.at(element));
+            issues.push(Issue::new(IssueCode::NotCarried, at, found));
+            return None;
+        }
+        if matches!(status, "revoked" | "completed" | "on-hold") {
+            let at = Position::path(request.at("status"));
+            issues.push(Issue::new(
+                IssueCode::NotCarried,
+                at,
+                "an end or a hold without a date; the Task says when",
+            ));
+        }
+        let mut facts = self.header(request, referral, EventType::Referred, date, "authoredOn");
+        parties::reasons(&mut facts, request);
+        facts.build(request, self.identities, self.nhs_number, issues)
+    }
+
+    /// The referral a Task is about: its focus here, or the identifier it gives.
+    fn of_task(&self, pool: &Pool<'_>, task: &Found<'_>, issues: &mut Vec<Issue>) -> Option<Referral> {
+        let focus = task.node.get("focus").or_else(|| task.node.path("basedOn[0]"));
+        if let Some(request) =
+            focus.and_then(|focus| pool.resolve(focus)).filter(|f| f.kind == "ServiceRequest")
+        {
+            // What is wrong with the request was said when it was read.
+            return self.referral(pool, request, &mut Vec::new());
+        }
+        let mut record = Facts::default();
+        let logical = focus.and_then(|focus| text(focus, "identifier.value"));
+        let literal = focus
+            .and_then(|focus| text(focus, "reference"))
+            .and_then(|target| target.rsplit_once("ServiceRequest/"))
+            .map(|(_, id)| id.split('/').next().unwrap_or(id));
+        let Some(id) = logical.or(literal) else {
+            let at = Position::path(task.at("focus"));
+            issues.push(Issue::new(IssueCode::NotCarried, at, "a Task about no request"));
+            return None;
+        };
+        if let Some(system) = focus.and_then(|focus| text(focus, "identifier.system")) {
+            record.put(Field::FulfilsSystem, Some(system), task, "focus.identifier.system");
+            record.put(Field::FulfilsValue, logical, task, "focus.identifier.value");
+        }
+        parties::person(&mut record, pool, task, "for", "");
+        record.known(Field::ServiceKind, "other", task);
+        Some(Referral { id: id.to_owned(), record })
+    }
+
+    fn task(&self, task: &Found<'_>, referral: &Referral, issues: &mut Vec<Issue>) -> Option<ReferralEvent> {
+        use EventType as E;
+        let date = text(task.node, "lastModified");
+        let status = text(task.node, "status").unwrap_or_default();
+        let mut list = |found: &'static str| {
+            issues.push(Issue::new(IssueCode::NotCarried, Position::path(task.at("status")), found));
+        };
+        let event = match status {
+            "accepted" => E::Accepted,
+            "in-progress" => {
+                list("in progress: read as accepted, because no contact is stated");
+                E::Accepted
+            }
+            "rejected" => E::Rejected,
+            "on-hold" => E::OnHold,
+            "completed" => E::Completed,
+            "failed" => E::ClosedWithoutCompletion,
+            "cancelled" => E::Cancelled,
+            "requested" => return None,
+            "entered-in-error" => {
+                let at = Position::path(task.at("status"));
+                issues.push(Issue::new(IssueCode::FhirModifier, at, "a Task entered in error"));
+                return None;
+            }
+            _ => {
+                list("a status without an event of its own");
+                return None;
+            }
+        };
+        let mut facts = self.header(task, referral, event, date, "lastModified");
+        if !matches!(event, E::Accepted) {
+            facts.term(Field::StatusReason, 0, task.node.get("statusReason"), task, "statusReason");
+        }
+        if matches!(event, E::Completed | E::ClosedWithoutCompletion) {
+            let outcome = super::pool::items(task.node, "output")
+                .iter()
+                .find_map(|output: &Node| output.get("valueCodeableConcept"));
+            facts.term(Field::Outcome, 0, outcome, task, "output");
+        }
+        facts.put(Field::Note, text(task.node, "note[0].text"), task, "note[0].text");
+        facts.build(task, self.identities, self.nhs_number, issues)
+    }
+
+    fn withdrawn(
+        &self,
+        found: &Found<'_>,
+        referral: &Referral,
+        target: &str,
+        date: Option<&str>,
+        issues: &mut Vec<Issue>,
+    ) -> Option<ReferralEvent> {
+        let date = text(found.node, "meta.lastUpdated").or(date);
+        let mut facts = self.header(found, referral, EventType::EnteredInError, date, "meta.lastUpdated");
+        facts.known(Field::TargetEventId, &format!("{}/{target}", referral.id), found);
+        facts.build(found, self.identities, self.nhs_number, issues)
+    }
+
+    fn header(
+        &self,
+        found: &Found<'_>,
+        referral: &Referral,
+        event: EventType,
+        date: Option<&str>,
+        path: &str,
+    ) -> Facts {
+        let mut facts = Facts::default();
+        facts.known(Field::ReferralId, &referral.id, found);
+        facts.known(Field::EventId, &format!("{}/{}", referral.id, event.as_str()), found);
+        facts.known(Field::Type, event.as_str(), found);
+        facts.put(Field::OccurredAt, date, found, path);
+        facts.also(referral.record.copy());
+        facts
+    }
+}
