@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
+use crate::codeset::Codeset;
 use crate::convert::error::Issues;
 use crate::convert::interpret::{Interpreter, Meaning};
 use crate::convert::output::{Output, Target, is_folder};
@@ -148,11 +149,14 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Some(path) => Input::find(std::slice::from_ref(path))?.inputs,
         None => Vec::new(),
     };
-    let meaning = meaning(arguments.profile.as_deref(), &inputs)?;
+    let meaning = meaning(arguments.profile.as_deref(), &inputs, &codeset)?;
     let profile = match &meaning {
         Meaning::Export(profile) => Some(Arc::clone(profile)),
-        Meaning::Events => None,
+        Meaning::Events | Meaning::Fhir(_) => None,
     };
+    if matches!(meaning, Meaning::Fhir(_)) && !matches!(arguments.form, FormArgument::Events) {
+        return Err(ConvertError::Usage("FHIR is read back into events: add --form events".to_owned()));
+    }
     if profile.as_ref().is_some_and(|profile| profile.source.is_none()) && identities.source.is_none() {
         return Err(ConvertError::Configuration(
             "the profile names no source: add source = \"https://your-scheme.example/cases\" to it, or give --source"
@@ -252,14 +256,21 @@ fn inputs(files: &[PathBuf], temporary: &Path) -> Result<Vec<Input>, ConvertErro
         .collect()
 }
 
-/// The profile named, else the shipped one whose whole heading matches, else canonical events.
-fn meaning(path: Option<&Path>, inputs: &[Input]) -> Result<Meaning, ConvertError> {
+/// The profile named, else FHIR, else the shipped profile whose whole heading matches, else canonical events.
+pub(super) fn meaning(
+    path: Option<&Path>,
+    inputs: &[Input],
+    codeset: &Arc<Codeset>,
+) -> Result<Meaning, ConvertError> {
     if let Some(path) = path {
         return Ok(Meaning::Export(Arc::new(edge::profile(path)?)));
     }
     let Some(first) = inputs.first() else { return Ok(Meaning::Events) };
     let reader = Reader::open(first, &Options::default())?;
     let layout = Arc::clone(reader.layout());
+    if matches!(layout.format(), Format::FhirJson | Format::FhirXml) {
+        return Ok(Meaning::Fhir(Arc::clone(codeset)));
+    }
     if let Some(shipped) = crate::profile::shipped::matching(layout.header()) {
         let profile = Profile::parse(shipped.text, shipped.name)
             .map_err(|issues| ConvertError::Profile(Issues(issues)))?;

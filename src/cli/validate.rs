@@ -58,14 +58,17 @@ enum FormatArgument {
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let identities: Identities =
         edge::identities(arguments.source.as_deref(), arguments.opaque_key.as_deref())?;
-    let meaning = match &arguments.profile {
-        Some(path) => Meaning::Export(Arc::new(edge::profile(path)?)),
-        None => Meaning::Events,
+    let inputs = Input::find(&arguments.files)?.inputs;
+    let codeset = edge::codeset(None)?;
+    let meaning = match (&arguments.profile, inputs.first()) {
+        (None, Some(first)) if first.is_repeatable() => convert::meaning(None, &inputs, &codeset)?,
+        (None, _) => Meaning::Events,
+        (Some(path), _) => convert::meaning(Some(path), &inputs, &codeset)?,
     };
     let interpreter = Interpreter { meaning, identities };
     let options = convert::options(interpreter.profile().map(|profile| &profile.file))?;
     let mut check = Check { arguments, interpreter, records: 0, wrong: 0, all: Vec::new() };
-    for input in Input::find(&arguments.files)?.inputs {
+    for input in inputs {
         check.file(&input, &options)?;
     }
     if arguments.format == FormatArgument::OperationOutcome {

@@ -5,9 +5,12 @@
 
 use std::sync::Arc;
 
+use crate::codeset::Codeset;
 use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
 use crate::event::{Issue, IssueCode, Position};
+use crate::fhir::{self, FhirResource};
+use crate::map::back::Back;
 use crate::profile::Profile;
 use crate::profile::raw::{ExportKind, RowKind};
 use crate::profile::read::{self, RowEvents};
@@ -21,6 +24,8 @@ pub enum Meaning {
     Export(Arc<Profile>),
     /// Canonical events, one JSON object each.
     Events,
+    /// FHIR R4 resources or Bundles, read back into events.
+    Fhir(Arc<Codeset>),
 }
 
 /// How raw records become events.
@@ -44,14 +49,23 @@ impl Interpreter {
     pub fn profile(&self) -> Option<&Arc<Profile>> {
         match &self.meaning {
             Meaning::Export(profile) => Some(profile),
-            Meaning::Events => None,
+            Meaning::Events | Meaning::Fhir(_) => None,
         }
+    }
+
+    /// Whether records are FHIR, which becomes events and nothing else.
+    #[must_use]
+    pub const fn is_fhir(&self) -> bool {
+        matches!(self.meaning, Meaning::Fhir(_))
     }
 
     /// Whether each record is a whole referral, so that records can be converted as they come.
     #[must_use]
     pub fn streams(&self) -> bool {
-        self.profile().is_some_and(|p| p.export == ExportKind::Snapshot && p.rows == RowKind::PerReferral)
+        self.is_fhir()
+            || self
+                .profile()
+                .is_some_and(|p| p.export == ExportKind::Snapshot && p.rows == RowKind::PerReferral)
     }
 
     /// Whether the input is a snapshot, in which events have the rules' ids.
@@ -114,6 +128,10 @@ impl Interpreter {
                 let (event, issues) = crate::event::read::read(node, &self.identities, NhsNumberRule::Reject);
                 RowEvents { events: event.into_iter().collect(), issues }
             }
+            (Meaning::Fhir(codeset), Parsed::Tree(node)) => self.back(codeset, fhir::sound(node.clone())),
+            (Meaning::Fhir(codeset), Parsed::FhirXml(xml)) => {
+                self.back(codeset, fhir::read_xml(xml.as_bytes()))
+            }
             _ => RowEvents {
                 events: Vec::new(),
                 issues: vec![Issue::new(
@@ -122,6 +140,17 @@ impl Interpreter {
                     "a record of another kind than expected",
                 )],
             },
+        }
+    }
+
+    fn back(&self, codeset: &Codeset, resource: Result<FhirResource, Vec<Issue>>) -> RowEvents {
+        let back = Back { codeset, identities: &self.identities, nhs_number: NhsNumberRule::Reject };
+        match resource {
+            Ok(resource) => {
+                let (events, issues) = back.read(&resource);
+                RowEvents { events, issues }
+            }
+            Err(issues) => RowEvents { events: Vec::new(), issues },
         }
     }
 }

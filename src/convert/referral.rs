@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use crate::codeset::Codeset;
 use crate::event::kinds::{EventType, Share};
-use crate::event::{Issue, IssueCode, ReferralEvent};
+use crate::event::{Issue, IssueCode, Position, ReferralEvent, Severity, prsb};
 use crate::map::fold::{self, Folded};
 use crate::map::mapper::{Mapped, Mapper, Settings, needs_hold};
 use crate::map::names::{NameKind, Names};
@@ -90,6 +90,12 @@ struct ReadRow<'a> {
 impl Shop {
     /// Converts the rows of one referral.
     pub fn convert(&self, rows: &[RowText], scratch: &mut Scratch, done: &mut Done) {
+        if self.interpreter.is_fhir() {
+            for row in rows {
+                self.read_back(self.read(row, scratch), done);
+            }
+            return;
+        }
         let (previous, current): (Vec<&RowText>, Vec<&RowText>) =
             rows.iter().partition(|row| self.files.get(row.file).is_some_and(|file| file.previous));
         let mut before: Vec<ReadRow<'_>> = previous.into_iter().map(|row| self.read(row, scratch)).collect();
@@ -111,6 +117,21 @@ impl Shop {
             return;
         }
         self.convert_good(before, good, done);
+    }
+
+    /// FHIR becomes events, as they are: a Bundle may hold any number of referrals, and what a clinical system
+    /// already holds is not withheld from the scheme that sent it.
+    fn read_back(&self, mut row: ReadRow<'_>, done: &mut Done) {
+        if row.issues.iter().any(Issue::is_error) {
+            self.reject(&row, RowEnd::Refused, done);
+            return;
+        }
+        done.report.issues(&row.issues);
+        done.report.row(if row.events.is_empty() { RowEnd::Unchanged } else { RowEnd::Converted });
+        for event in &row.events {
+            count(&mut done.report.events, event.event_type.as_str());
+        }
+        done.events.append(&mut row.events);
     }
 
     fn convert_good(&self, before: Vec<ReadRow<'_>>, mut good: Vec<ReadRow<'_>>, done: &mut Done) {
@@ -158,7 +179,31 @@ impl Shop {
             }
             return;
         }
+        let missing = self.prsb_missing(&update.folded, done);
+        if self.require_prsb && !missing.is_empty() {
+            for mut row in good {
+                let found = missing.join("; ");
+                let at = Position::row(self.name(row.row.file), row.row.row);
+                let issue = Issue::new(IssueCode::PrsbMandatoryMissing, at, found);
+                row.issues.push(Issue { severity: Severity::Error, ..issue });
+                self.reject(&row, RowEnd::Refused, done);
+            }
+            return;
+        }
         self.write(update, good, done);
+    }
+
+    /// Counts how complete a referral is by the PRSB standard.
+    fn prsb_missing(&self, folded: &Folded, done: &mut Done) -> Vec<&'static str> {
+        let Some(last) = folded.steps.last() else { return Vec::new() };
+        let details: Vec<_> = folded.steps.iter().map(|step| &step.event.detail).collect();
+        let missing = prsb::completeness(&last.event.record, &details).mandatory_missing;
+        done.report.prsb.referrals += 1;
+        done.report.prsb.complete += u64::from(missing.is_empty());
+        for path in &missing {
+            count(&mut done.report.prsb.missing, path);
+        }
+        missing
     }
 
     /// Rows whose correction has no target in the input wait for it.
@@ -377,7 +422,7 @@ impl Shop {
     }
 
     fn issue(&self, row: &RowText, code: IssueCode, found: &'static str) -> Issue {
-        Issue::new(code, crate::event::Position::row(self.name(row.file), row.row), found)
+        Issue::new(code, Position::row(self.name(row.file), row.row), found)
     }
 }
 

@@ -111,35 +111,52 @@ pub struct Completeness {
     pub mandatory_missing: Vec<&'static str>,
 }
 
+/// A heading with every field that is at home at it or below it: what says that it is there.
+struct Heading {
+    path: &'static str,
+    fields: Vec<Field>,
+}
+
+impl Heading {
+    fn new(path: &'static str) -> Self {
+        let below = ELEMENTS.iter().filter(|element| is_at_or_below(element.path, path));
+        let mut fields: Vec<Field> = below.flat_map(|element| element.fields.iter().copied()).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        Self { path, fields }
+    }
+
+    fn is_there(&self, record: &Record, details: &[&Detail]) -> bool {
+        self.fields.iter().any(|field| has(*field, record, details))
+            || record.prsb.iter().any(|given| is_at_or_below(&given.path, self.path))
+    }
+}
+
+fn is_at_or_below(path: &str, heading: &str) -> bool {
+    path.strip_prefix(heading).is_some_and(|rest| rest.is_empty() || rest.starts_with(" > "))
+}
+
+/// The mandatory elements, each with the optional headings that must be there for it to count. Worked out once,
+/// because every referral is held against them.
+static MANDATORY: LazyLock<Vec<(Heading, Vec<Heading>)>> = LazyLock::new(|| {
+    let mandatory = ELEMENTS.iter().filter(|element| element.obligation == Obligation::Mandatory);
+    mandatory
+        .map(|element| {
+            let above = element.path.match_indices(" > ").filter_map(|(at, _)| find(element.path.get(..at)?));
+            let optional = above.filter(|parent| parent.obligation != Obligation::Mandatory);
+            (Heading::new(element.path), optional.map(|parent| Heading::new(parent.path)).collect())
+        })
+        .collect()
+});
+
 /// Holds a referral's record and its events' details against the standard.
 #[must_use]
 pub fn completeness(record: &Record, details: &[&Detail]) -> Completeness {
-    let own: Vec<bool> = ELEMENTS
-        .iter()
-        .map(|element| {
-            element.fields.iter().any(|field| has(*field, record, details))
-                || record.prsb.iter().any(|given| given.path == element.path)
-        })
-        .collect();
-    let there = |path: &str| {
-        ELEMENTS.iter().zip(&own).any(|(element, own)| {
-            let below = element
-                .path
-                .strip_prefix(path)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(" > "));
-            *own && below
-        })
-    };
-    let counts = |path: &str| {
-        path.match_indices(" > ")
-            .filter_map(|(at, _)| find(path.get(..at)?))
-            .all(|parent| parent.obligation == Obligation::Mandatory || there(parent.path))
-    };
     let mut found = Completeness::default();
-    for element in ELEMENTS.iter().filter(|element| element.obligation == Obligation::Mandatory) {
-        if there(element.path) {
+    for (element, optional) in &*MANDATORY {
+        if element.is_there(record, details) {
             found.mandatory_present += 1;
-        } else if counts(element.path) {
+        } else if optional.iter().all(|heading| heading.is_there(record, details)) {
             found.mandatory_missing.push(element.path);
         }
     }
