@@ -99,7 +99,11 @@ pub fn fold(events: Vec<ReferralEvent>) -> Folded {
     let mut state = None;
     for event in dated {
         let at = folded.steps.len();
-        let (next, remark) = State::advance(state, event.event_type, at);
+        // A count says how often, not when: it is told, and changes nothing.
+        let (next, remark) = match event.detail.count {
+            Some(_) => (state, Remark::None),
+            None => State::advance(state, event.event_type, at),
+        };
         match remark {
             Remark::None => {}
             Remark::NotAllowed => folded.remark(&event, IssueCode::StepNotAllowed),
@@ -314,6 +318,19 @@ mod tests {
         let (kept, disputed) = deduplicate(vec![one.clone(), one.clone(), other]);
         assert_eq!((kept.len(), disputed.len()), (0, 2));
         assert_eq!(deduplicate(vec![one.clone(), one]).0.len(), 1);
+    }
+
+    #[test]
+    fn a_count_changes_no_status() {
+        let count = ReferralEvent {
+            occurred_at: None,
+            detail: crate::event::Detail { count: Some(2), ..crate::event::Detail::default() },
+            ..event("dna", EventType::DidNotAttend, "")
+        };
+        let folded = fold(vec![event("referred", EventType::Referred, "2026-03-04"), count]);
+        assert_eq!(folded.steps.len(), 2);
+        assert_eq!(folded.steps[1].state, folded.steps[0].state);
+        assert_eq!(folded.state().and_then(|s| s.business_status), None);
     }
 
     fn any_event() -> impl Strategy<Value = ReferralEvent> {

@@ -128,7 +128,8 @@ pub struct State {
     pub newest: usize,
     /// The event that gave the status its reason.
     pub status_reason: Option<usize>,
-    /// The event that gave the business status.
+    /// The event that gave the business status; a later event that sets the status clears it, so that a finished
+    /// Task does not say that a contact failed.
     pub business_status: Option<usize>,
     /// The event that gave the outcome.
     pub outcome: Option<usize>,
@@ -262,13 +263,28 @@ impl State {
         let remark = if self.task.may_become(task) { Remark::None } else { Remark::NotAllowed };
         let reached = self.reached
             || matches!(task, TaskStatus::Accepted | TaskStatus::InProgress | TaskStatus::OnHold);
-        let next = Self { task, reached, request: RequestStatus::Active, status_reason: None, ..self };
+        let next = Self {
+            task,
+            reached,
+            request: RequestStatus::Active,
+            status_reason: None,
+            business_status: None,
+            ..self
+        };
         (Some(next), remark)
     }
 
     fn end(self, task: TaskStatus, request: RequestStatus, at: usize) -> (Option<Self>, Remark) {
         let remark = if self.task.may_become(task) { Remark::None } else { Remark::NotAllowed };
-        let next = Self { task, request, ended: true, status_reason: Some(at), outcome: Some(at), ..self };
+        let next = Self {
+            task,
+            request,
+            ended: true,
+            status_reason: Some(at),
+            business_status: None,
+            outcome: Some(at),
+            ..self
+        };
         (Some(next), remark)
     }
 

@@ -91,6 +91,10 @@ impl Context<'_> {
 pub(super) fn own(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry> {
     use EventType as E;
     let mut entries = Vec::new();
+    // A status column says where things stand, not that something happened.
+    if context.event.is_status_slot {
+        return entries;
+    }
     match context.event.event_type {
         E::Offered => entries.push(observation::statement(context, "Social prescribing offered", notes)),
         E::Declined => entries.push(observation::declined(context, notes)),

@@ -27,12 +27,19 @@ pub(super) fn service_request(
 ) -> ServiceRequest {
     let Context { referral, event: referred, record, refs, parties, coder, .. } = context;
     let case = record.case_reference.as_deref().unwrap_or(referral);
-    let reason_code = referred
-        .detail
-        .reasons
-        .iter()
-        .filter_map(|reason| coder.code(reason, "need", "reasons", notes))
-        .collect();
+    let mut reason_code: Vec<CodeableConcept> = Vec::new();
+    for reason in &referred.detail.reasons {
+        let Some(concept) = coder.code(reason, "need", "reasons", notes) else { continue };
+        // A need named in one column and coded in another is one need.
+        let known = |other: &CodeableConcept| {
+            !concept.coding.is_empty()
+                && other.coding == concept.coding
+                && (concept.text.is_none() || concept.text == other.text)
+        };
+        if !reason_code.iter().any(known) {
+            reason_code.push(concept);
+        }
+    }
     let source =
         record.referrer.source.as_ref().and_then(|term| coder.code(term, "source", "referrer.source", notes));
     let note = context.free_text(referred.detail.note.as_ref(), notes, "note");

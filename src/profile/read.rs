@@ -295,7 +295,7 @@ impl Row<'_> {
     fn keep_allowed(&mut self, event_type: EventType, detail: &mut Detail) {
         use crate::event::detail::Part;
         finish::tidy(detail);
-        if !Detail::allowed(event_type, Part::Outcome)
+        if event_type != EventType::Completed
             && detail.status_reason.is_none()
             && Detail::allowed(event_type, Part::StatusReason)
         {
@@ -427,7 +427,9 @@ fn set(profile: &Profile, view: View<'_>, fill: &Fill, draft: &mut Draft, readin
     }
     let is_constant = matches!(fill.from, From::Constant(_));
     let words = fill.words.and_then(|column| view.first(profile, column));
+    let mut coded = false;
     each_value(profile, view, fill, &mut |value, column| {
+        coded = true;
         let place = if is_constant { NO_PLACE } else { column };
         let text = match &value {
             Value::Text(text) => text.trim().to_owned(),
@@ -464,6 +466,18 @@ fn set(profile: &Profile, view: View<'_>, fill: &Fill, draft: &mut Draft, readin
         };
         draft.set(fill.field, fill.index, raw, place, fill.date.as_ref(), reading);
     });
+    // Words whose code was left blank are still what the source said.
+    if let (false, Some(words)) = (coded, words) {
+        let place = fill.words.unwrap_or(NO_PLACE);
+        let raw = Raw::Term(term(
+            words,
+            fill.values.as_deref(),
+            &Fill { system: None, ..fill.clone() },
+            None,
+            false,
+        ));
+        draft.set(fill.field, fill.index, raw, place, None, reading);
+    }
 }
 
 /// A term out of a cell: through the value map, as a code, or as words.
