@@ -4,9 +4,10 @@
 
 use uuid::Uuid;
 
-use crate::event::ReferralEvent;
+use crate::codeset::WellKnown;
 use crate::event::kinds::EventType;
 use crate::event::person::Record;
+use crate::event::{IssueCode, ReferralEvent};
 use crate::fhir::types::{Identifier, Reference, Resource, Text};
 
 use super::coding::Coder;
@@ -119,5 +120,38 @@ pub(super) fn own(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry> {
     }
     entries.extend(observation::scores(context, notes));
     entries.extend(questionnaire_response::answers(context, notes));
+    not_carried(context, notes);
     entries
+}
+
+/// Lists what the event says and no resource takes up. (A note on a contact is listed where the Encounter is made.)
+fn not_carried(context: &Context<'_>, notes: &mut Notes) {
+    use EventType as E;
+    let (event, detail) = (context.event.event_type, &context.event.detail);
+    let signposted =
+        event == E::Signposted && context.coder.codeset.well_known(WellKnown::Signposted).is_some();
+    let no_note = matches!(
+        event,
+        E::Accepted
+            | E::Rejected
+            | E::Rerouted
+            | E::OnHold
+            | E::Resumed
+            | E::Cancelled
+            | E::Reopened
+            | E::Assessed
+            | E::ReferredOn
+    );
+    for (field, there) in [
+        ("reasons", !detail.reasons.is_empty() && matches!(event, E::Offered | E::Assessed)),
+        ("mode", detail.mode.is_some() && !matches!(event, E::Contacted | E::Attended)),
+        ("status_reason", detail.status_reason.is_some() && matches!(event, E::Rerouted)),
+        ("what", detail.what.is_some() && event == E::Rerouted),
+        ("to", detail.to.is_some() && signposted),
+        ("note", detail.note.is_some() && (no_note || signposted || detail.count.is_some())),
+    ] {
+        if there {
+            notes.remark(IssueCode::NotCarried, field, event.label());
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Back from FHIR to events: what we wrote ourselves, and what a clinical system wrote.
 //!
 //! A Bundle with our Provenance becomes the events that Provenance names ([`ours`]). Anything else is read as a
-//! clinical system's: each ServiceRequest is `referred`, each Task says how far it got ([`others`]).
+//! clinical system's: each ServiceRequest is `referred`, each Task says how far it got ([`others`]), and what is
+//! based on the request is the work on it ([`work`]).
 //!
 //! **What comes back of our own Bundles** (share = full; transaction, message or collection, one per event):
 //! source; referral id (the case reference, where the names agree); type and date; event id where its key is the
@@ -26,6 +27,7 @@ mod parties;
 mod pool;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use crate::codeset::Codeset;
 use crate::event::build::NhsNumberRule;
@@ -55,9 +57,10 @@ impl Back<'_> {
         for provenance in pool.of_kind("Provenance") {
             events.extend(self.ours(&pool, provenance, &mut issues));
         }
-        let read = pool.take_used();
+        let read = pool.any_used();
         if !read {
             events.extend(self.others(&pool, &mut issues));
+            events.extend(self.work(&pool, &mut issues));
         }
         for entry in pool.unused() {
             let at = Position::path(entry.path.clone());

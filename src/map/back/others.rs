@@ -1,7 +1,7 @@
 //! What a clinical system wrote: a request is `referred`, its Task says how far it got.
 //!
 //! Nothing is invented: a Task that is only requested says no more than its request does, and one that is in
-//! progress says only that it was accepted. Next: [`crate::event`].
+//! progress says only that it was accepted. Next: [`super::work`].
 
 use crate::event::field::Field;
 use crate::event::kinds::EventType;
@@ -75,8 +75,8 @@ fn list_unread(found: &Found<'_>, issues: &mut Vec<Issue>) {
 }
 
 /// The referral that a request stands for.
-struct Referral {
-    id: String,
+pub(super) struct Referral {
+    pub(super) id: String,
     record: Facts,
 }
 
@@ -101,7 +101,12 @@ impl Back<'_> {
     }
 
     /// Whose referral a request is, and its record.
-    fn referral(&self, pool: &Pool<'_>, request: &Found<'_>, issues: &mut Vec<Issue>) -> Option<Referral> {
+    pub(super) fn referral(
+        &self,
+        pool: &Pool<'_>,
+        request: &Found<'_>,
+        issues: &mut Vec<Issue>,
+    ) -> Option<Referral> {
         let mut record = Facts::default();
         let written_by_us = identifiers(request.node)
             .find_map(|(system, _)| system.strip_suffix("/case-reference").filter(|s| !s.is_empty()));
@@ -260,7 +265,7 @@ impl Back<'_> {
         facts.build(found, self.identities, self.nhs_number, issues)
     }
 
-    fn header(
+    pub(super) fn header(
         &self,
         found: &Found<'_>,
         referral: &Referral,

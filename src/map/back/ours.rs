@@ -219,12 +219,7 @@ impl Back<'_> {
             match own.kind {
                 "Observation" => self.observation(facts, own, event, &mut scores),
                 "Encounter" => {
-                    let mode = match text(own.node, "class.code") {
-                        Some(code) if code == systems::AMBULATORY.code => Some("in-person"),
-                        Some(code) if code == systems::HOME_HEALTH.code => Some("home"),
-                        _ => None,
-                    };
-                    facts.put(Field::Mode, mode, own, "class");
+                    facts.put(Field::Mode, mode(own.node), own, "class");
                 }
                 "CarePlan" => {
                     facts.put(Field::Plan, text(own.node, "description"), own, "description");
@@ -303,8 +298,17 @@ fn score(facts: &mut Facts, own: &Found<'_>, node: &Node, whole: Option<&str>, s
     *scores += 1;
 }
 
+/// How a contact took place, as far as its class says.
+pub(super) fn mode(encounter: &Node) -> Option<&'static str> {
+    match text(encounter, "class.code") {
+        Some(code) if code == systems::AMBULATORY.code => Some("in-person"),
+        Some(code) if code == systems::HOME_HEALTH.code => Some("home"),
+        _ => None,
+    }
+}
+
 /// A value as it was written: an integer, a decimal, a quantity, a string.
-fn value(node: &Node) -> Option<&str> {
+pub(super) fn value(node: &Node) -> Option<&str> {
     let number = |path| node.path(path).and_then(Node::as_number);
     number("valueInteger")
         .or_else(|| number("valueDecimal"))

@@ -100,7 +100,7 @@ impl<'n> Pool<'n> {
     }
 
     /// Whether anything was used so far.
-    pub(super) fn take_used(&self) -> bool {
+    pub(super) fn any_used(&self) -> bool {
         self.any_used.get()
     }
 

@@ -427,6 +427,67 @@ fn what_changes_the_meaning_is_never_passed_over() {
     }
 }
 
+#[test]
+fn work_on_a_request_is_read_and_its_withdrawal_is_not_passed_over() {
+    let observation = r#"{"resourceType": "Observation", "status": "final", "code": {"text": "x"}}"#;
+    let based = r#""basedOn": [{"reference": "ServiceRequest/1"}]"#;
+    let more = [
+        format!(
+            r#"{{"resourceType": "Observation", "id": "o", "status": "final", "code": {{"text": "ONS4"}}, {based},
+            "effectiveDateTime": "2026-03-08", "valueQuantity": {{"value": 3.10, "code": "1"}}}}"#
+        ),
+        format!(
+            r#"{{"resourceType": "Encounter", "id": "e", "status": "finished", {based}, "period": {{"start": "2026-03-09"}},
+            "class": {{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "HH"}}}}"#
+        ),
+        format!(
+            r#"{{"resourceType": "CarePlan", "id": "c", "status": "entered-in-error", "intent": "plan", {based},
+            "subject": {{"display": "x"}}}}"#
+        ),
+    ];
+    let (events, issues) = read_foreign(&FOREIGN.replacen(observation, &more.join("}, {\"resource\": "), 1));
+    let found: Vec<_> = events.iter().map(|event| event.event_id.as_str()).collect();
+    assert_eq!(
+        found,
+        ["SR-1/referred", "SR-1/completed", "SR-1/contacted/e", "SR-1/assessed/o"],
+        "{issues:?}"
+    );
+    assert_eq!(events[2].detail.mode.map(|mode| mode.as_str()), Some("home"));
+    assert!(events[3].detail.scores[0].value == crate::event::detail::ScoreValue::Decimal("3.10".into()));
+    assert!(
+        issues.contains(&(IssueCode::FhirModifier, "Bundle.entry[4].resource.status".into())),
+        "{issues:?}"
+    );
+}
+
+#[test]
+fn what_no_resource_takes_up_is_listed() {
+    let codeset = Codeset::embedded().unwrap();
+    let record = parse(RECORD);
+    let events = vec![
+        event("referred", "2026-03-02", "{}", &record),
+        event("accepted", "2026-03-03", r#"{"note": "called"}"#, &record),
+        event("did_not_attend", "2026-03-04", r#"{"mode": "home"}"#, &record),
+    ];
+    let settings = Settings {
+        form: Form::Transaction,
+        code_in_every_bundle: true,
+        recorded_at: Timestamp::UNIX_EPOCH,
+        agent: "test".to_owned(),
+        repair_codes: false,
+        create_patient: false,
+    };
+    let mapper = Mapper { codeset: &codeset, settings: &settings };
+    let notes = mapper.map(&Names::new(SOURCE), &fold(events), Uuid::nil()).notes;
+    let listed: Vec<_> = notes
+        .remarks
+        .iter()
+        .filter(|(_, issue)| issue.code == IssueCode::NotCarried)
+        .map(|(id, issue)| format!("{id} {}", issue.at))
+        .collect();
+    assert_eq!(listed, ["ELM/00042/accepted note", "ELM/00042/did_not_attend mode"]);
+}
+
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
