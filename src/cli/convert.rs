@@ -191,6 +191,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         twice: std::collections::HashSet::new(),
         require_prsb: arguments.require.is_some(),
         as_events: rendering.events,
+        consents: std::sync::OnceLock::new(),
     };
     let run = Run {
         inputs,

@@ -3,17 +3,18 @@
 //! Pure but for its inputs: the same rows, profile, codeset and settings give the same pieces and the same
 //! report. Every row ends in exactly one way. Next: [`super::since`], for what changed.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use jiff::civil::Date;
 
 use crate::codeset::Codeset;
 use crate::event::kinds::{EventType, Share};
-use crate::event::{Issue, IssueCode, Position, ReferralEvent, Severity, prsb};
+use crate::event::{Issue, IssueCode, NhsNumber, Position, ReferralEvent, Severity, prsb};
 use crate::map::fold::{self, Folded};
 use crate::map::mapper::{Mapped, Mapper, Settings, needs_hold};
 use crate::map::names::{NameKind, Names};
+use crate::map::share::Statement;
 
 use super::group::{Digest16, FileScene, RowText, digest16};
 use super::interpret::Interpreter;
@@ -39,6 +40,16 @@ pub struct Shop {
     pub require_prsb: bool,
     /// Whether canonical events are wanted instead of FHIR.
     pub as_events: bool,
+    /// Changes of consent by person, found while the events of a log are sorted.
+    pub consents: OnceLock<HashMap<Digest16, Vec<Statement>>>,
+}
+
+/// What tells persons of one source apart: the NHS number, else the source's own identifier.
+#[must_use]
+pub fn person_key(event: &ReferralEvent) -> Option<Digest16> {
+    let person = &event.record.person;
+    let id = person.nhs_number.as_ref().map(NhsNumber::as_str).or(person.local_id.as_deref())?;
+    Some(digest16(format!("{}\u{1f}{id}", event.source).as_bytes()))
 }
 
 /// A row that is not written, with the reasons.
@@ -157,7 +168,8 @@ impl Shop {
             return;
         }
         let earlier = before.into_iter().flat_map(|row| row.events).collect();
-        let update = match since::update(self.one_record(earlier), events, self.interpreter.is_snapshot()) {
+        let mut update = match since::update(self.one_record(earlier), events, self.interpreter.is_snapshot())
+        {
             Ok(update) => update,
             Err((code, found)) => {
                 let end = if code.as_str().starts_with("held-") { RowEnd::Held } else { RowEnd::Refused };
@@ -168,11 +180,12 @@ impl Shop {
                 return;
             }
         };
+        update.folded.consents_elsewhere = self.consents_of(&update.folded);
         self.unknown_targets(&update.folded, &mut good, done);
         if good.is_empty() {
             return;
         }
-        if let Some(code) = needs_hold(&update.folded.steps, self.today) {
+        if let Some(code) = needs_hold(&update.folded, self.today) {
             for mut row in good {
                 row.issues.push(self.issue(row.row, code, ""));
                 self.reject(&row, RowEnd::Held, done);
@@ -191,6 +204,15 @@ impl Shop {
             return;
         }
         self.write(update, good, done);
+    }
+
+    /// Changes of consent that the person's other referrals recorded.
+    fn consents_of(&self, folded: &Folded) -> Vec<Statement> {
+        let Some(consents) = self.consents.get().filter(|consents| !consents.is_empty()) else {
+            return Vec::new();
+        };
+        let person = folded.steps.last().and_then(|step| person_key(&step.event));
+        person.and_then(|person| consents.get(&person).cloned()).unwrap_or_default()
     }
 
     /// Counts how complete a referral is by the PRSB standard.

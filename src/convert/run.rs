@@ -5,21 +5,22 @@
 //! referral, rows go to the workers as they come (a first pass found ids that occur twice); else they are sorted
 //! by referral first, outside memory when there are many. Next: [`super::referral`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
-use crate::event::{Issue, IssueCode, Severity};
+use crate::event::{EventType, Issue, IssueCode, Severity};
+use crate::map::share::{Statement, statement};
 
 use crate::source::{BadRecord, Input, Layout, Options, Reader, Scratch};
 
 use super::error::{ConvertError, Issues};
-use super::group::{DuplicateFinder, FileScene, Grouper, RowText, SORT_BUDGET};
+use super::group::{Digest16, DuplicateFinder, FileScene, Grouper, RowText, SORT_BUDGET};
 use super::output::{Output, Pending};
-use super::referral::{Done, OpenReferral, Reject, Shop};
+use super::referral::{Done, OpenReferral, Reject, Shop, person_key};
 use super::render::{self, Piece, Rendering};
 use super::report::{ListedIssue, Report, RowEnd, count};
 use super::sorter::Sorter;
@@ -211,6 +212,7 @@ impl Run {
         let mut end = ReadEnd::default();
         let mut grouper = (!self.streams(shop)).then(|| Grouper::new(&self.temporary));
         let mut scratch = Scratch::default();
+        let mut consents = HashMap::new();
         let inputs = self.inputs.iter().chain(&self.previous);
         for (file, (input, scene)) in inputs.zip(&shop.files).enumerate() {
             let before = progress.bytes.load(Ordering::Relaxed);
@@ -234,6 +236,9 @@ impl Run {
                         Some(grouper) => {
                             let key =
                                 shop.interpreter.key(&scene.layout, &scene.bound, &row.text, &mut scratch);
+                            if !shop.interpreter.is_snapshot() {
+                                note_consents(shop, scene, &row.text, &mut scratch, &mut consents);
+                            }
                             grouper.add(key.as_deref(), &row).map_err(|e| self.spill_error(e))?;
                         }
                     }
@@ -241,6 +246,8 @@ impl Run {
             }
             end.notes.extend(reader.notes().into_iter().map(|note| format!("{}: {note}", input.name)));
         }
+        // Nobody has set it before: there is one reader.
+        let _ = shop.consents.set(consents);
         if let Some(grouper) = grouper {
             let mut groups = grouper.groups().map_err(|e| self.spill_error(e))?;
             while let Some(group) = groups.next_group().map_err(|e| self.spill_error(e))? {
@@ -251,6 +258,22 @@ impl Run {
         }
         feed.flush();
         Ok(end)
+    }
+}
+
+/// A change of consent is about the person, so it must be known before any referral of that person is written.
+fn note_consents(
+    shop: &Shop,
+    scene: &FileScene,
+    text: &str,
+    scratch: &mut Scratch,
+    consents: &mut HashMap<Digest16, Vec<Statement>>,
+) {
+    let read = shop.interpreter.events(&scene.layout, &scene.bound, text, scratch);
+    for event in read.events.iter().filter(|event| event.event_type == EventType::ConsentChanged) {
+        if let (Some(person), Some(statement)) = (person_key(event), statement(event)) {
+            consents.entry(person).or_default().push(statement);
+        }
     }
 }
 

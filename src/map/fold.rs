@@ -13,6 +13,7 @@ use crate::event::{Issue, IssueCode, Position, ReferralEvent};
 
 use super::machine::{Remark, State};
 use super::order;
+use super::share::Statement;
 
 /// One event of a folded referral.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +44,8 @@ pub struct Folded {
     pub steps: Vec<Step>,
     /// Warnings, each with the id of the event it is about.
     pub remarks: Vec<(String, Issue)>,
+    /// What was stated about the person's consent in other referrals, put here by whoever knows them.
+    pub consents_elsewhere: Vec<Statement>,
 }
 
 impl Folded {

@@ -95,7 +95,7 @@ impl Mapper<'_> {
     pub fn map(&self, names: &Names, folded: &Folded, patient_uuid: Uuid) -> Mapped {
         let mut mapped = Mapped::default();
         let Some(first) = folded.steps.first() else { return mapped };
-        let share = match decide(&folded.steps) {
+        let share = match decide(folded) {
             Sharing::Level(share) => share,
             Sharing::Held => Share::None,
         };
@@ -297,15 +297,16 @@ fn withdraw_if(withdrawn: bool, resource: Resource) -> Resource {
 
 /// What the mapping found that only shows across a whole referral.
 #[must_use]
-pub fn needs_hold(steps: &[Step], today: jiff::civil::Date) -> Option<IssueCode> {
-    let record = steps.last().map(|step| &step.event.record)?;
+pub fn needs_hold(folded: &Folded, today: jiff::civil::Date) -> Option<IssueCode> {
+    let record = folded.steps.last().map(|step| &step.event.record)?;
     if record.person.protected {
         return Some(IssueCode::HeldProtected);
     }
-    if steps.iter().any(|step| step.event.occurred_at.is_some_and(|when| is_after(when, today))) {
+    let after = |step: &Step| step.event.occurred_at.is_some_and(|when| is_after(when, today));
+    if folded.steps.iter().any(after) {
         return Some(IssueCode::HeldFutureDate);
     }
-    (decide(steps) == Sharing::Held).then_some(IssueCode::HeldNoConsent)
+    (decide(folded) == Sharing::Held).then_some(IssueCode::HeldNoConsent)
 }
 
 /// Whether something lies after a day for certain: a month or year still running does not.

@@ -1,15 +1,16 @@
 //! How much of a referral may leave, from the consents its events recorded.
 //!
-//! The consent that counts is the one dated last; a withdrawal stands until a later date says otherwise, so a
-//! row that repeats an old value never lifts it. Without any consent: codes only for referrals from the
+//! The consent that counts is the one dated last, so a row that repeats an old value never lifts a withdrawal. A
+//! change of consent is about the person: it counts in all referrals of that person and source. Without any consent: codes only for referrals from the
 //! person's GP practice, held for everybody else. Next: [`super::coding`].
 
 use jiff::civil::Date;
 
+use crate::event::ReferralEvent;
 use crate::event::kinds::{EventType, ReferrerKind, Share};
 use crate::event::person::{Consent, Record};
 
-use super::fold::Step;
+use super::fold::Folded;
 
 /// What may leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,35 +21,36 @@ pub enum Sharing {
     Held,
 }
 
-/// Decides for a referral.
+/// A statement about consent: from when it counts, and how much it allows.
+pub type Statement = (Option<Date>, Share);
+
+/// Decides for a referral: the statements of its own events, and those about the person made elsewhere.
+///
+/// The statement dated last counts; of several of one date the one that allows least. Statements without a date
+/// come before all dated ones, except that a withdrawal without a date stands: nothing is known to be later.
 #[must_use]
-pub fn decide(steps: &[Step]) -> Sharing {
-    let mut decided: Option<(Option<Date>, Share)> = None;
-    for step in steps {
-        let Some(consent) = &step.event.record.consent else { continue };
-        // A consent without its own date counts from the event that changed it, else from no date at all.
-        let changed = step.event.event_type == EventType::ConsentChanged;
-        let date =
-            dated(consent).or_else(|| step.event.occurred_at.filter(|_| changed).map(|when| when.day()));
-        let lifts = |known: Option<Date>| date.is_some() && date > known;
-        decided = match decided {
-            None => Some((date, consent.share)),
-            Some((known, Share::None)) if consent.share != Share::None && !lifts(known) => decided,
-            Some((known, share)) if date >= known || consent.share == Share::None => {
-                if date >= known {
-                    Some((date, consent.share))
-                } else {
-                    Some((known, share.min_of(consent.share)))
-                }
-            }
-            unchanged => unchanged,
-        };
+pub fn decide(folded: &Folded) -> Sharing {
+    let own = folded.steps.iter().filter_map(|step| statement(&step.event));
+    let statements: Vec<Statement> = own.chain(folded.consents_elsewhere.iter().copied()).collect();
+    let allowed =
+        |date| statements.iter().filter(|(on, _)| *on == date).map(|(_, share)| *share).reduce(Share::min_of);
+    if allowed(None) == Some(Share::None) {
+        return Sharing::Level(Share::None);
     }
-    match (decided, steps.last()) {
-        (Some((_, share)), _) => Sharing::Level(share),
+    match (statements.iter().map(|(date, _)| *date).max().and_then(allowed), folded.steps.last()) {
+        (Some(share), _) => Sharing::Level(share),
         (None, Some(step)) if from_practice(&step.event.record) => Sharing::Level(Share::CodesOnly),
         _ => Sharing::Held,
     }
+}
+
+/// What an event states about consent. A consent without its own date counts from the event that changed it.
+#[must_use]
+pub fn statement(event: &ReferralEvent) -> Option<Statement> {
+    let consent = event.record.consent.as_ref()?;
+    let changed = event.event_type == EventType::ConsentChanged;
+    let date = dated(consent).or_else(|| event.occurred_at.filter(|_| changed).map(|when| when.day()));
+    Some((date, consent.share))
 }
 
 fn dated(consent: &Consent) -> Option<Date> {
@@ -65,5 +67,67 @@ fn from_practice(record: &Record) -> bool {
                 && record.referrer.organisation_ods == record.person.practice_ods
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::when::When;
+    use crate::event::{Detail, Record};
+    use crate::map::fold;
+    use std::sync::Arc;
+
+    fn event(id: &str, event_type: EventType, share: Option<Share>, date: Option<&str>) -> ReferralEvent {
+        let date = date.and_then(|day| When::parse_iso(day, When::london()).ok()).map(|(when, _)| when);
+        let record = Record { consent: share.map(|share| Consent { share, date }), ..Record::default() };
+        ReferralEvent {
+            source: "https://a.example".into(),
+            event_id: id.to_owned(),
+            referral_id: "R1".into(),
+            event_type,
+            occurred_at: When::parse_iso("2026-03-01", When::london()).ok().map(|(when, _)| when),
+            recorded_at: None,
+            sequence: None,
+            target_event_id: None,
+            is_status_slot: false,
+            detail: Detail::default(),
+            record: Arc::new(record),
+        }
+    }
+
+    fn decided(statements: &[(Option<Share>, Option<&str>)]) -> Sharing {
+        let events = statements.iter().enumerate();
+        let events =
+            events.map(|(n, (share, date))| event(&format!("e{n}"), EventType::Attended, *share, *date));
+        decide(&fold::fold(events.collect()))
+    }
+
+    #[test]
+    fn the_statement_dated_last_counts_and_repeats_lift_nothing() {
+        let (full, codes, none) = (Some(Share::Full), Some(Share::CodesOnly), Some(Share::None));
+        for (statements, share) in [
+            (&[(full, Some("2026-01-01"))][..], Share::Full),
+            (
+                &[(full, Some("2026-01-01")), (none, Some("2026-02-01")), (full, Some("2026-01-01"))],
+                Share::None,
+            ),
+            (&[(none, Some("2026-02-01")), (full, None)], Share::None),
+            (&[(none, Some("2026-02-01")), (codes, Some("2026-03-01"))], Share::CodesOnly),
+            (&[(full, Some("2026-02-01")), (codes, Some("2026-02-01"))], Share::CodesOnly),
+            (&[(none, None), (full, Some("2026-03-01"))], Share::None),
+            (&[(codes, None), (full, Some("2026-03-01"))], Share::Full),
+        ] {
+            assert_eq!(decided(statements), Sharing::Level(share), "{statements:?}");
+        }
+        assert_eq!(decided(&[(None, None)]), Sharing::Held);
+    }
+
+    #[test]
+    fn a_change_made_in_another_referral_of_the_person_counts() {
+        let mut folded =
+            fold::fold(vec![event("e", EventType::Attended, Some(Share::Full), Some("2026-01-01"))]);
+        folded.consents_elsewhere = vec![(Some(jiff::civil::date(2026, 2, 1)), Share::None)];
+        assert_eq!(decide(&folded), Sharing::Level(Share::None));
     }
 }
