@@ -3,9 +3,9 @@
 //! What it is: guesses for a draft, each from most of the values and never from one. What it is not: a check;
 //! [`crate::event::build`] reads every value strictly. Next: [`super::synonyms`], for what headings say.
 
-use crate::event::Postcode;
-use crate::event::ods_code::OdsCode;
 use crate::event::nhs_number::passes_modulus_11;
+use crate::event::ods_code::OdsCode;
+use crate::event::postcode::Postcode;
 
 use super::values::fold;
 
@@ -100,7 +100,8 @@ fn shape(value: &str) -> Option<(Shape, u32, u32)> {
     let separator = date.chars().find(|c| !c.is_alphanumeric())?;
     let mut parts = date.split(separator);
     let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
-    let digits = |part: &str, most| !part.is_empty() && part.len() <= most && part.bytes().all(|b| b.is_ascii_digit());
+    let digits =
+        |part: &str, most| !part.is_empty() && part.len() <= most && part.bytes().all(|b| b.is_ascii_digit());
     let month_is_named = second.len() >= 3 && second.bytes().all(|b| b.is_ascii_alphabetic());
     let year_is_first = first.len() == 4;
     let fits = digits(first, 4) && (month_is_named || digits(second, 2)) && digits(third, 4);
@@ -127,8 +128,12 @@ pub fn dates(values: &[String]) -> Option<Dates> {
         return Some(Dates { format: Some(format), split: None });
     }
     for split in [";", ",", "|", "\n"] {
-        let parts: Vec<&str> =
-            values.iter().flat_map(|value| value.split(split)).map(str::trim).filter(|p| !p.is_empty()).collect();
+        let parts: Vec<&str> = values
+            .iter()
+            .flat_map(|value| value.split(split))
+            .map(str::trim)
+            .filter(|p| !p.is_empty())
+            .collect();
         if parts.iter().all(|part| is_iso(part)) && !parts.is_empty() {
             return Some(Dates { format: None, split: Some(split) });
         }
@@ -184,11 +189,20 @@ mod tests {
         assert_eq!(format(&["04/03/2026", "03/17/2026"]).as_deref(), Some("mm/dd/yyyy"));
         assert_eq!(format(&["04/03/2026", "05/03/2026"]).as_deref(), Some("?"));
         // One bad date does not outvote four good ones; evenly matched, a person must decide.
-        assert_eq!(format(&["14/03/2026", "15/03/2026", "16/03/2026", "17/03/2026", "03/17/2026"]).as_deref(), Some("dd/mm/yyyy"));
+        assert_eq!(
+            format(&["14/03/2026", "15/03/2026", "16/03/2026", "17/03/2026", "03/17/2026"]).as_deref(),
+            Some("dd/mm/yyyy")
+        );
         assert_eq!(format(&["14/03/2026", "03/17/2026"]).as_deref(), Some("?"));
         assert_eq!(format(&["4 Mar 2026", "17 March 2026"]).as_deref(), Some("d mmm yyyy"));
-        assert_eq!(format(&["14/03/2026 09:30:00", "15/03/2026 10:00:00"]).as_deref(), Some("dd/mm/yyyy HH:MM:SS"));
-        assert_eq!(dates(&of(&["2026-03-04", "2026-03-05T10:00:00"])), Some(Dates { format: None, split: None }));
+        assert_eq!(
+            format(&["14/03/2026 09:30:00", "15/03/2026 10:00:00"]).as_deref(),
+            Some("dd/mm/yyyy HH:MM:SS")
+        );
+        assert_eq!(
+            dates(&of(&["2026-03-04", "2026-03-05T10:00:00"])),
+            Some(Dates { format: None, split: None })
+        );
         assert_eq!(dates(&of(&["14/03/2026; 15/03/2026; 16/03/2026"])).unwrap().split, Some(";"));
         assert_eq!(dates(&of(&["Housing", "01632 960111", "999 000 1234"])), None);
     }
@@ -205,6 +219,9 @@ mod tests {
     #[test]
     fn sentences_are_no_list() {
         assert_eq!(list(&of(&["Debt", "debt ", "Housing"])), Some(vec!["Debt", "Housing"]));
-        assert_eq!(list(&of(&["Lonely since her husband died last year", "Wants to get out more often"])), None);
+        assert_eq!(
+            list(&of(&["Lonely since her husband died last year", "Wants to get out more often"])),
+            None
+        );
     }
 }

@@ -65,8 +65,14 @@ pub const SYNONYMS: &[(Role, &str)] = &[
     (field(F::EventId), "event id|event ref|entry id|activity id"),
     (field(F::RecordedAt), "recorded at|logged at|recorded on|entered at|created at"),
     (field(F::TargetEventId), "amends event|target event|corrects event|amends|replaces event"),
-    (field(F::ReferralId), "case ref|case reference|case id|case no|case number|referral id|referral ref|referral no|referral number|ref|ref no|reference|client no|id"),
-    (field(F::LocalId), "client id|person id|patient id|client local id|local id|service user id|client number"),
+    (
+        field(F::ReferralId),
+        "case ref|case reference|case id|case no|case number|referral id|referral ref|referral no|referral number|ref|ref no|reference|client no|id",
+    ),
+    (
+        field(F::LocalId),
+        "client id|person id|patient id|client local id|local id|service user id|client number",
+    ),
     (field(F::NhsNumber), "nhs no|nhs number|nhs num|nhs|nhsno|nhsnumber"),
     (field(F::NhsNumberStatus), "nhs number status|trace status"),
     (field(F::GivenName), "forename|forenames|first name|first names|given|given name|given names"),
@@ -84,35 +90,62 @@ pub const SYNONYMS: &[(Role, &str)] = &[
     (field(F::Phone), "phone|telephone|home phone|landline|tel|contact phone|phone number"),
     (field(F::Mobile), "mobile|mobile phone|mobile number"),
     (field(F::Email), "email|e mail|email address"),
-    (field(F::PracticeOds), "surgery code|surgery ods|practice ods|practice code|gp ods|gp code|gp practice code|ods code"),
+    (
+        field(F::PracticeOds),
+        "surgery code|surgery ods|practice ods|practice code|gp ods|gp code|gp practice code|ods code",
+    ),
     (field(F::PracticeName), "surgery|practice|practice name|gp practice|gp surgery|surgery name"),
     (field(F::CommunicationNeeds), "communication needs|interpreter|language needs|accessible information"),
     (field(F::SafePhone), "safe phone|safe number|safe contact number"),
     (field(F::SafeContact), "safe contact|safe to contact|safe to leave message"),
     (field(F::Protected), "sensitive record|protected|sensitive|restricted record|confidential"),
-    (field(F::ReferrerKind), "referred by|source of referral|referral source|referrer type|referrer kind|referral from|by kind|referrer"),
+    (
+        field(F::ReferrerKind),
+        "referred by|source of referral|referral source|referrer type|referrer kind|referral from|by kind|referrer",
+    ),
     (field(F::ReferrerName), "referrer name|name of referrer|referring gp"),
     (field(F::ReferrerRole), "referrer role|referrer job title"),
-    (field(F::ReferrerOds), "referrer org code|referrer ods|referring organisation code|by ods|referring practice code"),
+    (
+        field(F::ReferrerOds),
+        "referrer org code|referrer ods|referring organisation code|by ods|referring practice code",
+    ),
     (field(F::ReferrerOrganisation), "referrer organisation|referring organisation|referring agency"),
     (field(F::ServiceKind), "service kind|service type|type of service"),
     (field(F::ServiceName), "service name|service"),
-    (field(F::ConsentShare), "consent to share|share with gp|consent level|sharing consent|consent|share|consent given"),
+    (
+        field(F::ConsentShare),
+        "consent to share|share with gp|consent level|sharing consent|consent|share|consent given",
+    ),
     (field(F::ConsentDate), "consent date|date of consent|share date|consent on"),
     (field(F::Risk), "risk flag|risk|risks|safeguarding"),
     (field(F::Priority), "priority|urgency"),
-    (Date(E::Referred), "date referred|referral date|referral received|date received|received|referred|date of referral|referral made|start date"),
+    (
+        Date(E::Referred),
+        "date referred|referral date|referral received|date received|received|referred|date of referral|referral made|start date",
+    ),
     (Date(E::Offered), "date offered|offered"),
     (Date(E::Accepted), "date accepted|accepted|acceptance date"),
-    (Date(E::Contacted), "first contact|contact first|date of first contact|last contact|contact last|contact date|initial contact"),
+    (
+        Date(E::Contacted),
+        "first contact|contact first|date of first contact|last contact|contact last|contact date|initial contact",
+    ),
     (Date(E::Attended), "appointments|appointment|appointment date|sessions|session dates|seen on|date seen"),
     (Date(E::Assessed), "first assessment|assessment date|assessment|date assessed|initial assessment"),
     (Date(E::PlanAgreed), "plan agreed|plan date|date of plan"),
-    (EndDate, "date closed|closed|closure date|closure at|discharge date|date discharged|end date|case closed|date ended|completed on"),
-    (EndReason, "closure reason|reason for closure|close reason|discharge outcome|discharge reason|outcome|end reason|outcome reason|reason closed"),
+    (
+        EndDate,
+        "date closed|closed|closure date|closure at|discharge date|date discharged|end date|case closed|date ended|completed on",
+    ),
+    (
+        EndReason,
+        "closure reason|reason for closure|close reason|discharge outcome|discharge reason|outcome|end reason|outcome reason|reason closed",
+    ),
     (What, "event type|event|what|activity|activity type|result|contact result|what happened|type"),
     (At, "happened at|occurred at|event date|activity date|at|on|when|date|event time"),
-    (Need, "need|needs|need 1|need 2|need 3|presenting need|reason for referral|referral reason|reason|reasons|referral needs"),
+    (
+        Need,
+        "need|needs|need 1|need 2|need 3|presenting need|reason for referral|referral reason|reason|reasons|referral needs",
+    ),
     (NeedCode, "reason snomed|snomed|snomed code|referral code|reason code|need code|read code|ctv3 code"),
     (Mode, "contact method|mode|method|contact mode|contact type|how"),
     (Status, "status|case status|referral status|current status|stage"),
@@ -122,7 +155,10 @@ pub const SYNONYMS: &[(Role, &str)] = &[
     (Message, "message to gp|message|feedback to gp|letter to gp"),
     (Goal, "goal|goals"),
     (For, "for|referred on for|signposted for"),
-    (OtherService, "onward service|signpost service|referred on to|signposted to|other service"),
+    (
+        OtherService,
+        "service|service name|provider|onward service|signpost service|referred on to|signposted to|other service",
+    ),
     (Nothing, "user|last modified by|last modified|link worker|worker|modified by|created by"),
 ];
 
@@ -162,10 +198,12 @@ pub fn roles(heading: &str) -> Vec<(Role, usize)> {
 /// How sure a synonym makes: whole headings before parts, more words before fewer, the end before the beginning.
 fn sure(heading: &[String], synonym: &str) -> Option<usize> {
     let synonym: Vec<&str> = synonym.split(' ').collect();
-    let at = heading.windows(synonym.len()).rposition(|part| part.iter().map(String::as_str).eq(synonym.iter().copied()))?;
+    let at = heading
+        .windows(synonym.len())
+        .rposition(|part| part.iter().map(String::as_str).eq(synonym.iter().copied()))?;
     let whole = usize::from(heading.len() == synonym.len());
     let at_end = usize::from(at + synonym.len() == heading.len());
-    Some(whole * 1000 + synonym.len() * 20 + at_end * 10)
+    Some(whole * 1000 + synonym.len() * 20 + at_end * 30)
 }
 
 #[cfg(test)]

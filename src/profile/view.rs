@@ -125,7 +125,8 @@ impl<'a> View<'a> {
                 let mut found = Vec::new();
                 nodes(record, path, &mut |node| {
                     // An XML list without elements is an empty string.
-                    if !matches!(node, Node::Null) && node.as_str().is_none_or(|text| !text.trim().is_empty()) {
+                    if !matches!(node, Node::Null) && node.as_str().is_none_or(|text| !text.trim().is_empty())
+                    {
                         found.push(View::Tree(node, Some((path, record))));
                     }
                 });
