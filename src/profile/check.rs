@@ -69,7 +69,15 @@ fn columns(profile: &Profile, header: &[Arc<str>], is_tree: bool) -> Vec<Issue> 
             .iter()
             .any(|outer| is_tree && name.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.')))
     };
+    // A list that the profile looks into is used, whatever stands where it should be.
+    let looked_into = |name: &str| {
+        let list = format!("{name}[].");
+        profile.columns.iter().any(|column| column.starts_with(&list))
+    };
     for (heading, key) in header.iter().zip(&known) {
+        if is_tree && looked_into(key) {
+            continue;
+        }
         if !named.contains(key) && !ignored.contains(key) && !under(key) {
             issues.push(Issue::new(IssueCode::ColumnUnused, at_column(heading), ""));
         }

@@ -233,9 +233,11 @@ impl Compiler {
     }
 
     fn column(&mut self, name: &str) -> Column {
-        let name = &match &self.each {
-            Some(each) => format!("{each}[].{name}"),
-            None => name.to_owned(),
+        let name = &match (&self.each, name.strip_prefix('/')) {
+            // Below a repeated element, a path that begins with a slash is the record's.
+            (Some(_), Some(of_record)) => of_record.to_owned(),
+            (Some(each), None) => format!("{each}[].{name}"),
+            (None, _) => name.to_owned(),
         };
         let at = self.columns.iter().position(|known| **known == **name).unwrap_or_else(|| {
             self.columns.push(name.as_str().into());

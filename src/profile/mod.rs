@@ -7,10 +7,15 @@
 
 pub mod check;
 pub mod compile;
+pub mod draft;
+mod placing;
 pub mod raw;
 pub mod read;
 pub mod sample;
 pub mod shipped;
+pub mod sniff;
+pub mod synonyms;
+mod value_words;
 pub mod values;
 pub mod view;
 

@@ -13,6 +13,7 @@ use crate::event::finish::{self, Identities};
 use crate::event::issue::kind_of;
 use crate::event::kinds::EventType;
 use crate::event::{Issue, IssueCode, Position, Record, ReferralEvent, Term};
+use crate::tree::Node;
 
 use super::compile::{Column, CountRule, EventRule, Fill, From, NameOrder, Profile, StatusRule, TypeOf};
 use super::raw::{CaseNumber, ExportKind};
@@ -56,27 +57,39 @@ pub fn read(profile: &Profile, view: View<'_>, identities: &Identities) -> RowEv
     }
     let Draft { header, mut record, .. } = draft;
     finish::check_record(&mut record, &mut issues);
+    if says(profile, view, profile.fields.iter().find(|fill| fill.field == Field::NhsNumber)) {
+        // A number that was refused is not one that is missing.
+        issues.retain(|issue| !matches!(issue.code, IssueCode::NhsNumberMissing | IssueCode::NoPerson));
+    }
     let header = Header { source: header.source.or_else(|| profile.source.clone()), ..header };
     let mut row = Row { profile, identities, header, record: Arc::default(), issues, events: Vec::new() };
     row.name_the_referral(view, &mut record);
     row.record = Arc::new(record);
     // A row that cannot be named makes no events, and one complaint.
     if row.header.referral_id.is_some() && !row.is_unnamable() {
-        for rule in &profile.events {
-            row.rule(view, rule);
-        }
-        for rule in &profile.statuses {
-            row.status(view, rule);
-        }
-        for rule in &profile.counts {
-            row.count(view, rule);
+        row.all_rules(view);
+    }
+    let Row { mut events, issues: found, .. } = row;
+    // A cell that two rules read is wrong once.
+    let mut issues: Vec<Issue> = Vec::with_capacity(found.len());
+    for issue in found {
+        if !issues.contains(&issue) {
+            issues.push(issue);
         }
     }
-    let Row { mut events, issues, .. } = row;
     if issues.iter().any(Issue::is_error) {
         events.clear();
     }
     RowEvents { events, issues }
+}
+
+/// Whether the record has any value for a fill.
+fn says(profile: &Profile, view: View<'_>, fill: Option<&Fill>) -> bool {
+    let mut said = false;
+    if let Some(fill) = fill {
+        each_value(profile, view, fill, &mut |_, _| said = true);
+    }
+    said
 }
 
 struct Row<'a> {
@@ -143,6 +156,22 @@ impl Row<'_> {
         (when.is.is_empty() || when.is.contains(&value)) && !when.is_not.contains(&value)
     }
 
+    fn all_rules(&mut self, view: View<'_>) {
+        let profile = self.profile;
+        for rule in &profile.events {
+            self.rule(view, rule);
+        }
+        for rule in &profile.statuses {
+            self.status(view, rule);
+        }
+        for rule in &profile.counts {
+            self.count(view, rule);
+        }
+        if self.events.is_empty() && !self.issues.iter().any(Issue::is_error) {
+            self.report(IssueCode::DateMissing, None, "no date of any rule; nothing was made of this record");
+        }
+    }
+
     fn rule(&mut self, view: View<'_>, rule: &EventRule) {
         let views = match &rule.each {
             Some(path) => view.each(path),
@@ -150,6 +179,13 @@ impl Row<'_> {
         };
         let mut on_day = Vec::new();
         for view in views {
+            if let View::Tree(node, Some((path, _))) = view
+                && !matches!(node, Node::Object(_) | Node::String(_))
+            {
+                let at = Position { column: Some(path.into()), ..Position::default() };
+                self.issues.push(Issue::new(IssueCode::WrongShape, at, node.kind()));
+                continue;
+            }
             if self.holds(view, rule) {
                 self.rule_once(view, rule, &mut on_day);
             }
@@ -160,6 +196,10 @@ impl Row<'_> {
     fn rule_once(&mut self, view: View<'_>, rule: &EventRule, on_day: &mut Vec<(String, u32)>) {
         let Some(date) = &rule.date else { return };
         let dates = self.dates(view, date);
+        if dates.is_empty() && says(self.profile, view, Some(date)) {
+            // It is there and was refused.
+            return;
+        }
         let event_type = match &rule.event_type {
             TypeOf::Fixed(event_type) => Some(*event_type),
             TypeOf::ByValue(column, values) => self.type_by_value(view, *column, values, !dates.is_empty()),
@@ -423,6 +463,17 @@ fn split_name(name: &str, order: NameOrder) -> Option<(String, String)> {
 fn set(profile: &Profile, view: View<'_>, fill: &Fill, draft: &mut Draft, reading: &mut Reading<'_>) {
     if let Some(term) = &fill.term {
         draft.set(fill.field, fill.index, Raw::Term(term.clone()), NO_PLACE, None, reading);
+        return;
+    }
+    if let From::Given(column, order) | From::Family(column, order) = fill.from
+        && view.first(profile, column).is_some_and(|name| split_name(&name, order).is_none())
+    {
+        // Said once, for the family name. Who has no family name on record is for a person to match.
+        if fill.field == Field::FamilyName {
+            let at = reading.places.position(column);
+            let found = "a name that is not written as name_order states";
+            reading.issues.push(Issue::new(IssueCode::WrongShape, at, found).softened());
+        }
         return;
     }
     let is_constant = matches!(fill.from, From::Constant(_));

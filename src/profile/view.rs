@@ -51,8 +51,8 @@ impl Bound {
 pub enum View<'a> {
     /// A row of a table.
     Row(&'a dyn Cells, &'a Bound),
-    /// A tree; below a repeated element, its path and the element.
-    Tree(&'a Node, Option<&'a str>),
+    /// A tree; below a repeated element, the element, its path, and the record around it.
+    Tree(&'a Node, Option<(&'a str, &'a Node)>),
 }
 
 /// A value as it stands in the record.
@@ -80,15 +80,18 @@ impl<'a> View<'a> {
                     each(Value::Text(Cow::Borrowed(cell)));
                 }
             }
-            Self::Tree(node, prefix) => {
+            Self::Tree(node, outer) => {
                 let Some(name) = profile.column_name(column) else { return };
-                let path = match prefix {
-                    Some(prefix) => {
-                        name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix("[].")).unwrap_or(name)
+                match outer {
+                    None => walk(node, name, each),
+                    // A rule with `each` reads below its element; a column without its path is the record's.
+                    Some((path, record)) => {
+                        match name.strip_prefix(path).and_then(|rest| rest.strip_prefix("[].")) {
+                            Some(below) => walk(node, below, each),
+                            None => walk(record, name, each),
+                        }
                     }
-                    None => name,
-                };
-                walk(node, path, each);
+                }
             }
         }
     }
@@ -118,9 +121,15 @@ impl<'a> View<'a> {
     pub fn each(&self, path: &'a str) -> Vec<View<'a>> {
         match self {
             Self::Row(..) => Vec::new(),
-            Self::Tree(node, _) => {
+            Self::Tree(record, _) => {
                 let mut found = Vec::new();
-                nodes(node, path, &mut |node| found.push(View::Tree(node, Some(path))));
+                nodes(record, path, &mut |node| {
+                    // An XML list without elements is an empty string.
+                    if !matches!(node, Node::Null) && node.as_str().is_none_or(|text| !text.trim().is_empty())
+                    {
+                        found.push(View::Tree(node, Some((path, record))));
+                    }
+                });
                 found
             }
         }
@@ -138,8 +147,14 @@ fn nodes<'a>(node: &'a Node, path: &str, each: &mut dyn FnMut(&'a Node)) {
         return;
     }
     let (head, rest) = path.split_once('.').unwrap_or((path, ""));
-    if let Some(child) = node.get(head) {
-        nodes(child, rest, each);
+    match node {
+        // An XML element without attributes is its text.
+        Node::String(_) if head == "#text" => each(node),
+        _ => {
+            if let Some(child) = node.get(head) {
+                nodes(child, rest, each);
+            }
+        }
     }
 }
 

@@ -1,0 +1,126 @@
+//! Drafting and checking profiles, against the fixtures.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use sp_fhir::codeset::Codeset;
+use sp_fhir::convert::sampling::sample;
+use sp_fhir::event::Severity;
+use sp_fhir::profile::check::check_sample;
+use sp_fhir::profile::compile::{Fill, From, TypeOf};
+use sp_fhir::profile::draft::{Hints, draft};
+use sp_fhir::profile::sample::{Sample, plain};
+use sp_fhir::profile::shipped::SHIPPED;
+use sp_fhir::profile::{Profile, shipped};
+use sp_fhir::source::{Encoding, Input, Options};
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+fn export(name: &str) -> PathBuf {
+    let entries = std::fs::read_dir(folder(name)).unwrap().map(|entry| entry.unwrap().path());
+    entries.into_iter().find(|path| path.file_stem().is_some_and(|stem| stem == "export")).unwrap()
+}
+
+fn sampled(name: &str, profile: &Profile) -> Sample {
+    let options = Options {
+        sheet: profile.file.sheet.clone(),
+        records: profile.file.records.clone(),
+        encoding: profile.file.encoding.as_deref().and_then(Encoding::from_label),
+        ..Options::default()
+    };
+    sample(&Input::path(export(name)), &options, 500).unwrap()
+}
+
+#[test]
+fn every_fixture_fits_its_profile() {
+    for shipped in SHIPPED {
+        let profile = Profile::parse(shipped.text, shipped.name).unwrap();
+        let sample = sampled(shipped.name, &profile);
+        let issues = check_sample(&profile, &sample);
+        let bad: Vec<String> = issues
+            .iter()
+            .filter(|issue| issue.severity == Severity::Error || issue.code.as_str() == "column-unused")
+            .map(ToString::to_string)
+            .collect();
+        assert!(bad.is_empty(), "{}:\n{}", shipped.name, bad.join("\n"));
+        if !sample.is_tree {
+            assert_eq!(shipped::matching(&sample.header()).map(|found| found.name), Some(shipped.name));
+        }
+    }
+}
+
+/// What reads which column: (field or kind of date, column).
+fn pairs(profile: &Profile) -> BTreeSet<(String, String)> {
+    let mut pairs = BTreeSet::new();
+    let mut add = |what: &str, fill: &Fill| {
+        if let From::Column(column) | From::Family(column, _) = fill.from {
+            pairs.insert((what.to_owned(), plain(profile.column_name(column).unwrap())));
+        }
+    };
+    for fill in &profile.fields {
+        add(fill.field.path(), fill);
+    }
+    for rule in &profile.events {
+        rule.fields.iter().for_each(|fill| add(fill.field.path(), fill));
+        add("a date", rule.date.as_ref().unwrap());
+    }
+    for rule in &profile.events {
+        if let TypeOf::ByValue(column, _) = rule.event_type {
+            pairs.insert(("a type".to_owned(), plain(profile.column_name(column).unwrap())));
+        }
+    }
+    for rule in &profile.statuses {
+        pairs.insert(("a status".to_owned(), plain(profile.column_name(rule.column).unwrap())));
+    }
+    for rule in &profile.counts {
+        pairs.insert(("a count".to_owned(), plain(profile.column_name(rule.column).unwrap())));
+    }
+    pairs
+}
+
+#[test]
+fn a_draft_comes_near_the_reviewed_profile() {
+    let codeset = Codeset::embedded().unwrap();
+    for shipped in SHIPPED {
+        let reviewed = Profile::parse(shipped.text, shipped.name).unwrap();
+        let sample = sampled(shipped.name, &reviewed);
+        let hints = Hints {
+            name: "drafted".to_owned(),
+            sheet: reviewed.file.sheet.clone(),
+            records: reviewed.file.records.clone(),
+        };
+        let text = draft(&sample, &hints, &codeset);
+        if let Some(to) = std::env::var_os("SP_FHIR_DRAFTS") {
+            std::fs::write(Path::new(&to).join(format!("{}.toml", shipped.name)), &text).unwrap();
+        }
+        assert!(text.contains("to decide"), "{}", shipped.name);
+        let settled = text.replace("date_format = \"?\"", "date_format = \"dd/mm/yyyy\"");
+        let drafted = Profile::parse(&settled, "draft").unwrap_or_else(|issues| {
+            let lines: Vec<String> = issues.iter().map(ToString::to_string).collect();
+            panic!("{}:\n{}\n{text}", shipped.name, lines.join("\n"))
+        });
+        assert!(drafted.draft && drafted.source.is_none() && drafted.export == reviewed.export);
+        let (wanted, found) = (pairs(&reviewed), pairs(&drafted));
+        let missed: Vec<_> = wanted.difference(&found).collect();
+        let added: Vec<_> = found.difference(&wanted).collect();
+        assert!(
+            missed.len() * 5 <= wanted.len() && added.len() * 4 <= wanted.len(),
+            "{}: missed {missed:?}\nadded {added:?}",
+            shipped.name
+        );
+    }
+}
+
+#[test]
+fn a_draft_never_decides_what_is_shared_and_repeats_no_free_text() {
+    let profile = shipped::named("referral-platform").unwrap().profile().unwrap();
+    let text =
+        draft(&sampled("referral-platform", &profile), &Hints::default(), &Codeset::embedded().unwrap());
+    assert!(text.contains("\"Yes - everything\" = \"\" # to decide"));
+    assert!(text.contains("\"Declined by client\" = { event = \"none\" } # to decide"));
+    for value in ["Gruffudd", "Widowed", "17/02/1948", "07700"] {
+        assert!(!text.contains(value), "{value}");
+    }
+}
