@@ -1,8 +1,8 @@
 //! Back from FHIR to events: what we wrote ourselves, and what a clinical system wrote.
 //!
-//! A Bundle with our Provenance becomes the events that Provenance names ([`ours`]). Anything else is read as a
-//! clinical system's: each ServiceRequest is `referred`, each Task says how far it got ([`others`]), and what is
-//! based on the request is the work on it ([`work`]).
+//! A Bundle with our Provenance becomes the events that Provenance names (`ours`). Anything else is read as a
+//! clinical system's: each ServiceRequest is `referred`, each Task says how far it got (`others`), and what is
+//! based on the request is the work on it (`work`).
 //!
 //! **What comes back of our own Bundles** (share = full; transaction, message or collection, one per event):
 //! source; referral id (the case reference, where the names agree); type and date; event id where its key is the
@@ -18,7 +18,7 @@
 //!
 //! What this is not: a merge. Invariant: `modifierExtension`, `implicitRules`, `doNotPerform` and
 //! `entered-in-error` are never passed over: they refuse the resource or become `entered_in_error`. Events are
-//! built by [`crate::event::build`] like all others. Next: [`pool`], then [`ours`] and [`others`].
+//! built by [`crate::event::build`] like all others. Next: `pool`, then `ours` and `others`.
 
 mod facts;
 mod others;
