@@ -6,9 +6,11 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use crate::convert::error::Issues;
+use crate::convert::sample::sample;
 use crate::convert::{ConvertError, Exit};
 use crate::event::Issue;
-use crate::source::{Input, Reader};
+use crate::profile::draft;
+use crate::source::{Input, Options, Reader};
 
 use super::{Outcome, convert, edge};
 
@@ -91,11 +93,13 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 
 fn new(file: &PathBuf, sheet: Option<String>, records: Option<String>) -> Outcome {
     let input = Input::path(file);
-    let options = crate::source::Options { sheet, records, ..crate::source::Options::default() };
+    let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let hints = draft::Hints { name, sheet: sheet.clone(), records: records.clone() };
+    let options = Options { sheet, records, ..Options::default() };
     let reader = Reader::open(&input, &options)?;
     let codeset = edge::codeset(None)?;
-    let draft = String::new();
-    let _ = (reader, SAMPLE, codeset);
+    let sample = sample(reader, SAMPLE)?;
+    let draft = draft::draft(&sample, &hints, &codeset);
     edge::print(&draft)?;
     edge::say(
         "This is a draft: read it, settle what is marked \"to decide\", give it a source, then remove draft = true.",
@@ -111,12 +115,7 @@ fn check(path: &std::path::Path, file: Option<&PathBuf>) -> Outcome {
     };
     let input = Input::path(file);
     let reader = Reader::open(&input, &convert::options(Some(&profile.file))?)?;
-    let layout = Arc::clone(reader.layout());
-    let mut issues = if layout.format().is_table() {
-        crate::profile::check::check(&profile, layout.header())
-    } else {
-        Vec::new()
-    };
+    let mut issues = crate::profile::check::check_sample(&profile, &sample(reader, SAMPLE)?);
     for issue in &mut issues {
         issue.at.file.get_or_insert_with(|| Arc::clone(&input.name));
     }

@@ -13,6 +13,7 @@ pub mod referral;
 pub mod render;
 pub mod report;
 pub mod run;
+pub mod sample;
 pub mod sampling;
 pub mod since;
 mod sorter;

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use crate::event::{EventType, Issue, IssueCode, Severity};
 use crate::map::share::{Statement, statement};
 
+use crate::profile;
 use crate::source::{BadRecord, Input, Layout, Options, Reader, Scratch};
 
 use super::error::{ConvertError, Issues};
@@ -27,6 +28,9 @@ use super::sorter::Sorter;
 
 /// Rows handed to a worker at once. A row makes many times its own size of output, so this stays small.
 const ROWS_PER_UNIT: usize = 64;
+
+/// Records of a tree that are looked at to see whether the profile's paths are there.
+const TREES_CHECKED: usize = 500;
 
 /// What a run reads and writes, beside what the workers know.
 pub struct Run {
@@ -104,10 +108,12 @@ impl Run {
         report: &mut Report,
     ) -> Result<(), ConvertError> {
         let Some(profile) = shop.interpreter.profile() else { return Ok(()) };
-        if !layout.format().is_table() {
-            return Ok(());
-        }
-        let mut issues = crate::profile::check::check(profile, layout.header());
+        let mut issues = if layout.format().is_table() {
+            profile::check::check(profile, layout.header())
+        } else {
+            let reader = Reader::open(input, &self.options)?;
+            profile::check::check_sample(profile, &super::sample::sample(reader, TREES_CHECKED)?)
+        };
         for issue in &mut issues {
             issue.at.file.get_or_insert_with(|| Arc::clone(&input.name));
         }
