@@ -65,6 +65,17 @@ pub(crate) fn resources(sets: &[Set]) -> Vec<Resource> {
     all
 }
 
+/// The first Bundles of each set as resources themselves.
+pub(crate) fn whole(sets: &[Set]) -> Vec<Resource> {
+    let bundles = sets.iter().flat_map(|set| set.bundles.iter().take(3).map(move |bundle| (set, bundle)));
+    bundles
+        .map(|(set, (line, bundle))| Resource {
+            place: format!("{}, bundle {line} as a whole", set.name),
+            json: bundle.clone(),
+        })
+        .collect()
+}
+
 /// The words for "this entry of this Bundle of this set"; `index` counts from 0, the words from 1.
 pub(crate) fn place(set: &str, line: usize, index: usize, resource: &Value) -> String {
     format!(
@@ -107,9 +118,39 @@ fn exports(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// The fixtures in the forms that are not sent as they are: with the Patient, and as messages.
+pub(crate) fn other_forms() -> Vec<Set> {
+    let mut sets = Vec::new();
+    for folder in fixture_folders() {
+        let profile = fs::read_to_string(folder.join("profile.toml")).unwrap();
+        // A message names its sender, which is the deployer's; here it is the test's.
+        let with_sender = format!(
+            "{profile}\n[message]\nevent_system = \"https://sp-fhir.example/events\"\nevent_code = \"referral\"\n\
+             endpoint = \"https://sender.example/fhir\"\n"
+        );
+        let file = std::env::temp_dir().join(format!("sp-fhir-message-{}.toml", std::process::id()));
+        fs::write(&file, with_sender).unwrap();
+        for more in [
+            &["--form", "collection"][..],
+            &["--form", "message"],
+            &["--form", "collection", "--pack", "per-referral"],
+        ] {
+            let mut set = convert_as(&folder, &file, more);
+            set.name = format!("{} {}", set.name, more.join(" "));
+            sets.push(set);
+        }
+        let _ = fs::remove_file(&file);
+    }
+    sets
+}
+
+fn convert(folder: &Path) -> Set {
+    convert_as(folder, &folder.join("profile.toml"), &[])
+}
+
 /// Runs `sp-fhir convert` on one fixture. Refused rows are the fixture's business (other tests hold its report), so
 /// the exit status may say "some refused"; that something was made, and made without a crash, is asked here.
-fn convert(folder: &Path) -> Set {
+fn convert_as(folder: &Path, profile: &Path, form: &[&str]) -> Set {
     let name = folder.file_name().unwrap().to_string_lossy().into_owned();
     let more = fs::read_to_string(folder.join("args")).unwrap_or_default();
     let output = Command::new(env!("CARGO_BIN_EXE_sp-fhir"))
@@ -117,7 +158,8 @@ fn convert(folder: &Path) -> Set {
         .arg("convert")
         .args(exports(folder))
         .arg("--profile")
-        .arg(folder.join("profile.toml"))
+        .arg(profile)
+        .args(form)
         .args(["--recorded-at", RECORDED_AT])
         .args(more.lines().map(str::trim).filter(|arg| !arg.is_empty()))
         .output()
