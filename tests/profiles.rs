@@ -1,5 +1,7 @@
 //! Drafting and checking profiles, against the fixtures.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
