@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sp_fhir::codeset::Codeset;
-use sp_fhir::convert::sampling::sample;
+use sp_fhir::convert::sample::sample;
 use sp_fhir::event::Severity;
 use sp_fhir::profile::check::check_sample;
 use sp_fhir::profile::compile::{Fill, From, TypeOf};
@@ -14,7 +14,7 @@ use sp_fhir::profile::draft::{Hints, draft};
 use sp_fhir::profile::sample::{Sample, plain};
 use sp_fhir::profile::shipped::SHIPPED;
 use sp_fhir::profile::{Profile, shipped};
-use sp_fhir::source::{Encoding, Input, Options};
+use sp_fhir::source::{Encoding, Input, Options, Reader};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
@@ -32,7 +32,7 @@ fn sampled(name: &str, profile: &Profile) -> Sample {
         encoding: profile.file.encoding.as_deref().and_then(Encoding::from_label),
         ..Options::default()
     };
-    sample(&Input::path(export(name)), &options, 500).unwrap()
+    sample(Reader::open(&Input::path(export(name)), &options).unwrap(), 500).unwrap()
 }
 
 #[test]
