@@ -3,6 +3,8 @@
 //! A case is a folder with `export.*` and `profile.toml`; add one and its expectations are made by
 //! `SP_FHIR_UPDATE=1 cargo test --test golden`, to be read before they are kept.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,10 +1,12 @@
 //! Drafting and checking profiles, against the fixtures.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sp_fhir::codeset::Codeset;
-use sp_fhir::convert::sampling::sample;
+use sp_fhir::convert::sample::sample;
 use sp_fhir::event::Severity;
 use sp_fhir::profile::check::check_sample;
 use sp_fhir::profile::compile::{Fill, From, TypeOf};
@@ -12,7 +14,7 @@ use sp_fhir::profile::draft::{Hints, draft};
 use sp_fhir::profile::sample::{Sample, plain};
 use sp_fhir::profile::shipped::SHIPPED;
 use sp_fhir::profile::{Profile, shipped};
-use sp_fhir::source::{Encoding, Input, Options};
+use sp_fhir::source::{Encoding, Input, Options, Reader};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
@@ -30,7 +32,7 @@ fn sampled(name: &str, profile: &Profile) -> Sample {
         encoding: profile.file.encoding.as_deref().and_then(Encoding::from_label),
         ..Options::default()
     };
-    sample(&Input::path(export(name)), &options, 500).unwrap()
+    sample(Reader::open(&Input::path(export(name)), &options).unwrap(), 500).unwrap()
 }
 
 #[test]
@@ -123,4 +125,71 @@ fn a_draft_never_decides_what_is_shared_and_repeats_no_free_text() {
     for value in ["Gruffudd", "Widowed", "17/02/1948", "07700"] {
         assert!(!text.contains(value), "{value}");
     }
+}
+
+/// Fills the generated parts of docs/PROFILES.md and says whether they were right.
+#[test]
+fn the_document_lists_every_field_and_event() {
+    use sp_fhir::event::field::{Field, Kind, Scope};
+    use sp_fhir::event::kinds::EventType;
+    use std::fmt::Write as _;
+
+    let mut fields = String::from("| field | where | takes | meaning |\n|---|---|---|---|\n");
+    for field in Field::ALL {
+        if matches!(field, Field::Type | Field::OccurredAt | Field::StatusSlot) {
+            continue; // keys of [[event]] and [[status]]
+        }
+        let place = match field.scope() {
+            Scope::Header | Scope::Record => "referral",
+            Scope::Detail => "event",
+        };
+        let takes = match field.kind() {
+            Kind::Text => "text".to_owned(),
+            Kind::Date => "date".to_owned(),
+            Kind::Instant => "date and time".to_owned(),
+            Kind::Integer => "whole number".to_owned(),
+            Kind::Scalar => "number or text".to_owned(),
+            Kind::Boolean => "`true`, `false`".to_owned(),
+            Kind::Word(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+            Kind::Term("") => "words or code".to_owned(),
+            Kind::Term(group) => format!("words or code ({group})"),
+        };
+        writeln!(fields, "| `{}` | {place} | {takes} | {} |", field.path(), field.doc()).unwrap();
+    }
+    let mut events = String::from("| type | label |\n|---|---|\n");
+    for event_type in EventType::ALL {
+        writeln!(events, "| `{}` | {} |", event_type.as_str(), event_type.label()).unwrap();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/PROFILES.md");
+    let text = std::fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
+    let mut wanted = text.clone();
+    for (name, table) in [("fields", fields), ("events", events)] {
+        let mark = format!("<!-- generated: {name} -->\n");
+        let start = wanted.find(&mark).unwrap() + mark.len();
+        let end = start + wanted[start..].find("<!-- end -->").unwrap();
+        wanted.replace_range(start..end, &table);
+    }
+    if std::env::var_os("SP_FHIR_UPDATE").is_some() {
+        std::fs::write(&path, wanted).unwrap();
+    } else {
+        assert!(
+            text == wanted,
+            "docs/PROFILES.md is out of date: SP_FHIR_UPDATE=1 cargo test --test profiles"
+        );
+    }
+}
+
+#[test]
+fn the_examples_of_the_document_compile() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/PROFILES.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let example = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    Profile::parse(example, "docs/PROFILES.md").unwrap();
+    // The value maps are a part of a profile: they compile when added to a whole one that has none of that name.
+    let maps = text.split("```toml\n").nth(2).and_then(|rest| rest.split("```").next()).unwrap();
+    let head = example.split("[values.").next().unwrap().replace("\"need\"", "\"other\"");
+    let whole = format!(
+        "{head}\n[values.referrer]\nGP = \"gp\"\n[values.consent]\nNo = \"none\"\n[values.other]\nDebt = {{}}\n{maps}"
+    );
+    Profile::parse(&whole, "docs/PROFILES.md").unwrap();
 }

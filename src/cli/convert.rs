@@ -273,8 +273,7 @@ pub(super) fn meaning(
         return Ok(Meaning::Fhir(Arc::clone(codeset)));
     }
     if let Some(shipped) = crate::profile::shipped::matching(layout.header()) {
-        let profile = Profile::parse(shipped.text, shipped.name)
-            .map_err(|issues| ConvertError::Profile(Issues(issues)))?;
+        let profile = shipped.profile().map_err(|issues| ConvertError::Profile(Issues(issues)))?;
         return Ok(Meaning::Export(Arc::new(profile)));
     }
     if matches!(layout.format(), Format::Ndjson | Format::JsonArray) && is_events(reader, &layout) {

@@ -14,7 +14,6 @@ pub mod render;
 pub mod report;
 pub mod run;
 pub mod sample;
-pub mod sampling;
 pub mod since;
 mod sorter;
 

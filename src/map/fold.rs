@@ -151,6 +151,11 @@ fn status_slot(state: Option<State>, event: ReferralEvent, folded: &mut Folded) 
     if event.event_type == known || (state.is_none() && matches!(event.event_type, EventType::Offered)) {
         return state;
     }
+    // "Declined" in the status column of a referral that a dated `declined` ended says the same.
+    let said_by_dates = || folded.steps.iter().any(|step| step.event.event_type == event.event_type);
+    if state.is_some_and(|state| state.ended) && said_by_dates() {
+        return state;
+    }
     if state.is_some() && event.event_type < known {
         folded.remark(&event, IssueCode::StatusColumnDisagrees);
         return state;

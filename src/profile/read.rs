@@ -556,3 +556,92 @@ fn term(
         None => Term { text: Some(text), controlled: is_constant, ..Term::default() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Severity;
+    use crate::tree::{Limits, json};
+
+    const PROFILE: &str = r##"
+        name = "t"
+        source = "https://t.example/cases"
+        export = "snapshot"
+        [fields]
+        referral_id = "id"
+        "person.local_id" = "person"
+        "person.nhs_number" = "nhs"
+        "person.name" = { column = "name", name_order = "family, given" }
+        "service.kind" = { constant = "link-worker" }
+        [[event]]
+        id = "referred"
+        each = "log"
+        when = { column = "what", is = ["in"] }
+        type = "referred"
+        date = "at"
+        fields.reasons = "/reasons"
+        [[event]]
+        id = "log"
+        each = "log"
+        when = { column = "what", is_not = ["in"] }
+        type = { column = "what", values = "what" }
+        date = "at"
+        fields.outcome = "why"
+        fields.note = "note"
+        [values.what]
+        seen = { event = "attended" }
+        done = { event = "completed" }
+        lost = { event = "closed_without_completion" }
+    "##;
+
+    fn of(record: &str) -> RowEvents {
+        let profile = Profile::parse(PROFILE, "t").unwrap();
+        let node = json::parse(record.as_bytes(), &Limits::default()).unwrap();
+        read(&profile, View::Tree(&node, None), &Identities::default())
+    }
+
+    fn issues(row: &RowEvents) -> Vec<(&'static str, Severity)> {
+        row.issues.iter().map(|issue| (issue.code.as_str(), issue.severity)).collect()
+    }
+
+    #[test]
+    fn a_rule_below_a_list_reaches_the_record_around_it() {
+        let row =
+            of(r#"{"id":"1","person":"p","nhs":"9990004218","name":"A, B","reasons":["Debt","Housing"],
+            "log":[{"at":"2026-03-04","what":"in"},{"at":"2026-03-05","what":"seen"}]}"#);
+        let reasons: Vec<usize> = row.events.iter().map(|event| event.detail.reasons.len()).collect();
+        assert_eq!((reasons, issues(&row)), (vec![2, 0], vec![]));
+    }
+
+    #[test]
+    fn the_reason_of_an_unfinished_end_is_its_status_reason() {
+        let row = of(r#"{"id":"1","person":"p","nhs":"9990004218","name":"A, B","log":[
+            {"at":"2026-03-04","what":"done","why":"x"},{"at":"2026-03-05","what":"lost","why":"y"}]}"#);
+        let of = |at: usize| row.events.get(at).map(|event| &event.detail).unwrap();
+        assert!(of(0).outcome.is_some() && of(0).status_reason.is_none());
+        assert!(of(1).outcome.is_none() && of(1).status_reason.is_some());
+    }
+
+    #[test]
+    fn what_is_there_and_wrong_is_said_once() {
+        let bad =
+            of(r#"{"id":"1","nhs":"9990004219","name":"A, B","log":[{"at":"2026-03-04","what":"seen"}]}"#);
+        assert_eq!(issues(&bad), [("nhs-number-check-digit", Severity::Error)]);
+        let date = of(
+            r#"{"id":"1","person":"p","nhs":"9990004218","name":"A, B","log":[{"at":"04.03.26","what":"seen","note":"n"}]}"#,
+        );
+        assert_eq!(issues(&date), [("date-format", Severity::Error)]);
+        let shape = of(r#"{"id":"1","person":"p","nhs":"9990004218","name":"A, B","log":[7]}"#);
+        assert_eq!(issues(&shape), [("wrong-shape", Severity::Error)]);
+    }
+
+    #[test]
+    fn nothing_is_passed_over_in_silence() {
+        let name = of(
+            r#"{"id":"1","person":"p","nhs":"9990004218","name":"A B","log":[{"at":"2026-03-04","what":"seen"}]}"#,
+        );
+        assert_eq!(issues(&name), [("wrong-shape", Severity::Warning)]);
+        let none = of(r#"{"id":"1","person":"p","nhs":"9990004218","name":"A, B","log":[]}"#);
+        assert_eq!(issues(&none), [("date-missing", Severity::Warning)]);
+    }
+}
