@@ -2,7 +2,8 @@
 //!
 //! [`raw`] is the file as written, [`compile`] the file resolved and checked in itself, [`view`] a record
 //! as a profile sees it, [`read`] one record into events, [`check`] the profile held against a file before
-//! any row is converted, [`draft`] a first profile from headings and values. Pure: reading the files is
+//! any row is converted, [`draft`] a first profile from headings and values ([`sample`], [`sniff`], [`synonyms`]),
+//! [`shipped`] those that come with the program. Pure: reading the files is
 //! [`crate::convert`]'s. docs/PROFILES.md explains the format to people. Next: [`raw`].
 
 pub mod check;
