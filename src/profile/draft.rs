@@ -3,7 +3,7 @@
 //! What it is: TOML with comments, `draft = true`, to be read and completed by a person; what it cannot know is marked
 //! "to decide". What it is not: a guess at what a person shares or at what "Declined" means. A value is
 //! written down only when it is of a short list of words. Invariant: apart from `date_format = "?"` the draft
-//! compiles whenever the file has a case number and a date. Pure. Next: [`super::placing`], [`super::value_words`].
+//! compiles whenever the file has a case number and a date. Pure. Next: `placing` and `value_words`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
