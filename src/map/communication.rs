@@ -37,6 +37,11 @@ fn communication(context: &Context<'_>, payload: Vec<CommunicationPayload>) -> E
 /// words. Without anything that may leave there is no message.
 pub(super) fn message_back(context: &Context<'_>, notes: &mut Notes) -> Option<Entry> {
     let detail = &context.event.detail;
+    let words_for_the_gp = detail.message.is_some() || detail.actions.is_some() || detail.outcome.is_some();
+    if context.event.event_type == EventType::ClosedWithoutCompletion && !words_for_the_gp {
+        // The reason stands on the Task; there is nothing else to tell.
+        return None;
+    }
     let mut parts = Vec::new();
     parts.extend(context.free_text(detail.actions.as_ref(), notes, "actions").map(payload));
     let ending = match context.event.event_type {

@@ -138,7 +138,7 @@ impl Run<'_> {
         let event = &step.event;
         let referral = &*event.referral_id;
         let settings = self.mapper.settings;
-        self.set_scene(event, step.state.as_ref(), notes);
+        self.set_scene(at, event, step.state.as_ref(), notes);
         let (refs, coder) = (&self.refs, &self.coder);
         let scene = self.scene.as_ref()?;
         let parties = &scene.parties;
@@ -233,7 +233,7 @@ impl Run<'_> {
     }
 
     /// Makes the parties and the request's content anew where the record, the service or the episode changed.
-    fn set_scene(&mut self, event: &ReferralEvent, state: Option<&State>, notes: &mut Notes) {
+    fn set_scene(&mut self, at: usize, event: &ReferralEvent, state: Option<&State>, notes: &mut Notes) {
         let (rerouted_by, opened_by) = (state.and_then(|s| s.rerouted_by), state.map(|s| s.opened_by));
         let same = |scene: &Scene| {
             Arc::ptr_eq(&scene.record, &event.record)
@@ -248,6 +248,9 @@ impl Run<'_> {
         let parties = Parties::new(&self.refs, &record, to, self.coder.share);
         // A referral withdrawn altogether has no `referred` step left; the request is then only withdrawn.
         let opener = opened_by.and_then(|at| self.steps.get(at)).map(|step| &step.event);
+        // What is to be said about the request's content is said once, with the event that brought it.
+        let mut said = Notes::default();
+        let notes = if opened_by == Some(at) { notes } else { &mut said };
         let request = opener.map(|opener| {
             let uuid = service_request::name(&self.refs, &event.referral_id, state.map_or(1, |s| s.episode));
             let key = Identifier::new(self.refs.names.system(NameKind::Referral), uuid.to_string());
