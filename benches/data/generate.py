@@ -24,7 +24,7 @@ def nhs_numbers():
         step += 1
         nine = f"999{step * 7919 % 1_000_000:06d}"
         check = 11 - sum(int(d) * (10 - i) for i, d in enumerate(nine)) % 11
-        if check != 10:
+        if check != 10 and len(set(nine)) > 1:
             yield nine + str(check % 11)
 
 

@@ -23,7 +23,7 @@ use super::names::{NameKind, Names};
 use super::notes::Notes;
 use super::own::{Context, own};
 use super::parties::Parties;
-use super::refs::{Form, Refs, SubjectKey};
+use super::refs::{Form, Refs, SubjectKey, plain};
 use super::share::{Sharing, decide};
 use super::withdrawn::withdraw;
 use super::{patient, provenance, safeguards, service_request, task};
@@ -166,7 +166,7 @@ impl Run<'_> {
                 || at == state.opened_by
                 || matches!(&step.role, Role::Corrects(target) if target.event_type == EventType::Referred);
             entries.push(self.request_entry(scene, state, request_uuid, with_code, event)?);
-            let key = Identifier::new(refs.names.system(NameKind::Task), task_uuid.to_string());
+            let key = Identifier::new(refs.names.system(NameKind::Task), plain(task_uuid));
             let task = task::task(&context(event), key.clone(), state, self.steps, notes);
             let task = withdraw_if(state.task == TaskStatus::EnteredInError, task.into());
             entries.push(Entry { uuid: task_uuid, resource: task, write: Write::Update(key) });
@@ -250,7 +250,7 @@ impl Run<'_> {
         let opener = opened_by.and_then(|at| self.steps.get(at)).map(|step| &step.event);
         let request = opener.map(|opener| {
             let uuid = service_request::name(&self.refs, &event.referral_id, state.map_or(1, |s| s.episode));
-            let key = Identifier::new(self.refs.names.system(NameKind::Referral), uuid.to_string());
+            let key = Identifier::new(self.refs.names.system(NameKind::Referral), plain(uuid));
             let context = Context {
                 referral: &event.referral_id,
                 event: opener,

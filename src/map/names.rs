@@ -93,13 +93,13 @@ impl Names {
     /// The identifier system for a kind: `{source}/referral` and so on.
     #[must_use]
     pub fn system(&self, kind: NameKind) -> String {
-        format!("{}/{}", self.source, kind.as_str())
+        [&self.source, "/", kind.as_str()].concat()
     }
 
     /// The system under which the source's printed case number travels.
     #[must_use]
     pub fn case_reference_system(&self) -> String {
-        format!("{}/case-reference", self.source)
+        [&self.source, "/case-reference"].concat()
     }
 
     /// The UUID of `kind/part/part…`.
