@@ -162,7 +162,8 @@ pub fn render(
                         &names,
                         &recorded,
                     );
-                    pieces.add(uuid, "Bundle", false, |out| append_bundle(bundle, rendering.encoding, out))?;
+                    pieces
+                        .add(uuid, "Bundle", false, |out| append_bundle(bundle, rendering.encoding, out))?;
                 }
             }
         }

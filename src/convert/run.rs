@@ -26,8 +26,9 @@ use super::render::{self, Pieces, Rendering};
 use super::report::{ListedIssue, Report, RowEnd, count};
 use super::sorter::Sorter;
 
-/// Rows handed to a worker at once. A row makes many times its own size of output, so this stays small.
-const ROWS_PER_UNIT: usize = 64;
+/// Rows handed to a worker at once. A row makes a hundred times its own size of output, so this stays small: the
+/// buffer of a unit is written while it is still in the processor's cache.
+const ROWS_PER_UNIT: usize = 16;
 
 /// Records of a tree that are looked at to see whether the profile's paths are there.
 const TREES_CHECKED: usize = 500;

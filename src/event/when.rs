@@ -185,7 +185,8 @@ impl fmt::Display for When {
 /// `YYYY-MM-DD`, digit by digit: the commonest text there is, written in one go.
 fn day_digits(day: Date) -> [u8; 10] {
     let digit = |number: u16, unit: u16| b'0' + u8::try_from(number / unit % 10).unwrap_or_default();
-    let (y, m, d) = (day.year().unsigned_abs(), day.month().unsigned_abs().into(), day.day().unsigned_abs().into());
+    let (y, m, d) =
+        (day.year().unsigned_abs(), day.month().unsigned_abs().into(), day.day().unsigned_abs().into());
     [
         digit(y, 1000),
         digit(y, 100),

@@ -67,7 +67,7 @@ fn query(lead: &[&str], id: &Identifier) -> String {
 
 /// Escapes a value inside a query: FHIR's own separators and what a URL may not hold.
 fn escape_into(value: &str, text: &mut String) {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
     if value.bytes().all(plain) {
         return text.push_str(value);
     }

@@ -26,8 +26,7 @@ pub(super) fn flags(
     let mut flag = |term: Option<&Term>, name: &'static str, field: &'static str, category: Structural| {
         let code = coder.code(term?, "need", field, notes)?;
         let uuid = refs.names.uuid(NameKind::Flag, &[referral, name]);
-        let identifier =
-            crate::fhir::types::Identifier::new(refs.names.system(NameKind::Flag), plain(uuid));
+        let identifier = crate::fhir::types::Identifier::new(refs.names.system(NameKind::Flag), plain(uuid));
         let resource = Flag {
             meta: meta("Flag"),
             identifier: vec![identifier.clone()],
@@ -53,8 +52,7 @@ pub(super) fn consent(referral: &str, agreed: &Agreed, refs: &Refs<'_>) -> Optio
         Share::None => return None,
     };
     let uuid = refs.names.uuid(NameKind::Consent, &[referral]);
-    let identifier =
-        crate::fhir::types::Identifier::new(refs.names.system(NameKind::Consent), plain(uuid));
+    let identifier = crate::fhir::types::Identifier::new(refs.names.system(NameKind::Consent), plain(uuid));
     let resource = Consent {
         meta: meta("Consent"),
         identifier: vec![identifier.clone()],
