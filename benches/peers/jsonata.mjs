@@ -112,11 +112,11 @@ const expression = jsonata(String.raw`(
     "requester": $requester,
     "performer": [{"reference": "urn:uuid:" & $service, "display": "Bench link workers"}],
     "reasonCode": [$map($needList, function($need) { $lookup($needs, $need) })]}) };
-  $task := function($status, $day, $output) { $update("Task", "task", $taskId, {
+  $task := function($status, $day, $output, $reason) { $update("Task", "task", $taskId, {
     "resourceType": "Task", "meta": $meta.Task, "identifier": [{"system": $base & "/task", "value": $taskId}],
     "status": $status, "intent": "order", "code": $fulfil, "focus": $to($requestId), "for": $subject,
     "authoredOn": $authored, "lastModified": $day, "requester": $requester, "owner": $to($service),
-    "output": $output}) };
+    "output": $output, "statusReason": $reason}) };
   $term := function($text) { {"text": $text, "controlled": true} };
   $bundle := function($key, $kind, $label, $day, $detail, $state, $own, $withSurgery) {(
     $eventId := $uuid5("event/" & $case & "/" & $key);
@@ -162,9 +162,11 @@ const expression = jsonata(String.raw`(
     Closed ? ($day := $iso(Closed);
      $id := $uuid5("communication/" & $case & "/closed");
      $bundle("closed", $done ? "completed" : "closed_without_completion",
-      $done ? "completed" : "closed without completion", $day, {"outcome": $term(ClosureReason)},
+      $done ? "completed" : "closed without completion", $day,
+      $done ? {"outcome": $term(ClosureReason)} : {"status_reason": $term(ClosureReason)},
       [$request($done ? "completed" : "revoked"), $task($done ? "completed" : "failed", $day,
-        [{"type": {"text": "Outcome"}, "valueCodeableConcept": {"text": ClosureReason}}])],
+        $done ? [{"type": {"text": "Outcome"}, "valueCodeableConcept": {"text": ClosureReason}}],
+        $done ? $nothing : {"text": ClosureReason})],
       $update("Communication", "communication", $id, {
         "resourceType": "Communication", "meta": $meta.Communication,
         "identifier": [{"system": $base & "/communication", "value": $id}], "basedOn": [$to($requestId)],

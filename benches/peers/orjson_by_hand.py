@@ -207,8 +207,11 @@ def bundles(row, recorded, agent):
         day = iso(closed)
         done = reason == "Goals met"
         request = request | {"status": "completed" if done else "revoked"}
-        task = task | {"status": "completed" if done else "failed", "lastModified": day,
-                       "output": [{"type": {"text": "Outcome"}, "valueCodeableConcept": {"text": reason}}]}
+        task = task | {"status": "completed" if done else "failed", "lastModified": day}
+        if done:
+            task["output"] = [{"type": {"text": "Outcome"}, "valueCodeableConcept": {"text": reason}}]
+        else:
+            task["statusReason"] = {"text": reason}
         uuid = uuid5(f"communication/{case}/closed")
         message = update("Communication", "communication", uuid, {
             "resourceType": "Communication", "meta": META["Communication"],
@@ -217,7 +220,7 @@ def bundles(row, recorded, agent):
             "sender": PROVIDER_REFERENCE, "payload": [{"contentString": reason}]})
         kind, label = (("completed", "completed") if done
                        else ("closed_without_completion", "closed without completion"))
-        yield bundle("closed", kind, label, day, {"outcome": term(reason)}, [message], True)
+        yield bundle("closed", kind, label, day, {"outcome" if done else "status_reason": term(reason)}, [message], True)
 
 
 def main():
