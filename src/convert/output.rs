@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::map::refs::Form;
 
 use super::error::ConvertError;
-use super::render::{Encoding, Pack, Piece, Rendering};
+use super::render::{Encoding, Pack, Piece, Pieces, Rendering};
 
 /// Where output goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,40 +179,44 @@ impl Output {
     ///
     /// # Errors
     /// The disk, or the reader of the pipe.
-    pub fn write(&mut self, pieces: Vec<Piece>) -> Result<(), ConvertError> {
-        for piece in pieces {
+    pub fn write(&mut self, pieces: &Pieces) -> Result<(), ConvertError> {
+        let folder = matches!(self.target, Target::Folder(_));
+        if !folder && !self.rendering.is_by_resource() {
+            return self.stream_write(pieces.lines());
+        }
+        for (piece, bytes) in pieces.iter() {
             if piece.shared && !self.seen.insert(piece.uuid) {
                 continue;
             }
-            self.piece(&piece)?;
+            self.piece(piece, bytes)?;
         }
         Ok(())
     }
 
-    fn piece(&mut self, piece: &Piece) -> Result<(), ConvertError> {
+    fn piece(&mut self, piece: &Piece, bytes: &[u8]) -> Result<(), ConvertError> {
         if self.rendering.form == Form::Bulk {
-            return self.bulk(piece);
+            return self.bulk(piece, bytes);
         }
         if self.rendering.pack == Pack::One {
             if !std::mem::take(&mut self.first) && self.rendering.encoding == Encoding::Json {
                 self.stream_write(b",")?;
             }
-            return self.stream_write(&piece.bytes);
+            return self.stream_write(bytes);
         }
         if let Target::Folder(folder) = &self.target {
             let ending = if self.rendering.encoding == Encoding::Xml { "xml" } else { "json" };
             let mut file = Pending::file(&folder.join(format!("{}.{ending}", piece.uuid)))?;
-            file.write(&piece.bytes)?;
-            self.bytes += piece.bytes.len() as u64;
+            file.write(bytes)?;
+            self.bytes += bytes.len() as u64;
             // Files of a folder get their names as they are complete: holding all back would hold all open.
             return file.finish();
         }
-        self.stream_write(&piece.bytes)?;
+        self.stream_write(bytes)?;
         self.stream_write(b"\n")
     }
 
-    fn bulk(&mut self, piece: &Piece) -> Result<(), ConvertError> {
-        self.bytes += piece.bytes.len() as u64 + 1;
+    fn bulk(&mut self, piece: &Piece, bytes: &[u8]) -> Result<(), ConvertError> {
+        self.bytes += bytes.len() as u64 + 1;
         let Target::Folder(folder) = &self.target else { return Ok(()) };
         let file = match self.by_type.entry(piece.resource_type) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -220,7 +224,7 @@ impl Output {
                 entry.insert(Pending::file(&folder.join(format!("{}.ndjson", piece.resource_type)))?)
             }
         };
-        file.write(&piece.bytes)?;
+        file.write(bytes)?;
         file.write(b"\n")
     }
 

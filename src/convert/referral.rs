@@ -252,7 +252,7 @@ impl Shop {
 
     fn write(&self, update: since::Update, good: Vec<ReadRow<'_>>, done: &mut Done) {
         let since::Update { folded, wanted } = update;
-        let Some(last) = folded.steps.last().map(|step| step.event.clone()) else {
+        let Some(last) = folded.steps.last().map(|step| &step.event) else {
             // Rows that say nothing that happened are accounted for all the same.
             for row in &good {
                 self.remark(row, &folded, &Mapped::default(), done);
@@ -262,7 +262,7 @@ impl Shop {
         };
         let names = Names::new(&last.source);
         let mapper = Mapper { codeset: &self.codeset, settings: &self.settings };
-        let mut mapped = mapper.map(&names, &folded, self.patient_uuid(&names, &last));
+        let mut mapped = mapper.map(&names, &folded, self.patient_uuid(&names, last));
         if let Some(wanted) = &wanted {
             mapped.events.retain(|event| wanted.contains(&event.event_id));
         }
@@ -279,7 +279,7 @@ impl Shop {
             let events: Vec<&ReferralEvent> = folded.steps.iter().map(|step| &step.event).collect();
             done.report.activity(&events, &reasons(&mapped, &folded), mapped.share.unwrap_or(Share::None));
             done.report.mapped(&mapped);
-            self.note_open(&folded, &good, &last, done);
+            self.note_open(&folded, &good, last, done);
             if self.as_events {
                 let wanted = |id: &str| mapped.events.iter().any(|event| event.event_id == id);
                 done.events.extend(events.into_iter().filter(|event| wanted(&event.event_id)).cloned());

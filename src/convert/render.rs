@@ -2,6 +2,8 @@
 //!
 //! Done by the workers, because it is most of the work. Next: [`super::output`], which writes the pieces.
 
+use std::ops::Range;
+
 use uuid::Uuid;
 
 use crate::fhir;
@@ -77,8 +79,57 @@ pub struct Piece {
     pub resource_type: &'static str,
     /// Whether other referrals may bring the same identity (organisations, services, the person).
     pub shared: bool,
-    /// The bytes, without a line's end.
-    pub bytes: Vec<u8>,
+    /// Where its bytes are, without a line's end.
+    at: Range<usize>,
+}
+
+/// The pieces of a unit, in order, in one buffer that is used again and again: no piece is allocated by one
+/// thread and freed by another.
+#[derive(Default)]
+pub struct Pieces {
+    bytes: Vec<u8>,
+    list: Vec<Piece>,
+}
+
+/// A buffer that one large referral made larger than this is not kept.
+const KEEP_BUFFER: usize = 4 << 20;
+
+impl Pieces {
+    /// Adds a piece; `write` appends its bytes.
+    ///
+    /// # Errors
+    /// What `write` reports.
+    pub fn add(
+        &mut self,
+        uuid: Uuid,
+        resource_type: &'static str,
+        shared: bool,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), ConvertError>,
+    ) -> Result<(), ConvertError> {
+        let start = self.bytes.len();
+        write(&mut self.bytes)?;
+        self.list.push(Piece { uuid, resource_type, shared, at: start..self.bytes.len() });
+        self.bytes.push(b'\n');
+        Ok(())
+    }
+
+    /// The pieces with their bytes.
+    pub fn iter(&self) -> impl Iterator<Item = (&Piece, &[u8])> {
+        self.list.iter().map(|piece| (piece, self.bytes.get(piece.at.clone()).unwrap_or_default()))
+    }
+
+    /// All pieces, one a line.
+    #[must_use]
+    pub fn lines(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Empties it for the next unit.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.bytes.clear();
+        self.bytes.shrink_to(KEEP_BUFFER);
+    }
 }
 
 /// Renders the referrals of a worker.
@@ -89,7 +140,7 @@ pub fn render(
     mapped: Vec<(Names, Mapped)>,
     rendering: &Rendering,
     settings: &Settings,
-    pieces: &mut Vec<Piece>,
+    pieces: &mut Pieces,
 ) -> Result<(), ConvertError> {
     let recorded = settings.recorded_at.to_string();
     for (names, mapped) in mapped {
@@ -99,12 +150,7 @@ pub fn render(
                 let Some(uuid) = referral_uuid(&mapped) else { continue };
                 let entries = mapped.events.into_iter().flat_map(|event| event.entries).collect();
                 let bundle = bundle::pack(entries, rendering.form);
-                pieces.push(Piece {
-                    uuid,
-                    resource_type: "Bundle",
-                    shared: false,
-                    bytes: bundle_bytes(bundle, rendering.encoding)?,
-                });
+                pieces.add(uuid, "Bundle", false, |out| append_bundle(bundle, rendering.encoding, out))?;
             }
             _ => {
                 for event in mapped.events {
@@ -116,12 +162,8 @@ pub fn render(
                         &names,
                         &recorded,
                     );
-                    pieces.push(Piece {
-                        uuid,
-                        resource_type: "Bundle",
-                        shared: false,
-                        bytes: bundle_bytes(bundle, rendering.encoding)?,
-                    });
+                    pieces
+                        .add(uuid, "Bundle", false, |out| append_bundle(bundle, rendering.encoding, out))?;
                 }
             }
         }
@@ -135,11 +177,12 @@ fn referral_uuid(mapped: &Mapped) -> Option<Uuid> {
     first.entries.get(first.focus).map(|entry| entry.uuid)
 }
 
-fn bundle_bytes(bundle: Bundle, encoding: Encoding) -> Result<Vec<u8>, ConvertError> {
+fn append_bundle(bundle: Bundle, encoding: Encoding, out: &mut Vec<u8>) -> Result<(), ConvertError> {
     match encoding {
-        Encoding::Json => Ok(fhir::json::to_vec(&bundle)),
-        Encoding::Xml => resource_xml(&Resource::from(bundle)),
+        Encoding::Json => fhir::json::append(&bundle, out),
+        Encoding::Xml => out.extend(resource_xml(&Resource::from(bundle))?),
     }
+    Ok(())
 }
 
 fn resource_xml(resource: &Resource) -> Result<Vec<u8>, ConvertError> {
@@ -147,36 +190,36 @@ fn resource_xml(resource: &Resource) -> Result<Vec<u8>, ConvertError> {
     fhir::write_xml(&checked).map_err(|_| ConvertError::Worker)
 }
 
-fn by_resource(mapped: Mapped, rendering: &Rendering, pieces: &mut Vec<Piece>) -> Result<(), ConvertError> {
+fn by_resource(mapped: Mapped, rendering: &Rendering, pieces: &mut Pieces) -> Result<(), ConvertError> {
     let entries: Vec<Entry> = mapped.events.into_iter().flat_map(|event| event.entries).collect();
     for entry in bundle::last_states(entries) {
         let shared = matches!(entry.write, Write::CreateOnce(_) | Write::Never);
         let (uuid, resource_type) = (entry.uuid, entry.resource.type_name());
-        let bytes = if rendering.form == Form::Bulk {
-            fhir::json::to_vec(&bundle::bulk(entry))
-        } else {
-            collection_entry(entry, rendering.encoding)?
-        };
-        pieces.push(Piece { uuid, resource_type, shared, bytes });
+        pieces.add(uuid, resource_type, shared, |out| {
+            if rendering.form == Form::Bulk {
+                fhir::json::append(&bundle::bulk(entry), out);
+                return Ok(());
+            }
+            collection_entry(entry, rendering.encoding, out)
+        })?;
     }
     Ok(())
 }
 
 /// One entry of the one collection.
-fn collection_entry(entry: Entry, encoding: Encoding) -> Result<Vec<u8>, ConvertError> {
+fn collection_entry(entry: Entry, encoding: Encoding, out: &mut Vec<u8>) -> Result<(), ConvertError> {
     let url = crate::map::refs::urn(entry.uuid);
     match encoding {
         Encoding::Json => {
-            let mut bytes = format!("{{\"fullUrl\":\"{url}\",\"resource\":").into_bytes();
-            fhir::json::append(&entry.resource, &mut bytes);
-            bytes.push(b'}');
-            Ok(bytes)
+            out.extend_from_slice(format!("{{\"fullUrl\":\"{url}\",\"resource\":").as_bytes());
+            fhir::json::append(&entry.resource, out);
+            out.push(b'}');
         }
         Encoding::Xml => {
-            let mut bytes = format!("<entry><fullUrl value=\"{url}\"/><resource>").into_bytes();
-            bytes.extend(resource_xml(&entry.resource)?);
-            bytes.extend_from_slice(b"</resource></entry>");
-            Ok(bytes)
+            out.extend_from_slice(format!("<entry><fullUrl value=\"{url}\"/><resource>").as_bytes());
+            out.extend(resource_xml(&entry.resource)?);
+            out.extend_from_slice(b"</resource></entry>");
         }
     }
+    Ok(())
 }

@@ -22,12 +22,13 @@ use super::error::{ConvertError, Issues};
 use super::group::{Digest16, DuplicateFinder, FileScene, Grouper, RowText, SORT_BUDGET};
 use super::output::{Output, Pending};
 use super::referral::{Done, OpenReferral, Reject, Shop, person_key};
-use super::render::{self, Piece, Rendering};
+use super::render::{self, Pieces, Rendering};
 use super::report::{ListedIssue, Report, RowEnd, count};
 use super::sorter::Sorter;
 
-/// Rows handed to a worker at once. A row makes many times its own size of output, so this stays small.
-const ROWS_PER_UNIT: usize = 64;
+/// Rows handed to a worker at once. A row makes a hundred times its own size of output, so this stays small: the
+/// buffer of a unit is written while it is still in the processor's cache.
+const ROWS_PER_UNIT: usize = 16;
 
 /// Records of a tree that are looked at to see whether the profile's paths are there.
 const TREES_CHECKED: usize = 500;
@@ -65,12 +66,14 @@ pub struct Progress {
 struct Unit {
     number: u64,
     groups: Vec<Vec<RowText>>,
+    /// Empty: a buffer that was used before.
+    pieces: Pieces,
 }
 
 /// What a worker made of a unit.
 struct Finished {
     number: u64,
-    pieces: Vec<Piece>,
+    pieces: Pieces,
     done: Done,
 }
 
@@ -177,9 +180,9 @@ impl Run {
         let tokens = jobs * 2 + 2;
         let (unit_sender, unit_receiver) = sync_channel::<Unit>(tokens);
         let (done_sender, done_receiver) = sync_channel::<Result<Finished, ConvertError>>(tokens);
-        let (token_sender, token_receiver) = sync_channel::<()>(tokens);
+        let (token_sender, token_receiver) = sync_channel::<Pieces>(tokens);
         for _ in 0..tokens {
-            let _ = token_sender.send(());
+            let _ = token_sender.send(Pieces::default());
         }
         let units = Mutex::new(unit_receiver);
         let result = std::thread::scope(|scope| {
@@ -291,10 +294,10 @@ struct ReadEnd {
     notes: Vec<String>,
 }
 
-/// Hands units to the workers, as many as there are tokens.
+/// Hands units to the workers, as many as there are tokens. A token is a buffer for the unit's output.
 struct Feed {
     sender: SyncSender<Unit>,
-    tokens: Receiver<()>,
+    tokens: Receiver<Pieces>,
     number: u64,
     pending: Vec<Vec<RowText>>,
     rows: usize,
@@ -312,10 +315,11 @@ impl Feed {
         if self.pending.is_empty() {
             return true;
         }
-        let unit = Unit { number: self.number, groups: std::mem::take(&mut self.pending) };
+        let Ok(pieces) = self.tokens.recv() else { return false };
+        let unit = Unit { number: self.number, groups: std::mem::take(&mut self.pending), pieces };
         self.number += 1;
         self.rows = 0;
-        self.tokens.recv().is_ok() && self.sender.send(unit).is_ok()
+        self.sender.send(unit).is_ok()
     }
 }
 
@@ -337,22 +341,17 @@ fn work(
         for group in &unit.groups {
             shop.convert(group, &mut scratch, &mut done);
         }
-        let mut pieces = Vec::new();
-        for event in done.events.drain(..) {
-            let bytes = serde_json::to_vec(&event).unwrap_or_default();
-            pieces.push(Piece {
-                uuid: uuid::Uuid::nil(),
-                resource_type: "ReferralEvent",
-                shared: false,
-                bytes,
-            });
-        }
-        let mapped = std::mem::take(&mut done.mapped);
-        let finished = render::render(mapped, rendering, &shop.settings, &mut pieces).map(|()| Finished {
-            number: unit.number,
-            pieces,
-            done,
+        let mut pieces = unit.pieces;
+        let events = done.events.drain(..).try_for_each(|event| {
+            // Writing to a Vec cannot fail; our events always serialise.
+            pieces.add(uuid::Uuid::nil(), "ReferralEvent", false, |out| {
+                serde_json::to_writer(out, &event).map_err(|_| ConvertError::Worker)
+            })
         });
+        let mapped = std::mem::take(&mut done.mapped);
+        let finished = events
+            .and_then(|()| render::render(mapped, rendering, &shop.settings, &mut pieces))
+            .map(|()| Finished { number: unit.number, pieces, done });
         if sender.send(finished).is_err() {
             return;
         }
@@ -379,7 +378,7 @@ impl<'a> Writer<'a> {
     fn collect(
         &mut self,
         done: &Receiver<Result<Finished, ConvertError>>,
-        tokens: &SyncSender<()>,
+        tokens: &SyncSender<Pieces>,
         progress: &Progress,
     ) -> Result<(), ConvertError> {
         let mut next = 0;
@@ -390,16 +389,17 @@ impl<'a> Writer<'a> {
             while let Some(finished) = waiting.remove(&next) {
                 next += 1;
                 progress.rows.fetch_add(finished.done.report.rows.read, Ordering::Relaxed);
-                self.take(finished)?;
-                let _ = tokens.try_send(());
+                let _ = tokens.try_send(self.take(finished)?);
             }
         }
         if waiting.is_empty() { Ok(()) } else { Err(ConvertError::Worker) }
     }
 
-    fn take(&mut self, finished: Finished) -> Result<(), ConvertError> {
-        let Finished { pieces, done, .. } = finished;
-        self.output.write(pieces)?;
+    /// Writes what a unit made, and gives its buffer back.
+    fn take(&mut self, finished: Finished) -> Result<Pieces, ConvertError> {
+        let Finished { mut pieces, done, .. } = finished;
+        self.output.write(&pieces)?;
+        pieces.clear();
         for reject in done.rejects {
             self.reject(&reject)?;
         }
@@ -407,7 +407,7 @@ impl<'a> Writer<'a> {
             self.note_open(&open)?;
         }
         self.report.merge(done.report);
-        Ok(())
+        Ok(pieces)
     }
 
     fn reject(&mut self, reject: &Reject) -> Result<(), ConvertError> {

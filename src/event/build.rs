@@ -234,7 +234,8 @@ impl Reading<'_> {
         Some(score_value(text))
     }
 
-    fn date(&mut self, raw: Raw<'_>, place: Place, format: Option<&DateFormat>) -> Option<When> {
+    /// Reads a date, in a stated format or in FHIR's own.
+    pub fn date(&mut self, raw: Raw<'_>, place: Place, format: Option<&DateFormat>) -> Option<When> {
         let text = self.text(raw, place, MAX_TEXT)?;
         let read = match format {
             Some(format) => format.read(&text, self.zone),

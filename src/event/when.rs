@@ -176,10 +176,29 @@ impl fmt::Display for When {
         match self {
             Self::Year(year) => write!(f, "{year:04}"),
             Self::Month(year, month) => write!(f, "{year:04}-{month:02}"),
-            Self::Day(day) => write!(f, "{:04}-{:02}-{:02}", day.year(), day.month(), day.day()),
+            Self::Day(day) => f.write_str(std::str::from_utf8(&day_digits(*day)).unwrap_or_default()),
             Self::Instant(at, offset) => write!(f, "{}", Instant(*at, *offset)),
         }
     }
+}
+
+/// `YYYY-MM-DD`, digit by digit: the commonest text there is, written in one go.
+fn day_digits(day: Date) -> [u8; 10] {
+    let digit = |number: u16, unit: u16| b'0' + u8::try_from(number / unit % 10).unwrap_or_default();
+    let (y, m, d) =
+        (day.year().unsigned_abs(), day.month().unsigned_abs().into(), day.day().unsigned_abs().into());
+    [
+        digit(y, 1000),
+        digit(y, 100),
+        digit(y, 10),
+        digit(y, 1),
+        b'-',
+        digit(m, 10),
+        digit(m, 1),
+        b'-',
+        digit(d, 10),
+        digit(d, 1),
+    ]
 }
 
 /// Prints an instant as FHIR wants it: seconds always, `Z` for UTC.

@@ -34,46 +34,51 @@ pub struct MessageSettings {
 /// `PUT Type?identifier=…` and its kin.
 fn request(entry: &Entry) -> Option<BundleRequest> {
     let kind = entry.resource.type_name();
-    let query = |id: &Identifier| {
-        let (system, value) =
-            (id.system.as_deref().unwrap_or_default(), id.value.as_deref().unwrap_or_default());
-        format!("identifier={system}|{}", query_escape(value))
-    };
     match &entry.write {
         Write::Update(id) => Some(BundleRequest {
             method: "PUT".into(),
-            url: format!("{kind}?{}", query(id)).into(),
+            url: query(&[kind, "?"], id).into(),
             ..BundleRequest::default()
         }),
         Write::CreateOnce(id) => Some(BundleRequest {
             method: "POST".into(),
             url: Text::Borrowed(kind),
-            if_none_exist: Some(query(id).into()),
+            if_none_exist: Some(query(&[], id).into()),
             ..BundleRequest::default()
         }),
         Write::ById => Some(BundleRequest {
             method: "PUT".into(),
-            url: format!("{kind}/{}", entry.uuid).into(),
+            url: [kind, "/", &refs::plain(entry.uuid)].concat().into(),
             ..BundleRequest::default()
         }),
         Write::Never => None,
     }
 }
 
+/// A search by identifier, behind what leads to it.
+fn query(lead: &[&str], id: &Identifier) -> String {
+    let (system, value) = (id.system.as_deref().unwrap_or_default(), id.value.as_deref().unwrap_or_default());
+    let lengths = lead.iter().map(|part| part.len()).sum::<usize>() + system.len() + value.len();
+    let mut text = String::with_capacity(lengths + "identifier=|".len());
+    text.extend(lead.iter().copied().chain(["identifier=", system, "|"]));
+    escape_into(value, &mut text);
+    text
+}
+
 /// Escapes a value inside a query: FHIR's own separators and what a URL may not hold.
-fn query_escape(value: &str) -> String {
-    if value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)) {
-        return value.to_owned();
+fn escape_into(value: &str, text: &mut String) {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    if value.bytes().all(plain) {
+        return text.push_str(value);
     }
-    value.bytes().fold(String::new(), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+    for byte in value.bytes() {
+        if plain(byte) {
             text.push(char::from(byte));
         } else {
             use std::fmt::Write as _;
             let _ = write!(text, "%{byte:02X}");
         }
-        text
-    })
+    }
 }
 
 /// The Bundle of one event.
@@ -99,7 +104,7 @@ pub fn event_bundle(
     };
     let mut bundle = pack(entries, form);
     if form == Form::Message {
-        bundle.identifier = Some(Identifier::new(names.system(NameKind::Event), revision.to_string()));
+        bundle.identifier = Some(Identifier::new(names.system(NameKind::Event), refs::plain(revision)));
         bundle.timestamp = Some(recorded.to_owned().into());
         bundle.entry.splice(0..0, header);
     }
@@ -112,7 +117,7 @@ fn message_header(
     revision: Uuid,
     names: &Names,
 ) -> (Uuid, MessageHeader) {
-    let uuid = names.uuid(NameKind::Event, &["message", &revision.to_string()]);
+    let uuid = names.uuid(NameKind::Event, &["message", &refs::plain(revision)]);
     let header = MessageHeader {
         meta: meta("MessageHeader"),
         event: Some(Event::Coding(crate::fhir::types::Coding::new(
@@ -154,19 +159,24 @@ pub fn pack(entries: Vec<Entry>, form: Form) -> Bundle {
     Bundle { type_: bundle_type.into(), entry, ..Bundle::default() }
 }
 
+/// Up to this many entries, looking through them is quicker than a table of them.
+const FEW: usize = 64;
+
 /// Each identity once, in its last state, at its first place.
 #[must_use]
 pub fn last_states(entries: Vec<Entry>) -> Vec<Entry> {
-    let mut at: HashMap<(&'static str, Uuid), usize> = HashMap::with_capacity(entries.len());
+    let identity = |entry: &Entry| (entry.uuid, entry.resource.type_name());
+    let mut table = (entries.len() > FEW).then(|| HashMap::with_capacity(entries.len()));
     let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
     for entry in entries {
-        let identity = (entry.resource.type_name(), entry.uuid);
-        match at.get(&identity).and_then(|at| kept.get_mut(*at)) {
+        let new = identity(&entry);
+        let at = match &mut table {
+            Some(table) => *table.entry(new).or_insert(kept.len()),
+            None => kept.iter().position(|known| identity(known) == new).unwrap_or(kept.len()),
+        };
+        match kept.get_mut(at) {
             Some(known) => *known = entry,
-            None => {
-                at.insert(identity, kept.len());
-                kept.push(entry);
-            }
+            None => kept.push(entry),
         }
     }
     kept
@@ -175,6 +185,6 @@ pub fn last_states(entries: Vec<Entry>) -> Vec<Entry> {
 /// A resource of the bulk form: with its literal id.
 #[must_use]
 pub fn bulk(mut entry: Entry) -> Resource {
-    entry.resource.set_id(Some(entry.uuid.to_string().into()));
+    entry.resource.set_id(Some(refs::plain(entry.uuid).into()));
     entry.resource
 }

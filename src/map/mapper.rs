@@ -18,12 +18,12 @@ use crate::fhir::types::{Identifier, Resource, ServiceRequest};
 use super::coding::Coder;
 use super::entry::{Entry, Write};
 use super::fold::{Folded, Role, Step};
-use super::machine::{State, TaskStatus};
+use super::machine::{RequestStatus, State, TaskStatus};
 use super::names::{NameKind, Names};
 use super::notes::Notes;
 use super::own::{Context, own};
 use super::parties::Parties;
-use super::refs::{Form, Refs, SubjectKey};
+use super::refs::{Form, Refs, SubjectKey, plain};
 use super::share::{Sharing, decide};
 use super::withdrawn::withdraw;
 use super::{patient, provenance, safeguards, service_request, task};
@@ -86,7 +86,9 @@ struct Scene {
     rerouted_by: Option<usize>,
     opened_by: Option<usize>,
     parties: Parties,
-    request: Option<ServiceRequest>,
+    /// The request as it stands in the last Bundle made, and what of it changes from Bundle to Bundle.
+    request: Option<Arc<ServiceRequest>>,
+    request_as: Option<(RequestStatus, bool)>,
 }
 
 impl Mapper<'_> {
@@ -111,7 +113,9 @@ impl Mapper<'_> {
         };
         let refs = Refs::new(names, self.settings.form, &key);
         let coder = Coder { codeset: self.codeset, repair: self.settings.repair_codes, share };
-        let mut run = Run { mapper: self, refs, coder, steps: &folded.steps, scene: None, patient_uuid };
+        let recorded = self.settings.recorded_at.to_string();
+        let mut run =
+            Run { mapper: self, recorded, refs, coder, steps: &folded.steps, scene: None, patient_uuid };
         for at in 0..folded.steps.len() {
             let Some(step) = folded.steps.get(at) else { break };
             mapped.notes.about(&step.event.event_id);
@@ -126,6 +130,7 @@ impl Mapper<'_> {
 /// One pass through the steps of a referral.
 struct Run<'a> {
     mapper: &'a Mapper<'a>,
+    recorded: String,
     refs: Refs<'a>,
     coder: Coder<'a>,
     steps: &'a [Step],
@@ -140,7 +145,7 @@ impl Run<'_> {
         let settings = self.mapper.settings;
         self.set_scene(at, event, step.state.as_ref(), notes);
         let (refs, coder) = (&self.refs, &self.coder);
-        let scene = self.scene.as_ref()?;
+        let scene = self.scene.as_mut()?;
         let parties = &scene.parties;
         // A request of the clinical system that this referral answers has an author, and a Task that is updated
         // where it is held.
@@ -165,8 +170,26 @@ impl Run<'_> {
             let with_code = settings.code_in_every_bundle
                 || at == state.opened_by
                 || matches!(&step.role, Role::Corrects(target) if target.event_type == EventType::Referred);
-            entries.push(self.request_entry(scene, state, request_uuid, with_code, event)?);
-            let key = Identifier::new(refs.names.system(NameKind::Task), task_uuid.to_string());
+            let changing = (state.request, with_code);
+            if scene.request_as.replace(changing) != Some(changing) {
+                // Bundles of one state share the request; the first of another state makes its own.
+                let request = Arc::make_mut(scene.request.as_mut()?);
+                request.status = state.request.as_str().into();
+                let kind = event.record.service.kind;
+                request.code = Some(if with_code {
+                    service_request::code(kind, self.mapper.codeset)
+                } else {
+                    service_request::words(kind)
+                });
+            }
+            // The parties are pointed at again for every Bundle.
+            let _ = (parties.requester(refs), parties.service(refs));
+            let request = Arc::clone(scene.request.as_ref()?);
+            let key = request.identifier.first()?.clone();
+            let request =
+                withdraw_if(state.task == TaskStatus::EnteredInError, Resource::ServiceRequest(request));
+            entries.push(Entry { uuid: request_uuid, resource: request, write: Write::Update(key) });
+            let key = Identifier::new(refs.names.system(NameKind::Task), plain(task_uuid));
             let task = task::task(&context(event), key.clone(), state, self.steps, notes);
             let task = withdraw_if(state.task == TaskStatus::EnteredInError, task.into());
             entries.push(Entry { uuid: task_uuid, resource: task, write: Write::Update(key) });
@@ -211,8 +234,7 @@ impl Run<'_> {
             .filter(|entry| matches!(entry.write, Write::Update(_)))
             .map(|entry| refs.to(entry.resource.type_name(), entry.uuid))
             .collect();
-        let provenance =
-            provenance::provenance(event, targets, &settings.recorded_at.to_string(), &settings.agent, refs);
+        let provenance = provenance::provenance(event, targets, &self.recorded, &settings.agent, refs);
         let patient = (settings.form.has_patient() || settings.create_patient).then(|| {
             let practice = parties.practice(refs);
             patient::patient(self.patient_uuid, &event.record.person, practice, refs, coder, notes)
@@ -253,7 +275,7 @@ impl Run<'_> {
         let notes = if opened_by == Some(at) { notes } else { &mut said };
         let request = opener.map(|opener| {
             let uuid = service_request::name(&self.refs, &event.referral_id, state.map_or(1, |s| s.episode));
-            let key = Identifier::new(self.refs.names.system(NameKind::Referral), uuid.to_string());
+            let key = Identifier::new(self.refs.names.system(NameKind::Referral), plain(uuid));
             let context = Context {
                 referral: &event.referral_id,
                 event: opener,
@@ -265,32 +287,9 @@ impl Run<'_> {
                 task: None,
                 sensitive: service_request::event_is_sensitive(opener, &self.coder),
             };
-            service_request::service_request(&context, key, notes)
+            Arc::new(service_request::service_request(&context, key, notes))
         });
-        self.scene = Some(Scene { record, rerouted_by, opened_by, parties, request });
-    }
-
-    fn request_entry(
-        &self,
-        scene: &Scene,
-        state: &State,
-        uuid: Uuid,
-        with_code: bool,
-        event: &ReferralEvent,
-    ) -> Option<Entry> {
-        let mut request = scene.request.clone()?;
-        // The parties are pointed at again for every Bundle.
-        let _ = (scene.parties.requester(&self.refs), scene.parties.service(&self.refs));
-        request.status = state.request.as_str().into();
-        let kind = event.record.service.kind;
-        request.code = Some(if with_code {
-            service_request::code(kind, self.mapper.codeset)
-        } else {
-            service_request::words(kind)
-        });
-        let key = request.identifier.first()?.clone();
-        let withdrawn = state.task == TaskStatus::EnteredInError;
-        Some(Entry { uuid, resource: withdraw_if(withdrawn, request.into()), write: Write::Update(key) })
+        self.scene = Some(Scene { record, rerouted_by, opened_by, parties, request, request_as: None });
     }
 }
 

@@ -5,6 +5,7 @@
 //! namespace is UUIDv5(URL, source); the name is `kind/referral_id[/rule[/n]]`. Invariant: no name is made
 //! from an NHS number, because such a UUID could be undone by trying all numbers. Next: [`super::machine`].
 
+use sha1::{Digest, Sha1};
 use uuid::Uuid;
 
 /// What an identifier names; the word is both the start of the name and the end of the identifier system.
@@ -81,7 +82,7 @@ impl Names {
     #[must_use]
     pub fn new(source: &str) -> Self {
         let source = source.trim_end_matches('/');
-        Self { source: source.to_owned(), namespace: Uuid::new_v5(&Uuid::NAMESPACE_URL, source.as_bytes()) }
+        Self { source: source.to_owned(), namespace: version_5(Uuid::NAMESPACE_URL, [source]) }
     }
 
     /// The source's URI without trailing slash.
@@ -93,26 +94,33 @@ impl Names {
     /// The identifier system for a kind: `{source}/referral` and so on.
     #[must_use]
     pub fn system(&self, kind: NameKind) -> String {
-        format!("{}/{}", self.source, kind.as_str())
+        [&self.source, "/", kind.as_str()].concat()
     }
 
     /// The system under which the source's printed case number travels.
     #[must_use]
     pub fn case_reference_system(&self) -> String {
-        format!("{}/case-reference", self.source)
+        [&self.source, "/case-reference"].concat()
     }
 
     /// The UUID of `kind/part/part…`.
     #[must_use]
     pub fn uuid(&self, kind: NameKind, parts: &[&str]) -> Uuid {
-        let mut name = String::with_capacity(64);
-        name.push_str(kind.as_str());
-        for part in parts {
-            name.push('/');
-            name.push_str(part);
-        }
-        Uuid::new_v5(&self.namespace, name.as_bytes())
+        let name = parts.iter().flat_map(|part| ["/", part]);
+        version_5(self.namespace, std::iter::once(kind.as_str()).chain(name))
     }
+}
+
+/// RFC 9562 version 5. By hand rather than with the feature of `uuid`, whose SHA-1 leaves the processor's own
+/// instructions unused; identifiers are a good part of the work on a referral.
+fn version_5<'a>(namespace: Uuid, name: impl IntoIterator<Item = &'a str>) -> Uuid {
+    let mut hash = Sha1::new_with_prefix(namespace);
+    for part in name {
+        hash.update(part);
+    }
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
+    uuid::Builder::from_sha1_bytes(bytes).into_uuid()
 }
 
 #[cfg(test)]

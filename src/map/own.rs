@@ -15,7 +15,7 @@ use super::entry::{Entry, Write};
 use super::names::NameKind;
 use super::notes::Notes;
 use super::parties::Parties;
-use super::refs::Refs;
+use super::refs::{Refs, plain};
 use super::{care_plan, communication, encounter, observation, onward, questionnaire_response};
 
 /// What the resources of one event are made from.
@@ -46,7 +46,7 @@ impl Context<'_> {
 
     /// The business identifier of a resource.
     pub(super) fn identifier(&self, kind: NameKind, uuid: Uuid) -> Identifier {
-        Identifier::new(self.refs.names.system(kind), uuid.to_string())
+        Identifier::new(self.refs.names.system(kind), plain(uuid))
     }
 
     /// The reference to the request, for `basedOn`: the clinical system's own, where the referral answers one.

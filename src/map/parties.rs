@@ -18,7 +18,7 @@ use crate::fhir::types::{
 
 use super::entry::{Entry, Write, meta};
 use super::names::NameKind;
-use super::refs::Refs;
+use super::refs::{Refs, plain};
 
 /// A party: a resource that may be needed, and whether it is.
 struct Party {
@@ -67,7 +67,7 @@ fn organisation(refs: &Refs<'_>, ods: Option<&OdsCode>, name: Option<&str>) -> O
         ),
         (None, Some(name)) => {
             let uuid = refs.names.uuid(NameKind::Organization, &[name]);
-            (uuid, Identifier::new(refs.names.system(NameKind::Organization), uuid.to_string()))
+            (uuid, Identifier::new(refs.names.system(NameKind::Organization), plain(uuid)))
         }
         (None, None) => return None,
     };
@@ -91,7 +91,7 @@ fn organisation(refs: &Refs<'_>, ods: Option<&OdsCode>, name: Option<&str>) -> O
 fn service(refs: &Refs<'_>, service: &Service, provider: Option<&Party>) -> Option<Party> {
     let key = service.id.as_deref().or(service.name.as_deref())?;
     let uuid = refs.names.uuid(NameKind::Service, &[key]);
-    let key = Identifier::new(refs.names.system(NameKind::Service), uuid.to_string());
+    let key = Identifier::new(refs.names.system(NameKind::Service), plain(uuid));
     let resource = HealthcareService {
         meta: meta("HealthcareService"),
         identifier: vec![key.clone()],
@@ -112,9 +112,9 @@ fn service(refs: &Refs<'_>, service: &Service, provider: Option<&Party>) -> Opti
 /// The professional and the role, named under the source's own system: exports seldom know an SDS identifier.
 fn practitioner(refs: &Refs<'_>, record: &Record, at: Option<&Party>) -> Option<(Party, Party)> {
     let name = record.referrer.name.as_deref()?;
-    let at_key = at.map(|party| party.uuid.to_string()).unwrap_or_default();
+    let at_key = at.map(|party| plain(party.uuid)).unwrap_or_default();
     let person = refs.names.uuid(NameKind::Practitioner, &[&at_key, name]);
-    let person_key = Identifier::new(refs.names.system(NameKind::Practitioner), person.to_string());
+    let person_key = Identifier::new(refs.names.system(NameKind::Practitioner), plain(person));
     let resource = Practitioner {
         meta: meta("Practitioner"),
         identifier: vec![person_key.clone()],
@@ -123,7 +123,7 @@ fn practitioner(refs: &Refs<'_>, record: &Record, at: Option<&Party>) -> Option<
     };
     let role_name = record.referrer.role.as_deref();
     let role = refs.names.uuid(NameKind::PractitionerRole, &[&at_key, name, role_name.unwrap_or_default()]);
-    let role_key = Identifier::new(refs.names.system(NameKind::PractitionerRole), role.to_string());
+    let role_key = Identifier::new(refs.names.system(NameKind::PractitionerRole), plain(role));
     let telecom = |system: &'static str, value: &Option<String>| {
         value.clone().map(|value| ContactPoint {
             system: Some(system.into()),

@@ -15,7 +15,7 @@ use crate::fhir::types::{
 
 use super::entry::{Entry, Write};
 use super::names::NameKind;
-use super::refs::Refs;
+use super::refs::{Refs, plain};
 use super::systems;
 
 /// The UUID of an event.
@@ -40,11 +40,11 @@ pub(super) fn provenance(
     agent: &str,
     refs: &Refs<'_>,
 ) -> Entry {
-    let event_uuid = event_uuid(refs, event).to_string();
+    let event_uuid = plain(event_uuid(refs, event));
     let uuid = revision_uuid(refs, event);
     let system = refs.names.system(NameKind::Event);
     let resource = Provenance {
-        id: Some(uuid.to_string().into()),
+        id: Some(plain(uuid).into()),
         meta: Some(Meta { tag: vec![Coding::new(system.clone(), event_uuid.clone())], ..Meta::default() }),
         target: targets,
         occurred: event.occurred_at.map(|when| Occurred::DateTime(when.to_string().into())),

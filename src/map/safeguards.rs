@@ -9,7 +9,7 @@ use super::coding::Coder;
 use super::entry::{Entry, Write, meta};
 use super::names::NameKind;
 use super::notes::Notes;
-use super::refs::Refs;
+use super::refs::{Refs, plain};
 use super::systems::{self, Structural};
 
 /// Flags of a referral: how to contact the person safely, and the risk indicator. Sent at every level of
@@ -26,8 +26,7 @@ pub(super) fn flags(
     let mut flag = |term: Option<&Term>, name: &'static str, field: &'static str, category: Structural| {
         let code = coder.code(term?, "need", field, notes)?;
         let uuid = refs.names.uuid(NameKind::Flag, &[referral, name]);
-        let identifier =
-            crate::fhir::types::Identifier::new(refs.names.system(NameKind::Flag), uuid.to_string());
+        let identifier = crate::fhir::types::Identifier::new(refs.names.system(NameKind::Flag), plain(uuid));
         let resource = Flag {
             meta: meta("Flag"),
             identifier: vec![identifier.clone()],
@@ -53,8 +52,7 @@ pub(super) fn consent(referral: &str, agreed: &Agreed, refs: &Refs<'_>) -> Optio
         Share::None => return None,
     };
     let uuid = refs.names.uuid(NameKind::Consent, &[referral]);
-    let identifier =
-        crate::fhir::types::Identifier::new(refs.names.system(NameKind::Consent), uuid.to_string());
+    let identifier = crate::fhir::types::Identifier::new(refs.names.system(NameKind::Consent), plain(uuid));
     let resource = Consent {
         meta: meta("Consent"),
         identifier: vec![identifier.clone()],

@@ -19,93 +19,93 @@ pub(super) fn withdraw(resource: Resource) -> Resource {
     let status = || IN_ERROR.into();
     match resource {
         Resource::Observation(r) => Observation {
-            meta: r.meta,
-            identifier: r.identifier,
+            meta: r.meta.clone(),
+            identifier: r.identifier.clone(),
             status: status(),
             code: withdrawn(),
-            subject: r.subject,
+            subject: r.subject.clone(),
             ..Observation::default()
         }
         .into(),
         Resource::Encounter(r) => Encounter {
-            meta: r.meta,
-            identifier: r.identifier,
+            meta: r.meta.clone(),
+            identifier: r.identifier.clone(),
             status: status(),
-            class: r.class,
-            subject: r.subject,
+            class: r.class.clone(),
+            subject: r.subject.clone(),
             ..Encounter::default()
         }
         .into(),
         Resource::CarePlan(r) => CarePlan {
-            meta: r.meta,
-            identifier: r.identifier,
+            meta: r.meta.clone(),
+            identifier: r.identifier.clone(),
             status: status(),
-            intent: r.intent,
-            subject: r.subject,
+            intent: r.intent.clone(),
+            subject: r.subject.clone(),
             ..CarePlan::default()
         }
         .into(),
         Resource::Goal(r) => Goal {
-            meta: r.meta,
-            identifier: r.identifier,
+            meta: r.meta.clone(),
+            identifier: r.identifier.clone(),
             lifecycle_status: status(),
             description: withdrawn(),
-            subject: r.subject,
+            subject: r.subject.clone(),
             ..Goal::default()
         }
         .into(),
         Resource::Communication(r) => Communication {
-            meta: r.meta,
-            identifier: r.identifier,
+            meta: r.meta.clone(),
+            identifier: r.identifier.clone(),
             status: status(),
-            subject: r.subject,
+            subject: r.subject.clone(),
             ..Communication::default()
         }
         .into(),
         Resource::Flag(r) => Flag {
-            meta: r.meta,
-            identifier: r.identifier,
+            meta: r.meta.clone(),
+            identifier: r.identifier.clone(),
             status: status(),
             code: withdrawn(),
-            subject: r.subject,
+            subject: r.subject.clone(),
             ..Flag::default()
         }
         .into(),
         Resource::Consent(r) => Consent {
-            meta: r.meta,
-            identifier: r.identifier,
+            meta: r.meta.clone(),
+            identifier: r.identifier.clone(),
             status: status(),
-            scope: r.scope,
-            category: r.category,
-            patient: r.patient,
-            policy_rule: r.policy_rule,
+            scope: r.scope.clone(),
+            category: r.category.clone(),
+            patient: r.patient.clone(),
+            policy_rule: r.policy_rule.clone(),
             ..Consent::default()
         }
         .into(),
         Resource::QuestionnaireResponse(r) => QuestionnaireResponse {
-            meta: r.meta,
-            identifier: r.identifier,
+            meta: r.meta.clone(),
+            identifier: r.identifier.clone(),
             status: status(),
-            subject: r.subject,
+            subject: r.subject.clone(),
             ..QuestionnaireResponse::default()
         }
         .into(),
         Resource::ServiceRequest(r) => ServiceRequest {
-            meta: r.meta,
-            identifier: r.identifier,
+            meta: r.meta.clone(),
+            identifier: r.identifier.clone(),
             status: status(),
-            intent: r.intent,
-            subject: r.subject,
+            intent: r.intent.clone(),
+            subject: r.subject.clone(),
             ..ServiceRequest::default()
         }
         .into(),
         Resource::Task(r) => Task {
-            meta: r.meta,
-            identifier: r.identifier,
+            meta: r.meta.clone(),
+            identifier: r.identifier.clone(),
             status: status(),
-            intent: r.intent,
-            focus: r.focus,
-            for_: r.for_,
+            intent: r.intent.clone(),
+            focus: r.focus.clone(),
+            for_: r.for_.clone(),
             ..Task::default()
         }
         .into(),

@@ -275,9 +275,7 @@ impl Row<'_> {
             issues: &mut self.issues,
         };
         each_value(self.profile, view, fill, &mut |value, column| {
-            let mut draft = Draft::default();
-            draft.set(Field::OccurredAt, 0, raw(value), column, fill.date.as_ref(), &mut reading);
-            dates.extend(draft.header.occurred_at.map(|when| (when, None)));
+            dates.extend(reading.date(raw(value), column, fill.date.as_ref()).map(|when| (when, None)));
         });
         dates
     }

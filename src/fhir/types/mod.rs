@@ -7,6 +7,7 @@
 //! patient data. Next: [`datatypes`], then [`ServiceRequest`].
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// All text in FHIR types. Constants (systems, codes, profile URLs) cost no allocation.
 pub type Text = Cow<'static, str>;
@@ -105,7 +106,8 @@ macro_rules! choice {
     };
 }
 
-/// Declares [`Resource`]: one boxed variant per type, so that a Bundle entry stays small.
+/// Declares [`Resource`]: one shared variant per type, so that a Bundle entry stays small and an organisation that
+/// stands in every Bundle of a referral is made once.
 macro_rules! resources {
     ($($module:ident :: $name:ident,)*) => {
         $(mod $module; pub use $module::*;)*
@@ -113,7 +115,7 @@ macro_rules! resources {
         /// Any resource we emit.
         #[derive(Clone, PartialEq)]
         pub enum Resource {
-            $(#[doc = concat!("A ", stringify!($name), ".")] $name(Box<$name>),)*
+            $(#[doc = concat!("A ", stringify!($name), ".")] $name(Arc<$name>),)*
         }
 
         #[cfg(test)]
@@ -135,12 +137,12 @@ macro_rules! resources {
 
             /// Sets or clears the logical id.
             pub fn set_id(&mut self, id: Option<Text>) {
-                match self { $(Self::$name(resource) => resource.id = id,)* }
+                match self { $(Self::$name(resource) => Arc::make_mut(resource).id = id,)* }
             }
 
             /// The type's metadata, made if absent.
             pub fn meta_mut(&mut self) -> &mut Meta {
-                match self { $(Self::$name(resource) => resource.meta.get_or_insert_default(),)* }
+                match self { $(Self::$name(resource) => Arc::make_mut(resource).meta.get_or_insert_default(),)* }
             }
         }
 
@@ -152,7 +154,7 @@ macro_rules! resources {
 
         impl $crate::fhir::json::Json for Resource {
             fn value(&self, out: &mut Vec<u8>) {
-                match self { $(Self::$name(resource) => $crate::fhir::json::Json::value(resource, out),)* }
+                match self { $(Self::$name(resource) => $crate::fhir::json::Json::value(&**resource, out),)* }
             }
         }
 
@@ -164,7 +166,7 @@ macro_rules! resources {
 
         $(impl From<$name> for Resource {
             fn from(resource: $name) -> Self {
-                Self::$name(Box::new(resource))
+                Self::$name(Arc::new(resource))
             }
         })*
     };
