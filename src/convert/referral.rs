@@ -20,7 +20,7 @@ use super::group::{Digest16, FileScene, RowText, digest16};
 use super::interpret::Interpreter;
 use super::report::{Report, RowEnd, count};
 use super::since;
-use crate::source::Scratch;
+use crate::source::{BadRecord, Scratch};
 
 /// Everything a worker needs, shared by all.
 pub struct Shop {
@@ -99,6 +99,16 @@ struct ReadRow<'a> {
 }
 
 impl Shop {
+    /// Sets aside a record that could not even be split off.
+    pub fn refuse(&self, file: usize, bad: &BadRecord, done: &mut Done) {
+        let row = RowText { file, row: bad.row, text: bad.text.clone() };
+        self.reject(
+            &ReadRow { row: &row, events: Vec::new(), issues: vec![bad.issue.clone()] },
+            RowEnd::Refused,
+            done,
+        );
+    }
+
     /// Converts the rows of one referral.
     pub fn convert(&self, rows: &[RowText], scratch: &mut Scratch, done: &mut Done) {
         if self.interpreter.is_fhir() {
@@ -304,7 +314,8 @@ impl Shop {
         });
         match keyed {
             Some(keyed) => names.uuid(NameKind::Person, &[&keyed]),
-            None => names.uuid(NameKind::Person, &[&event.referral_id]),
+            // Apart from local identifiers: `42` may be one person's number and another's case.
+            None => names.uuid(NameKind::Person, &["of", "referral", &event.referral_id]),
         }
     }
 
@@ -365,13 +376,15 @@ impl Shop {
             return;
         }
         let several = rows.len() > 1;
+        let mut scratch = Scratch::default();
         for row in rows {
-            let repeated = || {
-                row.events
-                    .first()
-                    .is_some_and(|event| self.twice.contains(&digest16(event.referral_id.as_bytes())))
+            // By the key of the first pass, which the row's id may differ from (a keyed hash, a date added).
+            let mut repeated = || {
+                let file = self.files.get(row.row.file)?;
+                let key = self.interpreter.key(&file.layout, &file.bound, &row.row.text, &mut scratch)?;
+                Some(self.twice.contains(&digest16(&key)))
             };
-            if several || (!self.twice.is_empty() && repeated()) {
+            if several || (!self.twice.is_empty() && repeated() == Some(true)) {
                 row.issues.push(self.issue(row.row, IssueCode::DuplicateReferralId, ""));
             }
         }

@@ -23,7 +23,7 @@ use super::group::{Digest16, DuplicateFinder, FileScene, Grouper, RowText, SORT_
 use super::output::{Output, Pending};
 use super::referral::{Done, OpenReferral, Reject, Shop, person_key};
 use super::render::{self, Pieces, Rendering};
-use super::report::{ListedIssue, Report, RowEnd, count};
+use super::report::{ListedIssue, Report, count};
 use super::sorter::Sorter;
 
 /// Rows handed to a worker at once. A row makes a hundred times its own size of output, so this stays small: the
@@ -66,6 +66,8 @@ pub struct Progress {
 struct Unit {
     number: u64,
     groups: Vec<Vec<RowText>>,
+    /// Records that could not be split off, with the index of their file.
+    bad: Vec<(usize, BadRecord)>,
     /// Empty: a buffer that was used before.
     pieces: Pieces,
 }
@@ -192,6 +194,7 @@ impl Run {
                     tokens: token_receiver,
                     number: 0,
                     pending: Vec::new(),
+                    bad: Vec::new(),
                     rows: 0,
                 };
                 self.feed(shop, feed, progress)
@@ -232,7 +235,9 @@ impl Run {
                 progress.bytes.store(before + bytes.load(Ordering::Relaxed), Ordering::Relaxed);
                 if !scene.previous {
                     end.blank += batch.blank();
-                    end.bad.extend(batch.bad().iter().map(|bad| (file, bad.clone())));
+                    if !feed.give_bad(file, batch.bad()) {
+                        return Ok(end);
+                    }
                 }
                 for record in batch.records() {
                     let row = RowText { file, row: record.row, text: record.text.to_owned() };
@@ -290,7 +295,6 @@ fn note_consents(
 #[derive(Default)]
 struct ReadEnd {
     blank: u64,
-    bad: Vec<(usize, BadRecord)>,
     notes: Vec<String>,
 }
 
@@ -300,6 +304,7 @@ struct Feed {
     tokens: Receiver<Pieces>,
     number: u64,
     pending: Vec<Vec<RowText>>,
+    bad: Vec<(usize, BadRecord)>,
     rows: usize,
 }
 
@@ -311,12 +316,20 @@ impl Feed {
         self.rows < ROWS_PER_UNIT || self.flush()
     }
 
+    /// Adds records that could not be split off.
+    fn give_bad(&mut self, file: usize, bad: &[BadRecord]) -> bool {
+        self.rows += bad.len();
+        self.bad.extend(bad.iter().map(|bad| (file, bad.clone())));
+        self.rows < ROWS_PER_UNIT || self.flush()
+    }
+
     fn flush(&mut self) -> bool {
-        if self.pending.is_empty() {
+        if self.pending.is_empty() && self.bad.is_empty() {
             return true;
         }
         let Ok(pieces) = self.tokens.recv() else { return false };
-        let unit = Unit { number: self.number, groups: std::mem::take(&mut self.pending), pieces };
+        let (groups, bad) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.bad));
+        let unit = Unit { number: self.number, groups, bad, pieces };
         self.number += 1;
         self.rows = 0;
         self.sender.send(unit).is_ok()
@@ -340,6 +353,9 @@ fn work(
         let mut done = Done::default();
         for group in &unit.groups {
             shop.convert(group, &mut scratch, &mut done);
+        }
+        for (file, bad) in &unit.bad {
+            shop.refuse(*file, bad, &mut done);
         }
         let mut pieces = unit.pieces;
         let events = done.events.drain(..).try_for_each(|event| {
@@ -429,16 +445,6 @@ impl<'a> Writer<'a> {
 
     /// Everything is read and converted: the refused rows, the duplicates, the files' names, the report.
     fn finish(mut self, read: ReadEnd, report: &mut Report) -> Result<(), ConvertError> {
-        for (file, bad) in &read.bad {
-            self.report.row(RowEnd::Refused);
-            count(&mut self.report.refused, bad.issue.code.as_str());
-            let issues = [bad.issue.clone()];
-            self.report.issues(&issues);
-            if let Some(scene) = self.shop.files.get(*file) {
-                let line = scene.layout.reject_line(&bad.text, &issues);
-                self.reject(&Reject { file: *file, row: bad.row, line })?;
-            }
-        }
         self.report.blank(read.blank);
         self.report.notes.extend(read.notes);
         self.possible_duplicates()?;

@@ -12,8 +12,9 @@ use super::systems;
 /// The request and its Task. What becomes of them is not known here: they stay active and requested.
 pub(super) fn referred_on(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry> {
     let detail = &context.event.detail;
-    let request = context.uuid(NameKind::Referral, None);
-    let task = context.uuid(NameKind::Task, None);
+    // Named apart from the referral's own episodes and Tasks, whose names end in a number: an event id may be one.
+    let request = context.uuid(NameKind::Referral, Some("onward"));
+    let task = context.uuid(NameKind::Task, Some("onward"));
     let request_key = context.identifier(NameKind::Referral, request);
     let task_key = context.identifier(NameKind::Task, task);
     let to = detail.to.clone().unwrap_or_default();

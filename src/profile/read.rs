@@ -41,7 +41,20 @@ impl RowEvents {
 #[must_use]
 pub fn referral_key(profile: &Profile, view: View<'_>) -> Option<String> {
     let fill = profile.fields.iter().find(|fill| fill.field == Field::ReferralId)?;
-    joined(profile, view, &fill.from)
+    let id = joined(profile, view, &fill.from)?;
+    if profile.case_number == CaseNumber::Referral {
+        return Some(id);
+    }
+    // Where the number is a person's, the referred date is part of the referral's id.
+    let referred =
+        referred_date(profile).and_then(|fill| joined(profile, view, &fill.from)).unwrap_or_default();
+    Some(format!("{id}\u{1f}{referred}"))
+}
+
+/// How the referred date is filled.
+fn referred_date(profile: &Profile) -> Option<&Fill> {
+    let is_referred = |rule: &&EventRule| matches!(rule.event_type, TypeOf::Fixed(EventType::Referred));
+    profile.events.iter().find(is_referred).and_then(|rule| rule.date.as_ref())
 }
 
 /// Reads a record.
@@ -115,14 +128,7 @@ impl Row<'_> {
             return;
         };
         if self.profile.case_number == CaseNumber::Person {
-            let referred = self
-                .profile
-                .events
-                .iter()
-                .find(|rule| matches!(rule.event_type, TypeOf::Fixed(EventType::Referred)));
-            let date = referred
-                .and_then(|rule| rule.date.as_ref())
-                .and_then(|fill| self.dates(view, fill).into_iter().next());
+            let date = referred_date(self.profile).and_then(|fill| self.dates(view, fill).into_iter().next());
             match date {
                 Some((when, _)) => {
                     record.case_reference.get_or_insert_with(|| id.clone());
