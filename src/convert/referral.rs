@@ -122,7 +122,7 @@ impl Shop {
         let mut before: Vec<ReadRow<'_>> = previous.into_iter().map(|row| self.read(row, scratch)).collect();
         before.retain(|row| !row.issues.iter().any(Issue::is_error));
         let mut now: Vec<ReadRow<'_>> = current.into_iter().map(|row| self.read(row, scratch)).collect();
-        self.refuse_repeats(&mut now);
+        self.refuse_repeats(&mut now, scratch);
 
         let (refused, good): (Vec<_>, Vec<_>) =
             now.into_iter().partition(|row| row.issues.iter().any(Issue::is_error));
@@ -368,7 +368,7 @@ impl Shop {
 
     /// Two rows of one referral where a row is a referral: all of them are refused. Where rows were converted as
     /// they came, the ids that occur twice were found before.
-    fn refuse_repeats(&self, rows: &mut [ReadRow<'_>]) {
+    fn refuse_repeats(&self, rows: &mut [ReadRow<'_>], scratch: &mut Scratch) {
         if self.interpreter.rows_share_referrals() {
             if self.interpreter.is_snapshot() {
                 self.refuse_disagreement(rows);
@@ -376,12 +376,11 @@ impl Shop {
             return;
         }
         let several = rows.len() > 1;
-        let mut scratch = Scratch::default();
         for row in rows {
-            // By the key of the first pass, which the row's id may differ from (a keyed hash, a date added).
+            // By the key they were found by: the id that the events bear may be another, made from it.
             let mut repeated = || {
                 let file = self.files.get(row.row.file)?;
-                let key = self.interpreter.key(&file.layout, &file.bound, &row.row.text, &mut scratch)?;
+                let key = self.interpreter.key(&file.layout, &file.bound, &row.row.text, scratch)?;
                 Some(self.twice.contains(&digest16(&key)))
             };
             if several || (!self.twice.is_empty() && repeated() == Some(true)) {
