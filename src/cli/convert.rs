@@ -157,7 +157,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     if matches!(meaning, Meaning::Fhir(_)) && !matches!(arguments.form, FormArgument::Events) {
         return Err(ConvertError::Usage("FHIR is read back into events: add --form events".to_owned()));
     }
-    if profile.as_ref().is_some_and(|profile| profile.source.is_none()) && identities.source.is_none() {
+    let names_its_source = |profile: &Arc<Profile>| profile.source.is_some() || profile.fills_source();
+    if profile.as_ref().is_some_and(|profile| !names_its_source(profile)) && identities.source.is_none() {
         return Err(ConvertError::Configuration(
             "the profile names no source: add source = \"https://your-scheme.example/cases\" to it, or give --source"
                 .to_owned(),

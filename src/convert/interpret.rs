@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::codeset::Codeset;
 use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
+use crate::event::kinds::Share;
 use crate::event::{Issue, IssueCode, Position};
 use crate::fhir::{self, FhirResource};
 use crate::map::back::Back;
@@ -107,6 +108,24 @@ impl Interpreter {
                 Some(format!("{}\u{1f}{referral}", source.trim_end_matches('/')).into_bytes())
             }
             _ => None,
+        }
+    }
+
+    /// Whether a record says that nothing may be shared, even if it must be refused for something else.
+    #[must_use]
+    pub fn withdraws(&self, layout: &Layout, bound: &Bound, text: &str, scratch: &mut Scratch) -> bool {
+        match (&self.meaning, &layout.parse(text, scratch)) {
+            (Meaning::Export(profile), Ok(Parsed::Row(row))) => {
+                read::withdraws(profile, View::Row(row, bound))
+            }
+            (Meaning::Export(profile), Ok(Parsed::Tree(node))) => {
+                read::withdraws(profile, View::Tree(node, None))
+            }
+            (Meaning::Events, Ok(Parsed::Tree(node))) => {
+                node.path("record.consent.share").and_then(|share| share.as_str())
+                    == Some(Share::None.as_str())
+            }
+            _ => false,
         }
     }
 

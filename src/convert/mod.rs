@@ -5,6 +5,7 @@
 //! writes them, [`report`] counts. What this is not: it decides nothing about referrals; that is
 //! [`crate::map`]'s. Invariant: rows in = rows accounted for. Next: [`run`].
 
+pub mod consents;
 pub mod error;
 pub mod group;
 pub mod interpret;

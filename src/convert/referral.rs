@@ -3,19 +3,20 @@
 //! Pure but for its inputs: the same rows, profile, codeset and settings give the same pieces and the same
 //! report. Every row ends in exactly one way. Next: [`super::since`], for what changed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use jiff::civil::Date;
 
 use crate::codeset::Codeset;
 use crate::event::kinds::{EventType, Share};
-use crate::event::{Issue, IssueCode, NhsNumber, Position, ReferralEvent, Severity, prsb};
+use crate::event::{Issue, IssueCode, Position, ReferralEvent, Severity, prsb};
 use crate::map::fold::{self, Folded};
-use crate::map::mapper::{Mapped, Mapper, Settings, needs_hold};
+use crate::map::mapper::{Mapped, Mapper, Settings, names_two_persons, needs_hold};
 use crate::map::names::{NameKind, Names};
-use crate::map::share::Statement;
+use crate::map::share::{Sharing, Statement, decide, statement};
 
+use super::consents::{ByPerson, person_keys};
 use super::group::{Digest16, FileScene, RowText, digest16};
 use super::interpret::Interpreter;
 use super::report::{Report, RowEnd, count};
@@ -40,16 +41,8 @@ pub struct Shop {
     pub require_prsb: bool,
     /// Whether canonical events are wanted instead of FHIR.
     pub as_events: bool,
-    /// Changes of consent by person, found while the events of a log are sorted.
-    pub consents: OnceLock<HashMap<Digest16, Vec<Statement>>>,
-}
-
-/// What tells persons of one source apart: the NHS number, else the source's own identifier.
-#[must_use]
-pub fn person_key(event: &ReferralEvent) -> Option<Digest16> {
-    let person = &event.record.person;
-    let id = person.nhs_number.as_ref().map(NhsNumber::as_str).or(person.local_id.as_deref())?;
-    Some(digest16(format!("{}\u{1f}{id}", event.source).as_bytes()))
+    /// What was stated about persons' consent, found in the first pass over the input.
+    pub consents: OnceLock<ByPerson>,
 }
 
 /// A row that is not written, with the reasons.
@@ -120,14 +113,26 @@ impl Shop {
         let (previous, current): (Vec<&RowText>, Vec<&RowText>) =
             rows.iter().partition(|row| self.files.get(row.file).is_some_and(|file| file.previous));
         let mut before: Vec<ReadRow<'_>> = previous.into_iter().map(|row| self.read(row, scratch)).collect();
+        self.refuse_repeats(&mut before, scratch);
         before.retain(|row| !row.issues.iter().any(Issue::is_error));
         let mut now: Vec<ReadRow<'_>> = current.into_iter().map(|row| self.read(row, scratch)).collect();
         self.refuse_repeats(&mut now, scratch);
 
         let (refused, good): (Vec<_>, Vec<_>) =
             now.into_iter().partition(|row| row.issues.iter().any(Issue::is_error));
+        // A row that is refused may still say what must be heeded.
+        let withdrawn = refused.iter().any(|row| self.withdraws(row, scratch));
         for row in refused {
             self.reject(&row, RowEnd::Refused, done);
+        }
+        if withdrawn {
+            self.set_aside(
+                good,
+                IssueCode::HeldNoConsent,
+                "a refused row of this referral says nothing is shared",
+                done,
+            );
+            return;
         }
         if good.is_empty() {
             if !before.is_empty()
@@ -177,30 +182,28 @@ impl Shop {
             }
             return;
         }
-        let earlier = before.into_iter().flat_map(|row| row.events).collect();
-        let mut update = match since::update(self.one_record(earlier), events, self.interpreter.is_snapshot())
-        {
+        let earlier = self.one_record(before.into_iter().flat_map(|row| row.events).collect());
+        let earlier_statements: Vec<Statement> = earlier.iter().filter_map(statement).collect();
+        let (earlier, level_before) = self.what_was_sent(earlier);
+        let mut update = match since::update(earlier, events, self.interpreter.is_snapshot()) {
             Ok(update) => update,
-            Err((code, found)) => {
-                let end = if code.as_str().starts_with("held-") { RowEnd::Held } else { RowEnd::Refused };
-                for mut row in good {
-                    row.issues.push(self.issue(row.row, code, found));
-                    self.reject(&row, end, done);
-                }
-                return;
-            }
+            Err((code, found)) => return self.set_aside(good, code, found, done),
         };
         update.folded.consents_elsewhere = self.consents_of(&update.folded);
+        update.folded.consents_elsewhere.extend(earlier_statements);
+        if level_before == Some(Share::CodesOnly) && decide(&update.folded) == Sharing::Level(Share::Full) {
+            // What was withheld before may leave now.
+            update.wanted = None;
+        }
         self.unknown_targets(&update.folded, &mut good, done);
         if good.is_empty() {
             return;
         }
-        if let Some(code) = needs_hold(&update.folded, self.today) {
-            for mut row in good {
-                row.issues.push(self.issue(row.row, code, ""));
-                self.reject(&row, RowEnd::Held, done);
-            }
-            return;
+        if names_two_persons(&update.folded) {
+            return self.set_aside(good, IssueCode::HeldTwoPersons, "", done);
+        }
+        if let Some((code, found)) = needs_hold(&update.folded, self.today) {
+            return self.set_aside(good, code, found, done);
         }
         let missing = self.prsb_missing(&update.folded, done);
         if self.require_prsb && !missing.is_empty() {
@@ -216,13 +219,43 @@ impl Shop {
         self.write(update, good, done);
     }
 
-    /// Changes of consent that the person's other referrals recorded.
+    /// What was stated about the person's consent anywhere in the input.
     fn consents_of(&self, folded: &Folded) -> Vec<Statement> {
         let Some(consents) = self.consents.get().filter(|consents| !consents.is_empty()) else {
             return Vec::new();
         };
-        let person = folded.steps.last().and_then(|step| person_key(&step.event));
-        person.and_then(|person| consents.get(&person).cloned()).unwrap_or_default()
+        let keys = folded.steps.iter().flat_map(|step| person_keys(&step.event));
+        keys.filter_map(|person| consents.get(&person)).flatten().copied().collect()
+    }
+
+    /// What of the earlier export had been sent, and how much was shared: nothing of what was disputed, held, or
+    /// not shared then.
+    fn what_was_sent(&self, earlier: Vec<ReferralEvent>) -> (Vec<ReferralEvent>, Option<Share>) {
+        let (earlier, disputed) = fold::deduplicate(earlier);
+        if earlier.is_empty() || !disputed.is_empty() {
+            return (Vec::new(), None);
+        }
+        let mut old = fold::fold(earlier.clone());
+        old.consents_elsewhere = Vec::new();
+        match (needs_hold(&old, self.today), decide(&old)) {
+            (None, Sharing::Level(share)) if share != Share::None => (earlier, Some(share)),
+            _ => (Vec::new(), None),
+        }
+    }
+
+    fn withdraws(&self, row: &ReadRow<'_>, scratch: &mut Scratch) -> bool {
+        self.files
+            .get(row.row.file)
+            .is_some_and(|file| self.interpreter.withdraws(&file.layout, &file.bound, &row.row.text, scratch))
+    }
+
+    /// Sets rows aside for one reason: held when the reason says so, else refused.
+    fn set_aside(&self, rows: Vec<ReadRow<'_>>, code: IssueCode, found: &'static str, done: &mut Done) {
+        let end = if code.as_str().starts_with("held-") { RowEnd::Held } else { RowEnd::Refused };
+        for mut row in rows {
+            row.issues.push(self.issue(row.row, code, found));
+            self.reject(&row, end, done);
+        }
     }
 
     /// Counts how complete a referral is by the PRSB standard.
@@ -281,9 +314,17 @@ impl Shop {
             Some(_) if mapped.events.is_empty() => RowEnd::Unchanged,
             Some(_) => RowEnd::Converted,
         };
+        let withdrawn_now = end == RowEnd::NotShared && wanted.is_some();
+        let is_sent = |row: &ReadRow<'_>| row.events.iter().any(|event| mapped.has(&event.event_id));
+        // What is new may be about the referral as a whole: then it is every row's.
+        let per_row = wanted.is_some() && good.iter().any(is_sent);
         for row in &good {
             self.remark(row, &folded, &mapped, done);
-            done.report.row(end);
+            if withdrawn_now {
+                done.report.issues(&[self.issue(row.row, IssueCode::WithdrawnAfterSending, "")]);
+            }
+            let unchanged = end == RowEnd::Converted && per_row && !is_sent(row);
+            done.report.row(if unchanged { RowEnd::Unchanged } else { end });
         }
         if end == RowEnd::Converted {
             let events: Vec<&ReferralEvent> = folded.steps.iter().map(|step| &step.event).collect();
@@ -462,26 +503,12 @@ impl Shop {
 
 /// The reasons of a referral for the activity table: by code where one was sent, else by the profile's words.
 fn reasons(mapped: &Mapped, folded: &Folded) -> Vec<String> {
-    use crate::fhir::types::Resource;
+    use crate::fhir::types::{CodeableConcept, Resource};
     let sent =
         mapped.events.iter().flat_map(|event| &event.entries).find_map(|entry| match &entry.resource {
             Resource::ServiceRequest(request) => Some(&request.reason_code),
             _ => None,
         });
-    let mut names: Vec<String> = sent
-        .into_iter()
-        .flatten()
-        .map(|concept| match concept.coding.first() {
-            Some(coding) => format!(
-                "{} {}",
-                coding.code.as_deref().unwrap_or_default(),
-                coding.display.as_deref().or(concept.text.as_deref()).unwrap_or_default()
-            )
-            .trim()
-            .to_owned(),
-            None => concept.text.as_deref().map_or_else(String::new, str::to_owned),
-        })
-        .collect();
     let controlled: HashSet<&str> = folded
         .steps
         .iter()
@@ -490,11 +517,15 @@ fn reasons(mapped: &Mapped, folded: &Folded) -> Vec<String> {
         .filter(|term| term.controlled)
         .filter_map(|term| term.text.as_deref())
         .collect();
-    for name in &mut names {
-        if !name.starts_with(|c: char| c.is_ascii_digit()) && !controlled.contains(name.as_str()) {
-            "(free text)".clone_into(name);
+    let name = |concept: &CodeableConcept| match (concept.coding.first(), concept.text.as_deref()) {
+        (Some(coding), _) => {
+            let code = coding.code.as_deref().unwrap_or_default();
+            format!("{code} {}", coding.display.as_deref().unwrap_or_default()).trim().to_owned()
         }
-    }
+        (None, Some(text)) if controlled.contains(text) => text.to_owned(),
+        (None, _) => "(free text)".to_owned(),
+    };
+    let mut names: Vec<String> = sent.into_iter().flatten().map(name).collect();
     names.sort_unstable();
     names.dedup();
     names

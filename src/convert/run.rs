@@ -5,23 +5,23 @@
 //! referral, rows go to the workers as they come (a first pass found ids that occur twice); else they are sorted
 //! by referral first, outside memory when there are many. Next: [`super::referral`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
-use crate::event::{EventType, Issue, IssueCode, Severity};
-use crate::map::share::{Statement, statement};
+use crate::event::{Issue, IssueCode, Severity};
 
 use crate::profile;
 use crate::source::{BadRecord, Input, Layout, Options, Reader, Scratch};
 
+use super::consents::Consents;
 use super::error::{ConvertError, Issues};
-use super::group::{Digest16, DuplicateFinder, FileScene, Grouper, RowText, SORT_BUDGET};
+use super::group::{DuplicateFinder, FileScene, Grouper, RowText, SORT_BUDGET};
 use super::output::{Output, Pending};
-use super::referral::{Done, OpenReferral, Reject, Shop, person_key};
+use super::referral::{Done, OpenReferral, Reject, Shop};
 use super::render::{self, Pieces, Rendering};
 use super::report::{ListedIssue, Report, count};
 use super::sorter::Sorter;
@@ -143,10 +143,12 @@ impl Run {
         }
         let mut finder = DuplicateFinder::new(&self.temporary);
         let mut scratch = Scratch::default();
+        let mut consents = Consents::default();
         for (input, scene) in self.inputs.iter().zip(&shop.files) {
             for batch in Reader::open(input, &self.options)? {
                 let batch = batch?;
                 for record in batch.records() {
+                    note_consents(shop, scene, record.text, &mut scratch, &mut consents);
                     if let Some(key) =
                         shop.interpreter.key(&scene.layout, &scene.bound, record.text, &mut scratch)
                     {
@@ -155,6 +157,7 @@ impl Run {
                 }
             }
         }
+        let _ = shop.consents.set(consents.by_person());
         shop.twice = finder.duplicates().map_err(|e| self.spill_error(e))?;
         Ok(())
     }
@@ -224,7 +227,7 @@ impl Run {
         let mut end = ReadEnd::default();
         let mut grouper = (!self.streams(shop)).then(|| Grouper::new(&self.temporary));
         let mut scratch = Scratch::default();
-        let mut consents = HashMap::new();
+        let mut consents = Consents::default();
         let inputs = self.inputs.iter().chain(&self.previous);
         for (file, (input, scene)) in inputs.zip(&shop.files).enumerate() {
             let before = progress.bytes.load(Ordering::Relaxed);
@@ -250,9 +253,7 @@ impl Run {
                         Some(grouper) => {
                             let key =
                                 shop.interpreter.key(&scene.layout, &scene.bound, &row.text, &mut scratch);
-                            if !shop.interpreter.is_snapshot() {
-                                note_consents(shop, scene, &row.text, &mut scratch, &mut consents);
-                            }
+                            note_consents(shop, scene, &row.text, &mut scratch, &mut consents);
                             grouper.add(key.as_deref(), &row).map_err(|e| self.spill_error(e))?;
                         }
                     }
@@ -260,8 +261,8 @@ impl Run {
             }
             end.notes.extend(reader.notes().into_iter().map(|note| format!("{}: {note}", input.name)));
         }
-        // Nobody has set it before: there is one reader.
-        let _ = shop.consents.set(consents);
+        // Where rows are converted as they come, the first pass has set it.
+        let _ = shop.consents.set(consents.by_person());
         if let Some(grouper) = grouper {
             let mut groups = grouper.groups().map_err(|e| self.spill_error(e))?;
             while let Some(group) = groups.next_group().map_err(|e| self.spill_error(e))? {
@@ -275,19 +276,15 @@ impl Run {
     }
 }
 
-/// A change of consent is about the person, so it must be known before any referral of that person is written.
-fn note_consents(
-    shop: &Shop,
-    scene: &FileScene,
-    text: &str,
-    scratch: &mut Scratch,
-    consents: &mut HashMap<Digest16, Vec<Statement>>,
-) {
-    let read = shop.interpreter.events(&scene.layout, &scene.bound, text, scratch);
-    for event in read.events.iter().filter(|event| event.event_type == EventType::ConsentChanged) {
-        if let (Some(person), Some(statement)) = (person_key(event), statement(event)) {
-            consents.entry(person).or_default().push(statement);
-        }
+/// Notes what a record states about a person's consent: any change in a log, any withdrawal anywhere. It is about
+/// the person, so it must be known before any referral of that person is written.
+fn note_consents(shop: &Shop, scene: &FileScene, text: &str, scratch: &mut Scratch, consents: &mut Consents) {
+    let (layout, bound) = (&scene.layout, &scene.bound);
+    if shop.interpreter.is_snapshot() && !shop.interpreter.withdraws(layout, bound, text, scratch) {
+        return;
+    }
+    for event in shop.interpreter.events(layout, bound, text, scratch).events {
+        consents.note(&event);
     }
 }
 

@@ -62,6 +62,10 @@ pub fn update(
         (Some(old), Some(new)) => (Arc::clone(&old.record), Arc::clone(&new.record)),
         _ => return Ok(Update { folded: old, wanted: Some(wanted) }),
     };
+    let (old_number, new_number) = (old_record.person.nhs_number, new_record.person.nhs_number);
+    if old_number.is_some() && new_number.is_some() && old_number != new_number {
+        return Err((IssueCode::HeldTwoPersons, "another NHS number than in the earlier export"));
+    }
     let mut union = now.clone();
     for known in before {
         if union.iter().all(|event| event.event_id != known.event_id) {

@@ -333,6 +333,10 @@ issue_codes! {
         "correct the date, or convert the row on or after that day";
     HeldProtected = "held-protected", Error, "security", "held: the record is marked protected or sensitive",
         "a person must handle this referral by the local procedure";
+    HeldTwoPersons = "held-two-persons", Error, "conflict", "held: one referral names two persons",
+        "correct the NHS number or the case number; nothing of this referral was written";
+    WithdrawnAfterSending = "withdrawn-after-sending", Warning, "business-rule", "shared before, withdrawn now",
+        "a person must decide what becomes of what was sent before";
     PossibleDuplicate = "possible-duplicate", Warning, "duplicate", "the person has another open referral within 28 days",
         "check that this is not the same referral twice";
     SensitiveWithheld = "sensitive-withheld", Information, "suppressed", "a sensitive entry was withheld",

@@ -31,8 +31,13 @@ pub struct Step {
 pub enum Role {
     /// An event like any other.
     Plain,
-    /// It rewrites the resources of an event, given here as corrected.
-    Corrects(Box<ReferralEvent>),
+    /// It rewrites the resources of an event.
+    Corrects {
+        /// The event as it was reported first.
+        was: Box<ReferralEvent>,
+        /// The event as corrected.
+        is: Box<ReferralEvent>,
+    },
     /// It withdraws the resources of an event, given here as it was.
     Withdraws(Box<ReferralEvent>),
 }
@@ -195,16 +200,22 @@ fn apply_corrections(
             event.event_id.clone(),
         )
     });
+    // A correction that was itself entered in error is as if it had never been made.
+    let recalled: HashMap<String, String> = amending
+        .iter()
+        .filter(|event| event.event_type == EventType::EnteredInError)
+        .filter_map(|event| Some((event.target_event_id.clone()?, event.event_id.clone())))
+        .collect();
+    let targets: HashMap<String, String> = amending
+        .iter()
+        .filter_map(|event| Some((event.event_id.clone(), event.target_event_id.clone()?)))
+        .collect();
+    let first: Vec<ReferralEvent> = base.clone();
     let mut amendments = Vec::new();
-    let mut targets: HashMap<String, String> = HashMap::new();
-    for event in &amending {
-        if let Some(target) = &event.target_event_id {
-            targets.insert(event.event_id.clone(), target.clone());
-        }
-    }
     for event in amending {
-        // A correction of a correction is a correction of the event itself.
         let mut target = event.target_event_id.clone().unwrap_or_default();
+        let withdraws_an_event = base.iter().any(|candidate| candidate.event_id == target);
+        // A correction of a correction is a correction of the event itself.
         for _ in 0..targets.len() {
             match targets.get(&target) {
                 Some(further) => target.clone_from(further),
@@ -212,17 +223,31 @@ fn apply_corrections(
             }
         }
         let Some(found) = base.iter().position(|candidate| candidate.event_id == target) else {
-            folded.remark(&event, IssueCode::TargetUnknown);
+            let was_there = first.iter().any(|candidate| candidate.event_id == target);
+            if !was_there {
+                folded.remark(&event, IssueCode::TargetUnknown);
+            }
             continue;
         };
-        if event.event_type == EventType::EnteredInError {
+        if event.event_type == EventType::EnteredInError && withdraws_an_event {
             let target = base.remove(found);
             amendments.push((event, Role::Withdraws(Box::new(target))));
-        } else if let Some(target) = base.get_mut(found) {
-            target.detail = event.detail.clone();
-            target.occurred_at = event.occurred_at.or(target.occurred_at);
-            let corrected = Box::new(target.clone());
-            amendments.push((event, Role::Corrects(corrected)));
+        } else if let Some(corrected) = base.get_mut(found) {
+            if event.event_type == EventType::Corrected && !recalled.contains_key(&event.event_id) {
+                corrected.detail = event.detail.clone();
+                corrected.occurred_at = event.occurred_at.or(corrected.occurred_at);
+            }
+            let is = Box::new(corrected.clone());
+            let was = first.iter().find(|candidate| candidate.event_id == target).cloned();
+            amendments.push((event, Role::Corrects { was: was.map_or_else(|| is.clone(), Box::new), is }));
+        }
+    }
+    // Every amendment sends its target as it stands when all are taken together.
+    for (_, role) in &mut amendments {
+        if let Role::Corrects { is, .. } = role
+            && let Some(last) = base.iter().find(|candidate| candidate.event_id == is.event_id)
+        {
+            **is = last.clone();
         }
     }
     (base, amendments)

@@ -72,6 +72,14 @@ pub struct Mapped {
     pub share: Option<Share>,
 }
 
+impl Mapped {
+    /// Whether an event is among what is sent.
+    #[must_use]
+    pub fn has(&self, event_id: &str) -> bool {
+        self.events.iter().any(|event| event.event_id == event_id)
+    }
+}
+
 /// Maps referrals.
 pub struct Mapper<'a> {
     /// The loaded codeset.
@@ -165,11 +173,12 @@ impl Run<'_> {
             task: task_uuid,
             sensitive: service_request::event_is_sensitive(about, coder),
         };
+        let whole = Coder { codeset: coder.codeset, repair: coder.repair, share: Share::Full };
         let mut entries = Vec::with_capacity(8);
         if let (Some(state), Some(request_uuid), Some(task_uuid)) = (state, request_uuid, task_uuid) {
             let with_code = settings.code_in_every_bundle
                 || at == state.opened_by
-                || matches!(&step.role, Role::Corrects(target) if target.event_type == EventType::Referred);
+                || matches!(&step.role, Role::Corrects { is, .. } if is.event_type == EventType::Referred);
             let changing = (state.request, with_code);
             if scene.request_as.replace(changing) != Some(changing) {
                 // Bundles of one state share the request; the first of another state makes its own.
@@ -197,17 +206,25 @@ impl Run<'_> {
         let own_from = entries.len();
         match &step.role {
             Role::Plain => entries.extend(own(&context(event), notes)),
-            Role::Corrects(target) => entries.extend(own(&context(target), notes)),
+            Role::Corrects { was, is } => {
+                let now = own(&context(is), notes);
+                let made = withdrawn(own(&Context { coder: &whole, ..context(was) }, &mut Notes::default()));
+                let gone = made
+                    .into_iter()
+                    .filter(|entry| is_own(entry) && now.iter().all(|kept| kept.uuid != entry.uuid));
+                entries.extend(gone);
+                entries.extend(now);
+            }
             Role::Withdraws(target) => {
-                // Withdrawn resources say nothing, so nothing about them needs noting.
-                let made = own(&context(target), &mut Notes::default());
-                entries.extend(
-                    made.into_iter().map(|entry| Entry { resource: withdraw(entry.resource), ..entry }),
-                );
+                // Withdrawn resources say nothing, so they are withdrawn whatever the level, and noted nowhere.
+                entries.extend(withdrawn(own(
+                    &Context { coder: &whole, ..context(target) },
+                    &mut Notes::default(),
+                )));
             }
         }
         let opens = step.state.is_some_and(|state| state.opened_by == at) && step.role == Role::Plain;
-        if opens || event.event_type == EventType::DetailsChanged {
+        if at == 0 || opens || event.event_type == EventType::DetailsChanged {
             let person = &event.record.person;
             let risk = event.record.risk.as_ref();
             entries.extend(safeguards::flags(
@@ -299,16 +316,32 @@ fn withdraw_if(withdrawn: bool, resource: Resource) -> Resource {
 
 /// What the mapping found that only shows across a whole referral.
 #[must_use]
-pub fn needs_hold(folded: &Folded, today: jiff::civil::Date) -> Option<IssueCode> {
-    let record = folded.steps.last().map(|step| &step.event.record)?;
-    if record.person.protected {
-        return Some(IssueCode::HeldProtected);
+pub fn needs_hold(folded: &Folded, today: jiff::civil::Date) -> Option<(IssueCode, &'static str)> {
+    let events = || folded.steps.iter().map(|step| &step.event);
+    if let Some(event) = events().find(|event| event.record.person.protected) {
+        return Some((IssueCode::HeldProtected, event.event_type.label()));
     }
-    let after = |step: &Step| step.event.occurred_at.is_some_and(|when| is_after(when, today));
-    if folded.steps.iter().any(after) {
-        return Some(IssueCode::HeldFutureDate);
+    let after = |event: &&ReferralEvent| event.occurred_at.is_some_and(|when| is_after(when, today));
+    if let Some(event) = events().find(after) {
+        return Some((IssueCode::HeldFutureDate, event.event_type.label()));
     }
-    (decide(folded) == Sharing::Held).then_some(IssueCode::HeldNoConsent)
+    if folded.steps.is_empty() {
+        return None;
+    }
+    (decide(folded) == Sharing::Held).then_some((IssueCode::HeldNoConsent, ""))
+}
+
+/// Whether the events of a referral name more than one person. Nothing of it may leave then.
+#[must_use]
+pub fn names_two_persons(folded: &Folded) -> bool {
+    let mut numbers = Vec::new();
+    let mut locals = Vec::new();
+    for step in &folded.steps {
+        let person = &step.event.record.person;
+        numbers.extend(person.nhs_number.filter(|number| !numbers.contains(number)));
+        locals.extend(person.local_id.as_deref().filter(|local| !locals.contains(local)));
+    }
+    numbers.len() > 1 || (numbers.is_empty() && locals.len() > 1)
 }
 
 /// Whether something lies after a day for certain: a month or year still running does not.
@@ -319,4 +352,14 @@ fn is_after(when: crate::event::When, today: jiff::civil::Date) -> bool {
         When::Month(year, month) => (year, month) > (today.year(), today.month()),
         When::Day(_) | When::Instant(..) => when.day() > today,
     }
+}
+
+/// The same entries, withdrawn.
+fn withdrawn(entries: Vec<Entry>) -> impl Iterator<Item = Entry> {
+    entries.into_iter().map(|entry| Entry { resource: withdraw_if(true, entry.resource), ..entry })
+}
+
+/// Whether an entry is ours to update, not a party that others share.
+const fn is_own(entry: &Entry) -> bool {
+    matches!(entry.write, Write::Update(_))
 }

@@ -105,16 +105,16 @@ pub(super) fn scores(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry> {
     for score in scores {
         match &score.part_of {
             Some(whole) => groups.entry(whole).or_default().push(score),
-            None => entries.extend(single(context, score, scores.len() == 1, notes)),
+            None => entries.extend(single(context, score, notes)),
         }
     }
     entries.extend(groups.into_iter().filter_map(|(whole, parts)| compound(context, whole, &parts, notes)));
     entries
 }
 
-fn single(context: &Context<'_>, score: &Score, only: bool, notes: &mut Notes) -> Option<Entry> {
-    // A rule of one score is named by the rule; several scores of one event are told apart by their ids.
-    let (uuid, mut observation) = observation(context, (!only).then_some(score.id.as_str()));
+fn single(context: &Context<'_>, score: &Score, notes: &mut Notes) -> Option<Entry> {
+    // By the score's own id, however many are filled today: tomorrow there may be more.
+    let (uuid, mut observation) = observation(context, Some(&score.id));
     observation.category = vec![systems::SURVEY.concept()];
     observation.code = measure(context, score, notes)?;
     observation.value = Some(value(context, score, notes)?);
@@ -122,7 +122,7 @@ fn single(context: &Context<'_>, score: &Score, only: bool, notes: &mut Notes) -
 }
 
 fn compound(context: &Context<'_>, whole: &str, parts: &[&Score], notes: &mut Notes) -> Option<Entry> {
-    let (uuid, mut observation) = observation(context, Some(whole));
+    let (uuid, mut observation) = observation(context, Some(&format!("{whole}/parts")));
     observation.category = vec![systems::SURVEY.concept()];
     observation.code = CodeableConcept::text(whole.to_owned());
     for score in parts {

@@ -17,7 +17,8 @@ pub(super) fn referred_on(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry
     let task = context.uuid(NameKind::Task, Some("onward"));
     let request_key = context.identifier(NameKind::Referral, request);
     let task_key = context.identifier(NameKind::Task, task);
-    let to = detail.to.clone().unwrap_or_default();
+    // The name of a refuge says as much as the code for it.
+    let to = detail.to.clone().filter(|_| !context.sensitive).unwrap_or_default();
     let code = detail.what.as_ref().and_then(|term| context.coder.code(term, "service", "what", notes));
     let code = code.unwrap_or_else(|| match to.kind {
         Some(kind) => CodeableConcept::text(format!("Referral to {}", kind.label())),

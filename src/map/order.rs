@@ -10,17 +10,31 @@ use std::cmp::Ordering;
 
 use jiff::civil::Date;
 
-use crate::event::ReferralEvent;
+use crate::event::{EventType, ReferralEvent};
 
 /// Sorts events into the order in which they are folded.
 pub fn sort(events: &mut [ReferralEvent]) {
     events.sort_by_cached_key(|event| (day(event), event.event_id.clone()));
-    let mut rest = events;
+    let mut rest = &mut *events;
     while let Some(first) = rest.first().map(day) {
         let end = rest.iter().position(|event| day(event) != first).unwrap_or(rest.len());
         let Some((group, after)) = rest.split_at_mut_checked(end) else { return };
         sort_day(group);
         rest = after;
+    }
+    reroute_after_rejection(events);
+}
+
+/// A rerouting without a date (an export's service that changed after a rejection) follows the rejection.
+fn reroute_after_rejection(events: &mut [ReferralEvent]) {
+    let undated =
+        |event: &ReferralEvent| event.event_type == EventType::Rerouted && event.occurred_at.is_none();
+    let rejected = |event: &ReferralEvent| event.event_type == EventType::Rejected;
+    if let (Some(from), Some(to)) = (events.iter().rposition(undated), events.iter().rposition(rejected))
+        && from > to + 1
+        && let Some(between) = events.get_mut(to + 1..=from)
+    {
+        between.rotate_right(1);
     }
 }
 

@@ -91,7 +91,8 @@ pub(super) fn name(refs: &Refs<'_>, referral: &str, episode: u32) -> uuid::Uuid 
     if episode <= 1 {
         refs.names.uuid(NameKind::Referral, &[referral])
     } else {
-        refs.names.uuid(NameKind::Referral, &[referral, &episode.to_string()])
+        // Not the bare number: `R/2` may be another case.
+        refs.names.uuid(NameKind::Referral, &[referral, "episode", &episode.to_string()])
     }
 }
 

@@ -201,6 +201,12 @@ impl Profile {
         if compiler.issues.is_empty() { Ok(profile) } else { Err(compiler.issues) }
     }
 
+    /// Whether a column names the sending system.
+    #[must_use]
+    pub fn fills_source(&self) -> bool {
+        self.fields.iter().any(|fill| fill.field == Field::Source)
+    }
+
     /// The name of a column.
     #[must_use]
     pub fn column_name(&self, column: Column) -> Option<&Arc<str>> {

@@ -11,7 +11,7 @@ use crate::event::detail::Detail;
 use crate::event::field::{Field, Kind};
 use crate::event::finish::{self, Identities};
 use crate::event::issue::kind_of;
-use crate::event::kinds::EventType;
+use crate::event::kinds::{EventType, Share};
 use crate::event::{Issue, IssueCode, Position, Record, ReferralEvent, Term};
 use crate::tree::Node;
 
@@ -43,12 +43,31 @@ impl RowEvents {
 pub fn referral_key(profile: &Profile, view: View<'_>) -> Option<String> {
     let fill = profile.fields.iter().find(|fill| fill.field == Field::ReferralId)?;
     let id = joined(profile, view, &fill.from)?;
+    // Two senders may both have a REF001.
+    let id = match profile.fields.iter().find(|fill| fill.field == Field::Source) {
+        Some(source) => format!("{}\u{1f}{id}", joined(profile, view, &source.from).unwrap_or_default()),
+        None => id,
+    };
     if profile.case_number != CaseNumber::Person {
         return Some(id);
     }
     // What is wrong with the date is said when the row is read.
     let when = referred_date(profile, view, &mut Vec::new());
     Some(when.map_or_else(|| id.clone(), |when| format!("{id}/{when}")))
+}
+
+/// Whether a record says that nothing may be shared, whatever else is wrong with it.
+#[must_use]
+pub fn withdraws(profile: &Profile, view: View<'_>) -> bool {
+    let fills = profile.fields.iter().filter(|fill| fill.field == Field::ConsentShare);
+    fills.into_iter().any(|fill| {
+        joined(profile, view, &fill.from).is_some_and(|said| match &fill.values {
+            Some(values) => {
+                values.get(&said).and_then(|entry| entry.word.as_deref()) == Some(Share::None.as_str())
+            }
+            None => said == Share::None.as_str(),
+        })
+    })
 }
 
 /// The date that tells a person's referrals apart.
