@@ -167,11 +167,11 @@ const expression = jsonata(String.raw`(
       [$request($done ? "completed" : "revoked"), $task($done ? "completed" : "failed", $day,
         $done ? [{"type": {"text": "Outcome"}, "valueCodeableConcept": {"text": ClosureReason}}],
         $done ? $nothing : {"text": ClosureReason})],
-      $update("Communication", "communication", $id, {
+      $done ? $update("Communication", "communication", $id, {
         "resourceType": "Communication", "meta": $meta.Communication,
         "identifier": [{"system": $base & "/communication", "value": $id}], "basedOn": [$to($requestId)],
         "status": "completed", "subject": $subject, "recipient": [$to($surgery)], "sender": $to($provider),
-        "payload": [{"contentString": ClosureReason}]}), true))
+        "payload": [{"contentString": ClosureReason}]}) : [], $done))
   ]
 )`);
 for (const [name, value] of Object.entries(constants)) expression.assign(name, value);

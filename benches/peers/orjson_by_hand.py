@@ -212,15 +212,18 @@ def bundles(row, recorded, agent):
             task["output"] = [{"type": {"text": "Outcome"}, "valueCodeableConcept": {"text": reason}}]
         else:
             task["statusReason"] = {"text": reason}
-        uuid = uuid5(f"communication/{case}/closed")
-        message = update("Communication", "communication", uuid, {
-            "resourceType": "Communication", "meta": META["Communication"],
-            "identifier": [{"system": SOURCE + "/communication", "value": uuid}], "basedOn": [request_reference],
-            "status": "completed", "subject": subject, "recipient": [surgery_reference],
-            "sender": PROVIDER_REFERENCE, "payload": [{"contentString": reason}]})
+        own = []
+        if done:
+            uuid = uuid5(f"communication/{case}/closed")
+            own = [update("Communication", "communication", uuid, {
+                "resourceType": "Communication", "meta": META["Communication"],
+                "identifier": [{"system": SOURCE + "/communication", "value": uuid}],
+                "basedOn": [request_reference], "status": "completed", "subject": subject,
+                "recipient": [surgery_reference], "sender": PROVIDER_REFERENCE,
+                "payload": [{"contentString": reason}]})]
         kind, label = (("completed", "completed") if done
                        else ("closed_without_completion", "closed without completion"))
-        yield bundle("closed", kind, label, day, {"outcome" if done else "status_reason": term(reason)}, [message], True)
+        yield bundle("closed", kind, label, day, {"outcome" if done else "status_reason": term(reason)}, own, done)
 
 
 def main():
