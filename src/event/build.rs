@@ -136,7 +136,9 @@ impl Reading<'_> {
             );
             return None;
         }
-        if trimmed.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        // U+FFFE and U+FFFF have no place in XML, so a resource that held one could not be written as XML.
+        let has_no_place = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+        if trimmed.chars().any(has_no_place) || !crate::tree::xml::is_text(trimmed) {
             self.report(IssueCode::NulCharacter, place, kind_of(trimmed));
             return None;
         }
