@@ -40,7 +40,9 @@ pub(super) fn print(text: &str) -> Result<(), ConvertError> {
 /// The codeset: a folder's, or the one that ships with the program.
 pub(super) fn codeset(folder: Option<&Path>) -> Result<Arc<Codeset>, ConvertError> {
     Ok(match folder {
-        Some(folder) => Arc::new(Codeset::from_dir(folder)?),
+        Some(folder) => Arc::new(Codeset::from_dir(folder).map_err(|error| {
+            ConvertError::Configuration(format!("{}: the codeset cannot be used: {error}", folder.display()))
+        })?),
         None => Codeset::embedded()?,
     })
 }

@@ -33,6 +33,9 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Draft a profile for an export by looking at its headings and values
+    #[command(
+        after_help = "Examples:\n  sp-fhir profile new export.csv > my-scheme.toml\n  sp-fhir profile new export.xlsx --sheet Caseload > my-scheme.toml"
+    )]
     New {
         /// The export
         #[arg(value_name = "FILE")]
@@ -45,6 +48,9 @@ enum Command {
         records: Option<String>,
     },
     /// Check a profile, in itself and against an export
+    #[command(
+        after_help = "Examples:\n  sp-fhir profile check my-scheme.toml\n  sp-fhir profile check my-scheme.toml export.csv"
+    )]
     Check {
         /// The profile
         #[arg(value_name = "PROFILE")]
@@ -54,8 +60,10 @@ enum Command {
         file: Option<PathBuf>,
     },
     /// List the profiles that ship with the program
+    #[command(after_help = "Examples:\n  sp-fhir profile list")]
     List,
     /// Print a profile that ships with the program
+    #[command(after_help = "Examples:\n  sp-fhir profile show referral-platform > my-scheme.toml")]
     Show {
         /// Its name
         name: String,
