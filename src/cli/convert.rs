@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::codeset::Codeset;
 use crate::convert::error::Issues;
 use crate::convert::interpret::{Interpreter, Meaning};
-use crate::convert::output::{Output, Target, is_folder};
+use crate::convert::output::{Output, Pending, Target, is_folder};
 use crate::convert::referral::Shop;
 use crate::convert::render::{Encoding, Pack, Rendering};
 use crate::convert::report::Report;
@@ -205,6 +205,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     };
     run.open_files(&mut shop, &mut report)?;
     run.find_repeats(&mut shop)?;
+    for path in arguments.rejects.iter().chain(&arguments.report) {
+        // Whether it can be written shows now, not after the output has appeared. What is dropped leaves nothing.
+        drop(Pending::file(path)?);
+    }
     let output = Output::open(target(arguments), rendering)?;
     let state = Progress::default();
     let bar = progress::start(arguments.quiet, run.size(), &state);
@@ -374,7 +378,7 @@ pub(super) fn options(file: Option<&FileTable>) -> Result<Options, ConvertError>
 fn write_report(path: &Path, report: &Report) -> Result<(), ConvertError> {
     let json = serde_json::to_string_pretty(report)
         .map_err(|error| ConvertError::write(path, std::io::Error::other(error)))?;
-    let mut file = crate::convert::output::Pending::file(path)?;
+    let mut file = Pending::file(path)?;
     file.write(json.as_bytes())?;
     file.write(b"\n")?;
     file.finish()
