@@ -112,7 +112,7 @@ impl Shop {
         let mut before: Vec<ReadRow<'_>> = previous.into_iter().map(|row| self.read(row, scratch)).collect();
         before.retain(|row| !row.issues.iter().any(Issue::is_error));
         let mut now: Vec<ReadRow<'_>> = current.into_iter().map(|row| self.read(row, scratch)).collect();
-        self.refuse_repeats(&mut now);
+        self.refuse_repeats(&mut now, scratch);
 
         let (refused, good): (Vec<_>, Vec<_>) =
             now.into_iter().partition(|row| row.issues.iter().any(Issue::is_error));
@@ -357,7 +357,7 @@ impl Shop {
 
     /// Two rows of one referral where a row is a referral: all of them are refused. Where rows were converted as
     /// they came, the ids that occur twice were found before.
-    fn refuse_repeats(&self, rows: &mut [ReadRow<'_>]) {
+    fn refuse_repeats(&self, rows: &mut [ReadRow<'_>], scratch: &mut Scratch) {
         if self.interpreter.rows_share_referrals() {
             if self.interpreter.is_snapshot() {
                 self.refuse_disagreement(rows);
@@ -366,12 +366,13 @@ impl Shop {
         }
         let several = rows.len() > 1;
         for row in rows {
-            let repeated = || {
-                row.events
-                    .first()
-                    .is_some_and(|event| self.twice.contains(&digest16(event.referral_id.as_bytes())))
+            // By the key they were found by: the id that the events bear may be another, made from it.
+            let mut repeated = || {
+                let file = self.files.get(row.row.file)?;
+                let key = self.interpreter.key(&file.layout, &file.bound, &row.row.text, scratch)?;
+                Some(self.twice.contains(&digest16(&key)))
             };
-            if several || (!self.twice.is_empty() && repeated()) {
+            if several || (!self.twice.is_empty() && repeated() == Some(true)) {
                 row.issues.push(self.issue(row.row, IssueCode::DuplicateReferralId, ""));
             }
         }

@@ -37,11 +37,42 @@ impl RowEvents {
     }
 }
 
-/// The referral id of a record as the source wrote it, for grouping; nothing when it is blank.
+/// What groups the records of a referral: its id as the source wrote it, and where the source numbers people the
+/// referred date too; nothing when the id is blank.
 #[must_use]
 pub fn referral_key(profile: &Profile, view: View<'_>) -> Option<String> {
     let fill = profile.fields.iter().find(|fill| fill.field == Field::ReferralId)?;
-    joined(profile, view, &fill.from)
+    let id = joined(profile, view, &fill.from)?;
+    if profile.case_number != CaseNumber::Person {
+        return Some(id);
+    }
+    // What is wrong with the date is said when the row is read.
+    let when = referred_date(profile, view, &mut Vec::new());
+    Some(when.map_or_else(|| id.clone(), |when| format!("{id}/{when}")))
+}
+
+/// The date that tells a person's referrals apart.
+fn referred_date(profile: &Profile, view: View<'_>, issues: &mut Vec<Issue>) -> Option<crate::event::When> {
+    let referred = |rule: &&EventRule| matches!(rule.event_type, TypeOf::Fixed(EventType::Referred));
+    let fill = profile.events.iter().find(referred)?.date.as_ref()?;
+    dates(profile, view, fill, issues).into_iter().next().map(|(when, _)| when)
+}
+
+/// The dates that a column gives.
+fn dates(
+    profile: &Profile,
+    view: View<'_>,
+    fill: &Fill,
+    issues: &mut Vec<Issue>,
+) -> Vec<(crate::event::When, Option<u64>)> {
+    let mut dates = Vec::new();
+    let places = ProfilePlaces { profile };
+    let mut reading =
+        Reading { zone: &profile.zone, nhs_number: profile.nhs_number, places: &places, issues };
+    each_value(profile, view, fill, &mut |value, column| {
+        dates.extend(reading.date(raw(value), column, fill.date.as_ref()).map(|when| (when, None)));
+    });
+    dates
 }
 
 /// Reads a record.
@@ -115,16 +146,8 @@ impl Row<'_> {
             return;
         };
         if self.profile.case_number == CaseNumber::Person {
-            let referred = self
-                .profile
-                .events
-                .iter()
-                .find(|rule| matches!(rule.event_type, TypeOf::Fixed(EventType::Referred)));
-            let date = referred
-                .and_then(|rule| rule.date.as_ref())
-                .and_then(|fill| self.dates(view, fill).into_iter().next());
-            match date {
-                Some((when, _)) => {
+            match referred_date(self.profile, view, &mut self.issues) {
+                Some(when) => {
                     record.case_reference.get_or_insert_with(|| id.clone());
 
                     self.header.referral_id = Some(format!("{id}/{when}"));
@@ -266,18 +289,7 @@ impl Row<'_> {
 
     /// The dates of a rule, and for none of them a sequence: exports have no order but their dates.
     fn dates(&mut self, view: View<'_>, fill: &Fill) -> Vec<(crate::event::When, Option<u64>)> {
-        let mut dates = Vec::new();
-        let places = ProfilePlaces { profile: self.profile };
-        let mut reading = Reading {
-            zone: &self.profile.zone,
-            nhs_number: self.profile.nhs_number,
-            places: &places,
-            issues: &mut self.issues,
-        };
-        each_value(self.profile, view, fill, &mut |value, column| {
-            dates.extend(reading.date(raw(value), column, fill.date.as_ref()).map(|when| (when, None)));
-        });
-        dates
+        dates(self.profile, view, fill, &mut self.issues)
     }
 
     fn type_by_value(
