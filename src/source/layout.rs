@@ -127,7 +127,9 @@ impl Layout {
             return Err(Issue::new(IssueCode::QuoteOpen, Position::default(), ""));
         }
         if cells.len() != self.columns {
-            let found = format!("{} cells where the heading has {}", cells.len(), self.columns);
+            let own = self.own_columns();
+            let (has, wants) = (cells.len().saturating_sub(own), self.columns - own);
+            let found = format!("{has} cells where the heading has {wants}");
             return Err(Issue::new(IssueCode::RowShape, Position::default(), found));
         }
         if let Some(kept) = &self.kept {
@@ -135,6 +137,14 @@ impl Layout {
                 cells.swap(to, from);
             }
             cells.truncate(kept.len());
+            // A refused row of a workbook is text now; its error value is still one until somebody mends it.
+            let is_error = |cell: &csv::Cell| {
+                let text = if cell.copied { unquoted.as_str() } else { raw };
+                text.get(cell.value.0..cell.value.1) == Some(rejects::ERROR_VALUE)
+            };
+            if let Some(column) = cells.iter().position(is_error) {
+                return Err(rejects::formula_error(column));
+            }
         }
         Ok(Row { record: raw, unquoted, cells })
     }
@@ -178,21 +188,26 @@ impl Layout {
         }
     }
 
+    /// How many columns an earlier refusal added.
+    fn own_columns(&self) -> usize {
+        self.kept.as_ref().map_or(0, |kept| self.columns - kept.len())
+    }
+
     /// A row's text without the columns of an earlier refusal; unchanged where there are none.
     fn without_own_columns(&self, raw: &str) -> String {
         let Some(kept) = &self.kept else { return raw.to_owned() };
         let (mut cells, mut unquoted) = (Vec::new(), String::new());
-        if !csv::cells(raw, self.delimiter, &mut cells, &mut unquoted) || cells.len() != self.columns {
+        if !csv::cells(raw, self.delimiter, &mut cells, &mut unquoted) {
             return raw.to_owned();
         }
-        let mut line = String::with_capacity(raw.len());
-        for (n, cell) in kept.iter().filter_map(|&n| cells.get(n)).enumerate() {
-            if n > 0 {
-                line.push(char::from(self.delimiter));
-            }
-            line.push_str(raw.get(cell.written.0..cell.written.1).unwrap_or_default());
-        }
-        line
+        let text = |cell: &csv::Cell| raw.get(cell.written.0..cell.written.1).unwrap_or_default();
+        let theirs: Vec<&str> = if cells.len() == self.columns {
+            kept.iter().filter_map(|&n| cells.get(n)).map(text).collect()
+        } else {
+            // A row of the wrong length had the reasons put at its end.
+            cells.iter().take(cells.len().saturating_sub(self.own_columns())).map(text).collect()
+        };
+        theirs.join(char::from(self.delimiter).encode_utf8(&mut [0; 4]))
     }
 }
 

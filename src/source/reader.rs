@@ -76,7 +76,12 @@ impl Reader {
                 Ok((layout, Splitter::Sheet(sheet), notes))
             }
             Kind::Text { encoding, mark } => {
-                let stated = options.encoding.map(super::Encoding::decoder);
+                // A file of refused records is UTF-8, whatever the file was that it came from.
+                let own = content
+                    .head
+                    .windows(rejects::REASON.len())
+                    .any(|part| part == rejects::REASON.as_bytes());
+                let stated = options.encoding.map(super::Encoding::decoder).filter(|_| !own);
                 let mut skipped = [0_u8; 3];
                 let mark = skipped.get_mut(..mark).unwrap_or_default();
                 content.reader.read_exact(mark).map_err(SourceError::io)?;

@@ -8,12 +8,25 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::csv;
-use crate::event::Issue;
+use crate::event::{Issue, IssueCode, Position};
 
 /// The column or key that holds the reasons.
 pub(crate) const REASON: &str = "sp_fhir_reason";
 /// The column or key that holds what to do.
 pub(crate) const REMEDY: &str = "sp_fhir_remedy";
+
+/// What stands for a workbook's error value in the text of its row. A row of a file of refused records that still holds
+/// it was not mended.
+pub(crate) const ERROR_VALUE: &str = "#ERROR";
+
+/// The refusal of a row that holds one, by the column's index.
+pub(crate) fn formula_error(column: usize) -> Issue {
+    Issue::new(
+        IssueCode::FormulaError,
+        Position::default(),
+        format!("an error value in column {}", column + 1),
+    )
+}
 
 /// A record taken out of its wrapping.
 pub(crate) enum Record {

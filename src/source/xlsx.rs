@@ -249,7 +249,7 @@ impl<'a> Rows<'a> {
                 row.errors.push(column);
             }
             if let Some(cell) = row.cells.get_mut(column) {
-                *cell = text.unwrap_or_else(|| "#ERROR".to_owned());
+                *cell = text.unwrap_or_else(|| super::rejects::ERROR_VALUE.to_owned());
             }
             next = self.cell()?;
         }
