@@ -1,0 +1,33 @@
+//! `sp-fhir convert`, proved through the real binary: exit codes, rejects, order, `--since`, codes, privacy, forms,
+//! hostile input.
+//!
+//! Every test makes its files in a folder of its own and judges what comes out by reading it, not by comparing it with
+//! an earlier output. This is not the place for expected output beside the fixtures: that is `tests/golden.rs`. People
+//! are invented, NHS numbers are in the 999 range. The corpora of bad input are in the folder that
+//! `SP_FHIR_TEST_DATA` names; without it those tests say SKIPPED.
+//!
+//! Read next: `command.rs` (how the binary is run), `scheme.rs` (the invented exports), then any other.
+
+// clippy sees an integration test as production code.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr
+)]
+
+mod codes;
+mod command;
+mod corpora;
+mod determinism;
+mod exit_codes;
+mod forms;
+mod hostile;
+mod interrupted;
+mod output;
+mod privacy;
+mod rejects;
+mod scheme;
+mod since;
+mod terminal;
