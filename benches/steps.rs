@@ -126,7 +126,9 @@ fn mapping(c: &mut Criterion) {
         });
     });
     group.bench_function("JSON to trees", |b| {
-        b.iter(|| texts.iter().for_each(|text| drop(black_box(json::parse(text, &Limits::default()).unwrap()))));
+        b.iter(|| {
+            texts.iter().for_each(|text| drop(black_box(json::parse(text, &Limits::default()).unwrap())))
+        });
     });
     group.finish();
 }
