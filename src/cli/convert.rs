@@ -140,6 +140,7 @@ enum FormatArgument {
 /// Runs the subcommand.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let began = Instant::now();
+    refuse_overwriting(arguments)?;
     let recorded_at = edge::recorded_at(arguments.recorded_at.as_deref())?;
     let temporary = edge::temporary(arguments.tmp.as_ref())?;
     let codeset = edge::codeset(arguments.codeset.as_deref())?;
@@ -225,11 +226,39 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     Ok(exit(&report))
 }
 
+/// No output may replace an input, the profile or another output.
+fn refuse_overwriting(arguments: &Arguments) -> Result<(), ConvertError> {
+    let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    let inputs =
+        arguments.files.iter().chain(&arguments.profile).chain(&arguments.since).chain(&arguments.opaque_key);
+    let mut taken: Vec<PathBuf> = inputs.map(real).collect();
+    let named =
+        [("--output", &arguments.output), ("--rejects", &arguments.rejects), ("--report", &arguments.report)];
+    for (option, path) in named {
+        let Some(path) = path else { continue };
+        if path.as_os_str() == "-" && option != "--output" {
+            return Err(ConvertError::Usage(format!(
+                "{option}: name a file; standard output is for the Bundles"
+            )));
+        }
+        let path = real(path);
+        let is_place = path.is_dir() || std::fs::metadata(&path).is_ok_and(|known| !known.is_file());
+        if !is_place && taken.contains(&path) {
+            return Err(ConvertError::Usage(format!(
+                "{option}: {} is read or written already; name another file",
+                path.display()
+            )));
+        }
+        taken.push(path);
+    }
+    Ok(())
+}
+
 /// What the counts mean for whoever called.
 fn exit(report: &Report) -> Exit {
     let rows = &report.rows;
     let set_aside = rows.refused + rows.held;
-    if set_aside > 0 && rows.converted + rows.unchanged + rows.not_shared == 0 {
+    if rows.converted + rows.unchanged + rows.not_shared == 0 {
         Exit::NothingUsable
     } else if set_aside > 0 {
         Exit::SomeRefused

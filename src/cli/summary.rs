@@ -125,6 +125,16 @@ fn reasons(out: &mut String, label: &str, counts: &Counts, report: &Report) {
             })
             .collect();
         let _ = write!(out, "{label} {n}: {title} [{code}]");
+        let fields: Vec<&str> = report
+            .issues
+            .iter()
+            .filter(|issue| issue.code == code && issue.row.is_none())
+            .filter_map(|issue| issue.place.as_deref())
+            .take(SHOWN)
+            .collect();
+        if !fields.is_empty() {
+            let _ = write!(out, ": {}", fields.join(", "));
+        }
         if !places.is_empty() {
             let more = if u64::try_from(places.len()).is_ok_and(|shown| shown < *n) { ", …" } else { "" };
             let _ = write!(out, "; row {}{more}", places.join(", "));

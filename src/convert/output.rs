@@ -77,6 +77,16 @@ impl Pending {
     /// # Errors
     /// The folder cannot be written to.
     pub fn file(path: &Path) -> Result<Self, ConvertError> {
+        // Through a link to what it names; and a device or a pipe is written to, never replaced.
+        let resolved = path.canonicalize();
+        let path = resolved.as_deref().unwrap_or(path);
+        if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+            let open = || -> io::Result<Self> {
+                let out = BufWriter::new(fs::OpenOptions::new().write(true).open(path)?);
+                Ok(Self { sink: Sink::new(Box::new(out), path)?, temporary: None, path: path.to_owned() })
+            };
+            return open().map_err(|error| ConvertError::write(path, error));
+        }
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let start = || -> io::Result<Self> {
             let temporary =
@@ -250,6 +260,14 @@ impl Output {
 fn check(target: &Target, rendering: &Rendering) -> Result<(), ConvertError> {
     let usage = |text: &str| Err(ConvertError::Usage(text.to_owned()));
     let folder = matches!(target, Target::Folder(_) | Target::Nowhere);
+    if rendering.events {
+        let plain = (rendering.pack, rendering.encoding) == (Pack::Ndjson, Encoding::Json);
+        return match target {
+            Target::Folder(_) => usage("--form events is NDJSON: name a file with -o, or leave it out"),
+            _ if !plain => usage("--form events is NDJSON; --pack and --format do not apply"),
+            _ => Ok(()),
+        };
+    }
     match (rendering.form, rendering.pack, rendering.encoding) {
         (Form::Bulk, _, Encoding::Xml) => usage("--form bulk is NDJSON; it cannot be XML"),
         (Form::Bulk, _, _) if !folder => {

@@ -65,9 +65,10 @@ pub(crate) fn sp<S: AsRef<OsStr>>(arguments: &[S]) -> Ran {
     Ran::new(binary().args(arguments).output().unwrap(), began)
 }
 
-/// Runs the binary under a limit of memory, where the system has a command for that.
+/// Runs the binary under a limit of memory it may write to, where the system has a command for that. Address space is
+/// no measure: allocators reserve more than they use.
 pub(crate) fn sp_within<S: AsRef<OsStr>>(bytes: u64, arguments: &[S]) -> Ran {
-    let mut command = limited(&format!("--as={bytes}")).unwrap_or_else(binary);
+    let mut command = limited(&format!("--data={bytes}")).unwrap_or_else(binary);
     let began = Instant::now();
     Ran::new(command.args(arguments).output().unwrap(), began)
 }

@@ -39,19 +39,6 @@ fn the_json_suite_as_files_of_events() {
                 while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let name = path.file_name().unwrap().to_string_lossy().into_owned();
                     let ran = sp(&[
-                        "validate".as_ref(),
-                        path.as_os_str(),
-                        "--source".as_ref(),
-                        "https://x.example".as_ref(),
-                    ]);
-                    survives(&name, &ran);
-                    // None of them is an event.
-                    assert!(
-                        !matches!(ran.code, Some(0)) || ran.err.contains("0 records"),
-                        "{name}: {}",
-                        ran.err
-                    );
-                    let ran = sp(&[
                         "convert".as_ref(),
                         path.as_os_str(),
                         "--profile".as_ref(),
@@ -60,6 +47,22 @@ fn the_json_suite_as_files_of_events() {
                     survives(&name, &ran);
                     assert!(ran.out.is_empty(), "{name}: something came out of it");
                     refused.fetch_add(usize::from(ran.code == Some(3)), Ordering::Relaxed);
+                    // Without a profile: the doubtful ones are enough, the reading is the same.
+                    if name.starts_with("i_") || !name.contains('_') {
+                        let ran = sp(&[
+                            "validate".as_ref(),
+                            path.as_os_str(),
+                            "--source".as_ref(),
+                            "https://x.example".as_ref(),
+                        ]);
+                        survives(&name, &ran);
+                        // None of them is an event.
+                        assert!(
+                            !matches!(ran.code, Some(0)) || ran.err.contains("0 records"),
+                            "{name}: {}",
+                            ran.err
+                        );
+                    }
                 }
             });
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::command::{Bench, Ran, sp_within};
 use crate::scheme::{COLUMNS, PROFILE, Row, csv, rows, table};
 
-/// Address space of a run: threads, program and file tables included.
-const MEMORY: u64 = 1 << 30;
+/// Memory of a run, stacks of its threads included.
+const MEMORY: u64 = 256 << 20;
 const TIME: Duration = Duration::from_secs(10);
 
 /// Judges the end of a run whose input was bad.
