@@ -231,8 +231,8 @@ impl Shop {
     /// What of the earlier export had been sent, and how much was shared: nothing of what was disputed, held, or
     /// not shared then.
     fn what_was_sent(&self, earlier: Vec<ReferralEvent>) -> (Vec<ReferralEvent>, Option<Share>) {
-        let (earlier, disputed) = fold::deduplicate(earlier);
-        if earlier.is_empty() || !disputed.is_empty() {
+        let (earlier, _disputed) = fold::deduplicate(earlier);
+        if earlier.is_empty() {
             return (Vec::new(), None);
         }
         let mut old = fold::fold(earlier.clone());

@@ -100,14 +100,25 @@ fn broken(bytes: &[u8], start: usize, quote: usize, terminator: u8) -> Cut {
 
 /// Whether a record has no text in any cell: an empty line, or the `,,,` that spreadsheets write for one.
 pub(crate) fn is_blank(record: &[u8], delimiter: u8) -> bool {
-    let (mut inside, mut quotes) = (false, 0);
-    record.iter().all(|&b| {
-        quotes = if b == QUOTE { quotes + 1 } else { 0 };
-        inside ^= b == QUOTE;
-        // Three quotes in a row are a quote as text; a delimiter inside quotes is text too.
-        quotes < 3
-            && ((b == delimiter && !inside) || (b != delimiter && matches!(b, b' ' | b'\t' | b'\r' | QUOTE)))
-    })
+    let mut inside = false;
+    let mut bytes = record.iter().peekable();
+    while let Some(&byte) = bytes.next() {
+        let blank = match byte {
+            // A doubled quote inside quotes is a quote as text; so is a delimiter there.
+            QUOTE if inside && bytes.peek() == Some(&&QUOTE) => false,
+            QUOTE => {
+                inside = !inside;
+                true
+            }
+            _ if byte == delimiter => !inside,
+            b' ' | b'\t' | b'\r' => true,
+            _ => false,
+        };
+        if !blank {
+            return false;
+        }
+    }
+    true
 }
 
 /// One cell of a record: where it stands in the record as written, and where its value is.
