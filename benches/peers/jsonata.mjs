@@ -145,7 +145,7 @@ const expression = jsonata(String.raw`(
      $bundle("accepted", "accepted", "accepted", $day, {},
       [$request("active"), $task("accepted", $day)], [], false)),
     Assessed ? ($day := $iso(Assessed);
-     $id := $uuid5("observation/" & $case & "/assessed/ons4");
+     $id := $uuid5("observation/" & $case & "/assessed/ons4/parts");
      $scores := [
        {"id": "ons4-satisfaction", "measure": $term("ONS4 life satisfaction"), "value": $number(Satisfaction),
         "part_of": "ons4"},

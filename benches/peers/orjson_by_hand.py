@@ -191,7 +191,7 @@ def bundles(row, recorded, agent):
     if assessed:
         day = iso(assessed)
         task = task | {"status": "in-progress", "lastModified": day}
-        uuid = uuid5(f"observation/{case}/assessed/ons4")
+        uuid = uuid5(f"observation/{case}/assessed/ons4/parts")
         scores = [("ons4-satisfaction", "ONS4 life satisfaction", int(satisfaction)),
                   ("ons4-worthwhile", "ONS4 worthwhile", int(worthwhile))]
         observation = update("Observation", "observation", uuid, {

@@ -26,6 +26,7 @@ mod forms;
 mod hostile;
 mod interrupted;
 mod output;
+mod persons;
 mod privacy;
 mod rejects;
 mod scheme;
