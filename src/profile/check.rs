@@ -42,6 +42,24 @@ fn at_column(name: &str) -> Position {
     Position { column: Some(name.into()), ..Position::default() }
 }
 
+/// A heading for people to read. A run of six digits or more is no heading but somebody's number: a file without
+/// its heading row, or an object keyed by NHS numbers.
+fn masked(name: &str) -> String {
+    let mut shown = String::with_capacity(name.len());
+    let mut digits = String::new();
+    for c in name.chars().chain(['\0']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        shown.push_str(if digits.len() >= 6 { "…" } else { &digits });
+        digits.clear();
+        shown.push(c);
+    }
+    shown.pop();
+    shown
+}
+
 fn columns(profile: &Profile, header: &[Arc<str>], is_tree: bool) -> Vec<Issue> {
     let key = |name: &str| if is_tree { plain(name) } else { fold(name) };
     let known: Vec<String> = header.iter().map(|name| key(name)).collect();
@@ -81,6 +99,10 @@ fn columns(profile: &Profile, header: &[Arc<str>], is_tree: bool) -> Vec<Issue> 
         if !named.contains(key) && !ignored.contains(key) && !under(key) {
             issues.push(Issue::new(IssueCode::ColumnUnused, at_column(heading), ""));
         }
+    }
+    for issue in &mut issues {
+        issue.at.column = issue.at.column.as_deref().map(|name| masked(name).into());
+        issue.found = masked(&issue.found).into();
     }
     issues
 }
@@ -163,6 +185,14 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_no_headings() {
+        assert_eq!(masked("9990004218.name"), "….name");
+        assert_eq!(masked("Need 2"), "Need 2");
+        assert_eq!(masked("ONS4 2026"), "ONS4 2026");
+        assert_eq!(masked("9990004218"), "…");
+    }
 
     const PROFILE: &str = r#"
         name = "t"

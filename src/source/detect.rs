@@ -122,7 +122,13 @@ pub(crate) fn shape(head: &str, whole: bool, ending: &str, inside: bool) -> Shap
             // A pretty-printed value ends further down; a broken line is still a line when the next one begins
             // a value of its own.
             let next = start.split('\n').nth(1).unwrap_or_default().trim_start();
-            if one_a_line || next.starts_with('{') { Shape::Lines { fhir } } else { Shape::Sequence { fhir } }
+            // `{"cases": [` with an object on the next line is one value, not a broken line.
+            let goes_on = line.ends_with(['[', '{', ',', ':']);
+            if one_a_line || (next.starts_with('{') && !goes_on) {
+                Shape::Lines { fhir }
+            } else {
+                Shape::Sequence { fhir }
+            }
         }
         Some(b'[') => {
             let inner = start.get(1..).unwrap_or_default().trim_start();
