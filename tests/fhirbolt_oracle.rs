@@ -1,6 +1,7 @@
 //! fhirbolt's strict reader must take everything we emit, as JSON and as XML, and give the same values back.
 //!
-//! `SP_FHIR_ORACLE_BUNDLES` names an NDJSON file of resources; without it a few built here are used.
+//! Everything the fixtures become (`fixtures/*/expected/bundles.ndjson`), some built here, and the NDJSON file of resources
+//! that `SP_FHIR_ORACLE_BUNDLES` names, if it does.
 
 // clippy sees an integration test as production code.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
@@ -54,16 +55,24 @@ fn built_here() -> Vec<FhirResource> {
     vec![checked(&bundle.into()).unwrap()]
 }
 
+/// What the command makes of every fixture, as the golden test holds it; what is built here; and any more.
 fn emitted() -> Vec<FhirResource> {
-    let Some(path) = std::env::var_os("SP_FHIR_ORACLE_BUNDLES") else { return built_here() };
-    let text = std::fs::read_to_string(path).unwrap();
-    text.lines().filter(|line| !line.is_empty()).map(|line| read_json(line.as_bytes()).unwrap()).collect()
+    let mut emitted = built_here();
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let folders = std::fs::read_dir(fixtures).unwrap().map(|entry| entry.unwrap().path());
+    let files = folders.map(|folder| folder.join("expected/bundles.ndjson")).filter(|file| file.is_file());
+    for file in files.chain(std::env::var_os("SP_FHIR_ORACLE_BUNDLES").map(std::path::PathBuf::from)) {
+        let text = std::fs::read_to_string(file).unwrap();
+        let lines = text.lines().filter(|line| !line.is_empty());
+        emitted.extend(lines.map(|line| read_json(line.as_bytes()).unwrap()));
+    }
+    assert!(emitted.len() > 100, "{} resources", emitted.len());
+    emitted
 }
 
 #[test]
 fn fhirbolt_takes_what_we_emit_and_gives_it_back() {
     let emitted = emitted();
-    assert!(!emitted.is_empty());
     for resource in &emitted {
         let theirs = to_fhirbolt(resource).unwrap_or_else(|error| panic!("{error}"));
         let back = from_fhirbolt(&theirs).unwrap_or_else(|error| panic!("{error}"));
