@@ -28,7 +28,7 @@ use super::sorter::Sorter;
 
 /// Rows handed to a worker at once. A row makes a hundred times its own size of output, so this stays small: the
 /// buffer of a unit is written while it is still in the processor's cache.
-const ROWS_PER_UNIT: usize = 32;
+const ROWS_PER_UNIT: usize = 16;
 
 /// Records of a tree that are looked at to see whether the profile's paths are there.
 const TREES_CHECKED: usize = 500;
