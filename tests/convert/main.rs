@@ -27,6 +27,7 @@ mod hostile;
 mod interrupted;
 mod output;
 mod persons;
+mod places;
 mod privacy;
 mod rejects;
 mod scheme;

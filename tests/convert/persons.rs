@@ -184,3 +184,22 @@ fn two_sources_may_use_one_case_number() {
         .collect();
     assert_eq!(subjects.len(), 2, "{subjects:?}");
 }
+
+#[test]
+fn a_score_keeps_its_identity_when_another_is_filled_in() {
+    let score = |id: &str| json!({"id": id, "measure": {"text": id, "controlled": true}, "value": 7});
+    let urls = |scores: &[Value]| -> std::collections::BTreeSet<String> {
+        let assessed = json!({"detail": {"scores": scores}});
+        let ran = convert(&[
+            event("1", "R1", "referred", "2026-03-01", 1, &json!({})),
+            event("2", "R1", "assessed", "2026-03-09", 1, &assessed),
+        ]);
+        let bundles = lines(&ran.ended(0).out);
+        let entries = bundles.iter().flat_map(|bundle| bundle["entry"].as_array().unwrap().clone());
+        let scores = entries.filter(|entry| entry["resource"]["resourceType"] == "Observation");
+        scores.map(|entry| entry["fullUrl"].to_string()).collect()
+    };
+    let (one, two) = (urls(&[score("s1")]), urls(&[score("s1"), score("s2")]));
+    assert_eq!((one.len(), two.len()), (1, 2));
+    assert!(one.is_subset(&two), "{one:?} {two:?}");
+}
