@@ -18,5 +18,19 @@ pub mod fhir;
 #[cfg(feature = "convert")]
 pub mod convert;
 
+pub mod outbox;
+
+#[cfg(feature = "daemon")]
+pub mod clock;
+
+#[cfg(feature = "daemon")]
+pub mod plan;
+
+#[cfg(feature = "daemon")]
+pub mod store;
+
+#[cfg(feature = "daemon")]
+pub mod endpoint;
+
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -13,7 +13,8 @@ use crate::event::kinds::{EventType, Share};
 use crate::event::{Issue, IssueCode, Position, ReferralEvent, Severity, prsb};
 use crate::map::fold::{self, Folded};
 use crate::map::mapper::{Mapped, Mapper, Settings, names_two_persons, needs_hold};
-use crate::map::names::{NameKind, Names};
+use crate::map::names::Names;
+use crate::map::patient;
 use crate::map::share::{Sharing, Statement, decide, statement};
 
 use super::consents::{ByPerson, person_keys};
@@ -305,7 +306,8 @@ impl Shop {
         };
         let names = Names::new(&last.source);
         let mapper = Mapper { codeset: &self.codeset, settings: &self.settings };
-        let mut mapped = mapper.map(&names, &folded, self.patient_uuid(&names, last));
+        let mut mapped =
+            mapper.map(&names, &folded, patient::uuid(&self.interpreter.identities, &names, last));
         if let Some(wanted) = &wanted {
             mapped.events.retain(|event| wanted.contains(&event.event_id));
         }
@@ -337,26 +339,6 @@ impl Shop {
             } else {
                 done.mapped.push((names, mapped));
             }
-        }
-    }
-
-    /// UUID of the Patient. Never made from an NHS number in the clear: see [`crate::map::names`].
-    fn patient_uuid(&self, names: &Names, event: &ReferralEvent) -> uuid::Uuid {
-        let person = &event.record.person;
-        if let Some(local) = &person.local_id {
-            return names.uuid(NameKind::Person, &[local]);
-        }
-        let keyed = person.nhs_number.and_then(|number| {
-            self.interpreter
-                .identities
-                .opaque_key
-                .as_ref()
-                .and_then(|_| self.interpreter.identities.opaque(number.as_str()).ok())
-        });
-        match keyed {
-            Some(keyed) => names.uuid(NameKind::Person, &[&keyed]),
-            // Apart from local identifiers: `42` may be one person's number and another's case.
-            None => names.uuid(NameKind::Person, &["of", "referral", &event.referral_id]),
         }
     }
 

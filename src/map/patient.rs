@@ -5,9 +5,10 @@
 
 use uuid::Uuid;
 
-use crate::event::NhsNumber;
+use crate::event::finish::Identities;
 use crate::event::kinds::Share;
 use crate::event::person::Person;
+use crate::event::{NhsNumber, ReferralEvent};
 use crate::fhir::types::{
     Address, CodeableConcept, Coding, ContactPoint, Extension, HumanName, Identifier, Patient, Reference,
     Text, Value,
@@ -15,10 +16,26 @@ use crate::fhir::types::{
 
 use super::coding::Coder;
 use super::entry::{Entry, Write, meta};
-use super::names::NameKind;
+use super::names::{NameKind, Names};
 use super::notes::Notes;
 use super::refs::Refs;
 use super::systems;
+
+/// UUID of the Patient: of the source's own identifier of the person, else of the NHS number under the deployer's
+/// key, else of the referral. Never made from an NHS number in the clear: see [`super::names`].
+#[must_use]
+pub fn uuid(identities: &Identities, names: &Names, event: &ReferralEvent) -> Uuid {
+    let person = &event.record.person;
+    if let Some(local) = &person.local_id {
+        return names.uuid(NameKind::Person, &[local]);
+    }
+    let number = person.nhs_number.filter(|_| identities.opaque_key.is_some());
+    match number.and_then(|number| identities.opaque(number.as_str()).ok()) {
+        Some(keyed) => names.uuid(NameKind::Person, &[&keyed]),
+        // Apart from local identifiers: `42` may be one person's number and another's case.
+        None => names.uuid(NameKind::Person, &["of", "referral", &event.referral_id]),
+    }
+}
 
 fn text(value: &str) -> Text {
     Text::from(value.to_owned())

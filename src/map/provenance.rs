@@ -14,7 +14,7 @@ use crate::fhir::types::{
 };
 
 use super::entry::{Entry, Write};
-use super::names::NameKind;
+use super::names::{NameKind, Names};
 use super::refs::{Refs, plain};
 use super::systems;
 
@@ -23,13 +23,15 @@ pub(super) fn event_uuid(refs: &Refs<'_>, event: &ReferralEvent) -> Uuid {
     refs.names.uuid(NameKind::Event, &[&event.referral_id, event.key()])
 }
 
-/// UUID of the event's key and what it says: of its Provenance and of its message Bundle.
-pub(super) fn revision_uuid(refs: &Refs<'_>, event: &ReferralEvent) -> Uuid {
+/// UUID of the event's key and what it says: of its Provenance and of its message Bundle, and the key under which
+/// it is delivered.
+#[must_use]
+pub fn revision_uuid(names: &Names, event: &ReferralEvent) -> Uuid {
     // An event is what it says; the record is an event of its own when it changes.
     let changes_record = matches!(event.event_type, EventType::DetailsChanged | EventType::ConsentChanged);
     let record = changes_record.then_some(&*event.record);
     let content = hash::of(&(event.event_type, event.occurred_at, &event.detail, record));
-    refs.names.uuid(NameKind::Event, &[&event.referral_id, event.key(), &content])
+    names.uuid(NameKind::Event, &[&event.referral_id, event.key(), &content])
 }
 
 /// The Provenance of an event's Bundle.
@@ -41,7 +43,7 @@ pub(super) fn provenance(
     refs: &Refs<'_>,
 ) -> Entry {
     let event_uuid = plain(event_uuid(refs, event));
-    let uuid = revision_uuid(refs, event);
+    let uuid = revision_uuid(refs.names, event);
     let system = refs.names.system(NameKind::Event);
     let resource = Provenance {
         id: Some(plain(uuid).into()),

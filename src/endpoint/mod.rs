@@ -1,0 +1,110 @@
+//! Step 6, *deliver*: the far side, behind one trait.
+//!
+//! An [`Endpoint`] takes a [`Parcel`] in three steps that the relay keeps apart, because between them something is
+//! written down: *prepare* reads and fills the open places but writes nothing there; the exact request is then
+//! stored; *send* sends exactly those bytes; *look* asks what became of a request whose answer was lost. What this is not: it knows no
+//! store and decides no retries. Invariant: only `send` writes at the endpoint. Next: [`crate::outbox`] for what
+//! follows from an outcome.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use serde::{Deserialize, Serialize};
+
+use crate::outbox::{Outcome, Parcel, Placed, Reason, Receipt};
+
+/// A future that may cross threads.
+pub type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One side to which parcels go.
+pub trait Endpoint: Send + Sync {
+    /// Its name in the configuration, in the store and in every report.
+    fn name(&self) -> &str;
+
+    /// Reads what must be known and fills the open places. Writes nothing.
+    fn prepare<'a>(&'a self, parcel: &'a Parcel, known: &'a [Known]) -> Work<'a, Prepared>;
+
+    /// Sends a stored request, byte for byte.
+    fn send<'a>(&'a self, request: &'a Request) -> Work<'a, Outcome>;
+
+    /// Asks whether a request that was sent has been applied.
+    fn look<'a>(&'a self, request: &'a Request) -> Work<'a, Found>;
+
+    /// Whether it can be reached at all: the breaker's probe. Cheap, and harmless.
+    fn probe(&self) -> Work<'_, Result<(), Reason>>;
+}
+
+/// What we know of a resource of ours at the endpoint, from the last answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Where it is.
+    pub placed: Placed,
+    /// SHA-256 of its content as we last sent it, in lower-case hexadecimal.
+    pub content: String,
+}
+
+/// What preparing came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    /// Ready to be stored and sent.
+    Ready(Request),
+    /// It must wait for a person; nothing was written.
+    Held(Reason),
+    /// The endpoint has all of it already, as it would be sent.
+    Already(Receipt),
+    /// It cannot be prepared now, or never: the outcome of the attempt.
+    Ended(Outcome),
+}
+
+/// The exact request of an attempt, as it is stored before it is sent.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The HTTP method, or what stands for it elsewhere.
+    pub method: String,
+    /// The path below the endpoint's base; never with a person's identifier in it.
+    pub path: String,
+    /// `If-Match`, where a single resource is written by id.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub if_match: Option<String>,
+    /// The body.
+    pub body: String,
+    /// What must be found at the endpoint when the request has been applied.
+    pub targets: Vec<Target>,
+}
+
+/// One resource that a request writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub resource_type: String,
+    /// The UUID by which we name it: its identifier's value, or its id.
+    pub uuid: String,
+    /// The system of its identifier; absent for a resource that is found by id.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub system: Option<String>,
+    /// SHA-256 of its content as sent, in lower-case hexadecimal.
+    pub content: String,
+    /// Whether it is ours alone: others' (organisations, services) are only created when absent.
+    pub ours: bool,
+}
+
+/// What asking came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// All of it is there.
+    Applied(Receipt),
+    /// None of it is there: it may be sent again.
+    Absent,
+    /// It cannot be said now.
+    Unclear(Reason),
+    /// Something of it is there in a way that a person must look at.
+    Wrong(Reason),
+}
+
+/// Redacted: the body holds a person's data.
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Request({} {}, {} bytes)", self.method, self.path, self.body.len())
+    }
+}

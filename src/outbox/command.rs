@@ -1,0 +1,32 @@
+//! [`Command`]: what a person may do with an entry. Each is recorded with who and why.
+//!
+//! Next: [`super::retry`].
+
+/// What a person may do with an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Try a dead letter or an expired entry again, with the same key.
+    Retry,
+    /// Never send it.
+    Discard,
+    /// Stop it until released.
+    Hold,
+    /// Let a held entry go on; its reason is waived where that may be, and asked again where not.
+    Release,
+}
+
+impl Command {
+    /// Every command.
+    pub const ALL: [Self; 4] = [Self::Retry, Self::Discard, Self::Hold, Self::Release];
+
+    /// The word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Discard => "discard",
+            Self::Hold => "hold",
+            Self::Release => "release",
+        }
+    }
+}

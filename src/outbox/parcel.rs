@@ -1,0 +1,69 @@
+//! [`Parcel`]: what is to be delivered for one event, with its open places.
+//!
+//! The Bundle names the person by a conditional reference, its resources by identifier, and its Provenance by a
+//! client id; an endpoint fills those places before the first attempt. Invariant: a parcel is a function of the
+//! events, the codeset and the settings; nothing of an endpoint's answers is in it. `Debug` shows no content.
+//! Next: [`super::entry`].
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What is to be delivered for one event.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parcel {
+    /// Who it is about, for the identity check.
+    pub subject: Subject,
+    /// The transaction Bundle as FHIR JSON.
+    pub bundle: String,
+    /// The clinical system's request that this referral answers, if any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fulfils: Option<Fulfils>,
+}
+
+/// An identifier of a request at the clinical system.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fulfils {
+    /// Its system.
+    pub system: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// Who a parcel is about. All must agree with the endpoint's Patient before anything is written.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// NHS number, ten digits.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nhs_number: Option<String>,
+    /// Family name and former family names.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub families: Vec<String>,
+    /// Birth date, `YYYY-MM-DD`; absent when partial.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub birth_date: Option<String>,
+    /// ODS code of the registered practice.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub practice: Option<String>,
+}
+
+/// Redacted.
+impl fmt::Debug for Parcel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Parcel({} bytes)", self.bundle.len())
+    }
+}
+
+/// Redacted.
+impl fmt::Debug for Fulfils {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fulfils(…)")
+    }
+}
+
+/// Redacted.
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Subject(…)")
+    }
+}

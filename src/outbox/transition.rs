@@ -1,0 +1,260 @@
+//! Which state follows which: the whole life of an entry on one page. Pure.
+//!
+//! Stores ask [`next`] and write down what it says; nothing else decides. What may have been written at the endpoint
+//! is never sent again unasked: it is [`State::Unknown`] until the endpoint has been asked. Next:
+//! [`crate::store`].
+
+use std::time::Duration;
+
+use super::command::Command;
+use super::outcome::Outcome;
+use super::reason::Reason;
+use super::retry::RetryPolicy;
+use super::state::State;
+
+/// What of an entry decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its state.
+    pub state: State,
+    /// Its reason.
+    pub reason: Option<Reason>,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Whether a stored request may have been sent.
+    pub has_request: bool,
+}
+
+/// What happened to an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A worker takes it.
+    Claimed,
+    /// The lease ran out: the worker is gone.
+    LeaseLost,
+    /// Preparing found that it must wait for a person; nothing was written.
+    Stopped(Reason),
+    /// An attempt ended.
+    Ended(Outcome),
+    /// It was read back from the endpoint.
+    ReadBack,
+    /// A person acts.
+    Command(Command),
+    /// Consent was withdrawn.
+    ConsentWithdrawn,
+    /// It is older than it may be.
+    TooOld,
+}
+
+/// What becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The state now.
+    pub state: State,
+    /// The reason now.
+    pub reason: Option<Reason>,
+    /// Attempts now.
+    pub attempts: u32,
+    /// How long until it is due.
+    pub wait: Duration,
+    /// Whether the stored request stays. It goes where the endpoint certainly did not apply it and its content
+    /// may have to be made anew.
+    pub keep_request: bool,
+}
+
+/// The cause cannot happen in that state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not possible while it is {}", .0.as_str())]
+pub struct NotPossible(pub State);
+
+/// What follows. `jitter` lies in `0.0..1.0`.
+///
+/// # Errors
+/// The cause cannot happen in that state; nothing changes.
+pub fn next(now: &Standing, cause: &Cause, policy: &RetryPolicy, jitter: f64) -> Result<Change, NotPossible> {
+    let keep = Change {
+        state: now.state,
+        reason: now.reason,
+        attempts: now.attempts,
+        wait: Duration::ZERO,
+        keep_request: now.has_request,
+    };
+    let to = |state, reason: Option<Reason>| Change { state, reason, ..keep };
+    let change = match (now.state, cause) {
+        (State::Pending | State::Unknown, Cause::Claimed) => {
+            Change { attempts: now.attempts.saturating_add(1), ..to(State::InFlight, now.reason) }
+        }
+        (State::InFlight, Cause::LeaseLost) if now.has_request => {
+            Change { wait: policy.settle_time, ..to(State::Unknown, Some(Reason::AnswerLost)) }
+        }
+        // Nothing was sent. What stops the program again and again while it is prepared ends here.
+        (State::InFlight, Cause::LeaseLost) if now.attempts >= 3 => {
+            to(State::DeadLetter, Some(Reason::Poison))
+        }
+        (State::InFlight, Cause::LeaseLost) => Change {
+            wait: policy.wait(now.attempts, jitter, None),
+            ..to(State::Pending, Some(Reason::Unavailable))
+        },
+        (State::InFlight, Cause::Stopped(reason)) => {
+            Change { keep_request: false, ..to(State::Held, Some(*reason)) }
+        }
+        (State::InFlight, Cause::Ended(outcome)) => ended(&keep, outcome, policy, jitter),
+        (State::Delivered | State::Acknowledged, Cause::ReadBack) => to(State::Acknowledged, None),
+        (_, Cause::Command(command)) => commanded(&keep, *command).ok_or(NotPossible(now.state))?,
+        (State::Pending | State::Held, Cause::ConsentWithdrawn) if !now.has_request => {
+            to(State::Withdrawn, Some(Reason::ConsentWithdrawn))
+        }
+        (State::Pending | State::Held, Cause::TooOld) => to(State::Expired, Some(Reason::TooOld)),
+        (state, _) => return Err(NotPossible(state)),
+    };
+    Ok(change)
+}
+
+fn ended(keep: &Change, outcome: &Outcome, policy: &RetryPolicy, jitter: f64) -> Change {
+    let spent = keep.attempts >= policy.max_attempts;
+    let wait = |asked| policy.wait(keep.attempts, jitter, asked);
+    let dead = |reason| Change { state: State::DeadLetter, reason: Some(reason), ..*keep };
+    match outcome {
+        Outcome::Accepted(_) | Outcome::Duplicate(_) => {
+            Change { state: State::Delivered, reason: None, ..*keep }
+        }
+        Outcome::Rejected(refusal) => Change { keep_request: false, ..dead(refusal.reason) },
+        // Waiting for an endpoint that is down is no fault of the entry: it expires by age, not by count.
+        Outcome::Deferred {
+            reason: reason @ (Reason::Unavailable | Reason::Unauthorised),
+            retry_after,
+            ..
+        } => Change {
+            state: State::Pending,
+            reason: Some(*reason),
+            attempts: keep.attempts.saturating_sub(1),
+            wait: wait(*retry_after),
+            ..*keep
+        },
+        Outcome::Deferred { .. } | Outcome::Unknown { .. } if spent => dead(Reason::TooManyAttempts),
+        Outcome::Deferred { reason, retry_after, .. } => Change {
+            state: State::Pending,
+            reason: Some(*reason),
+            wait: wait(*retry_after),
+            keep_request: keep.keep_request && *reason != Reason::Conflict,
+            ..*keep
+        },
+        Outcome::Unknown { reason, .. } => Change {
+            state: State::Unknown,
+            reason: Some(*reason),
+            wait: wait(None).max(policy.settle_time),
+            ..*keep
+        },
+    }
+}
+
+fn commanded(keep: &Change, command: Command) -> Option<Change> {
+    let by_operator = Some(Reason::ByOperator);
+    Some(match (keep.state, command) {
+        // What may have been sent is asked for first, however long ago it was.
+        (State::DeadLetter | State::Expired, Command::Retry) => Change {
+            state: if keep.keep_request { State::Unknown } else { State::Pending },
+            reason: None,
+            attempts: 0,
+            ..*keep
+        },
+        (
+            State::Pending | State::Held | State::DeadLetter | State::Expired | State::Unknown,
+            Command::Discard,
+        ) => Change { state: State::Discarded, reason: by_operator, ..*keep },
+        (State::Pending, Command::Hold) => {
+            Change { state: State::Held, reason: Some(Reason::OnHold), ..*keep }
+        }
+        (State::Held, Command::Release) => Change { state: State::Pending, reason: None, ..*keep },
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::outcome::{Receipt, Refusal};
+
+    fn standing(state: State, attempts: u32, has_request: bool) -> Standing {
+        Standing { state, reason: None, attempts, has_request }
+    }
+
+    fn go(now: Standing, cause: Cause) -> Option<Change> {
+        next(&now, &cause, &RetryPolicy::default(), 0.5).ok()
+    }
+
+    #[test]
+    fn a_lost_lease_is_unknown_only_when_something_may_have_been_sent() {
+        let change = go(standing(State::InFlight, 1, true), Cause::LeaseLost).unwrap();
+        assert_eq!((change.state, change.wait), (State::Unknown, RetryPolicy::default().settle_time));
+        assert!(change.keep_request);
+        assert_eq!(go(standing(State::InFlight, 1, false), Cause::LeaseLost).unwrap().state, State::Pending);
+        let third = go(standing(State::InFlight, 3, false), Cause::LeaseLost).unwrap();
+        assert_eq!((third.state, third.reason), (State::DeadLetter, Some(Reason::Poison)));
+    }
+
+    #[test]
+    fn an_endpoint_that_is_down_costs_no_attempts() {
+        let down = Outcome::Deferred { reason: Reason::Unavailable, status: None, retry_after: None };
+        let change = go(standing(State::InFlight, 50, false), Cause::Ended(down)).unwrap();
+        assert_eq!((change.state, change.attempts), (State::Pending, 49));
+    }
+
+    #[test]
+    fn a_refusal_drops_the_request_and_a_retry_asks_first_where_one_is_left() {
+        let refused = Outcome::Rejected(Refusal::of(Reason::RefusedByEndpoint));
+        let change = go(standing(State::InFlight, 1, true), Cause::Ended(refused)).unwrap();
+        assert_eq!((change.state, change.keep_request), (State::DeadLetter, false));
+        let retry = Cause::Command(Command::Retry);
+        assert_eq!(go(standing(State::DeadLetter, 9, false), retry.clone()).unwrap().state, State::Pending);
+        let again = go(standing(State::DeadLetter, 9, true), retry).unwrap();
+        assert_eq!((again.state, again.attempts), (State::Unknown, 0));
+    }
+
+    #[test]
+    fn a_lost_answer_is_asked_about_until_the_attempts_are_spent() {
+        let lost = || Cause::Ended(Outcome::Unknown { reason: Reason::AnswerLost, status: None });
+        assert_eq!(go(standing(State::InFlight, 1, true), lost()).unwrap().state, State::Unknown);
+        let spent = go(standing(State::InFlight, 50, true), lost()).unwrap();
+        assert_eq!((spent.state, spent.reason), (State::DeadLetter, Some(Reason::TooManyAttempts)));
+        assert!(spent.keep_request);
+    }
+
+    #[test]
+    fn a_conflict_is_read_again() {
+        let conflict = Outcome::Deferred { reason: Reason::Conflict, status: Some(412), retry_after: None };
+        let change = go(standing(State::InFlight, 1, true), Cause::Ended(conflict)).unwrap();
+        assert_eq!((change.state, change.keep_request), (State::Pending, false));
+    }
+
+    #[test]
+    fn ends_are_ends() {
+        let causes = [
+            Cause::Claimed,
+            Cause::LeaseLost,
+            Cause::Stopped(Reason::OtherPerson),
+            Cause::Ended(Outcome::Accepted(Receipt::default())),
+            Cause::ConsentWithdrawn,
+            Cause::TooOld,
+            Cause::Command(Command::Retry),
+            Cause::Command(Command::Release),
+            Cause::Command(Command::Hold),
+            Cause::Command(Command::Discard),
+        ];
+        for state in
+            [State::Acknowledged, State::Delivered, State::Discarded, State::Withdrawn, State::NotShared]
+        {
+            for cause in &causes {
+                assert_eq!(go(standing(state, 1, true), cause.clone()), None, "{state:?} {cause:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_is_pending_or_unknown_is_claimed() {
+        for (state, ..) in State::ALL {
+            let may = matches!(state, State::Pending | State::Unknown);
+            assert_eq!(go(standing(state, 0, false), Cause::Claimed).is_some(), may, "{state:?}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a plan is made from: what came in, and what is known already. Next: [`super::planner`].
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::event::ReferralEvent;
+use crate::map::share::Statement;
+use crate::outbox::{Reason, State};
+
+/// Events of one referral that came in together.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The sending system.
+    pub source: Arc<str>,
+    /// The referral.
+    pub referral_id: Arc<str>,
+    /// Its events, in the order they came.
+    pub events: Vec<ReferralEvent>,
+    /// Whether they are all that the sender has of this referral today (a row of a snapshot export).
+    pub snapshot: bool,
+}
+
+/// What is known of a referral.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Its events, each in its last revision, with the revision's number from 1.
+    pub events: Vec<(ReferralEvent, u32)>,
+    /// What was stated about the person's consent in other referrals of the source.
+    pub elsewhere: Vec<Statement>,
+    /// The endpoint of its first delivery.
+    pub endpoint: Option<String>,
+    /// The practice that chose this endpoint.
+    pub practice: Option<String>,
+    /// Days on which other sources opened referrals of the same NHS number that are still active.
+    pub twins: Vec<Date>,
+}
+
+/// An entry that was never attempted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsent {
+    /// Its key.
+    pub key: Uuid,
+    /// Its event.
+    pub event_id: String,
+    /// Pending or held.
+    pub state: State,
+    /// Why it is held.
+    pub reason: Option<Reason>,
+    /// Reasons that a person has waived.
+    pub waived: Vec<Reason>,
+}
+
+/// Sixteen bytes that stand for a person, so that no index holds an NHS number in the clear. They are hashes of
+/// little entropy, so they are as confidential as the events beside them.
+pub type PersonKey = [u8; 16];
+
+/// What a person of one source is known by: NHS number, local id.
+#[must_use]
+pub fn person_keys(event: &ReferralEvent) -> Vec<PersonKey> {
+    let person = &event.record.person;
+    let number =
+        person.nhs_number.map(|number| format!("{}\u{1f}nhs\u{1f}{}", event.source, number.as_str()));
+    let local = person.local_id.as_ref().map(|local| format!("{}\u{1f}local\u{1f}{local}", event.source));
+    number.into_iter().chain(local).map(|key| short_hash(key.as_bytes())).collect()
+}
+
+/// The key of an NHS number, the same for every source.
+#[must_use]
+pub fn number_key(event: &ReferralEvent) -> Option<PersonKey> {
+    event.record.person.nhs_number.map(|number| short_hash(number.as_str().as_bytes()))
+}
+
+fn short_hash(bytes: &[u8]) -> PersonKey {
+    let mut short = [0; 16];
+    short.iter_mut().zip(Sha256::digest(bytes)).for_each(|(to, from)| *to = from);
+    short
+}

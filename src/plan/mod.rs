@@ -1,0 +1,14 @@
+//! What becomes of submitted events: which are new, what is sent for each, and what must wait. Pure.
+//!
+//! A [`Planner`] is given what is known of a referral and what came in; it gives a [`Plan`] that a store writes
+//! down in one transaction. What this is not: it stores nothing, knows no clock, and asks no endpoint. Invariant:
+//! every submitted event ends in exactly one [`Verdict`]; everything that is new has exactly one [`NewEntry`].
+//! Next: [`planner`].
+
+pub mod known;
+pub mod planner;
+pub mod route;
+
+pub use known::{Known, Submission, Unsent};
+pub use planner::{Disposition, NewEntry, Plan, Planner, Verdict};
+pub use route::{Route, Routes};

@@ -1,0 +1,176 @@
+//! The store: everything that was accepted, where it is, and what happened to it. Survives kill -9 and power loss.
+//!
+//! [`Store`] is a trait because there are two from the start: SQLite, which keeps, and memory, the executable model
+//! that says what SQLite must answer. What this is not: it decides nothing; plans come from [`crate::plan`], states from
+//! [`crate::outbox::transition`]. Invariant: each operation is one transaction, and what was answered is on the disk.
+//! Next: `types.rs`, then `keeper.rs`, the one thread that writes.
+
+mod error;
+pub mod types;
+
+pub use error::StoreError;
+pub use types::*;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::outbox::retry::RetryPolicy;
+use crate::outbox::transition::Cause;
+use crate::outbox::{Command, Entry, EntryId, Reason, State};
+use crate::plan::{Planner, Submission};
+
+/// What a store does. All of it is blocking; a [`keeper`] runs it on a thread of its own.
+///
+/// Between [`Store::begin`] and [`Store::commit`] several operations share one synchronisation of the disk; each of
+/// them is still all or nothing. Operations outside of a group commit alone.
+pub trait Store: Send {
+    /// Starts a group.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn begin(&mut self) -> Result<(), StoreError>;
+
+    /// Ends a group: when this returns, everything in it is on the disk.
+    ///
+    /// # Errors
+    /// The disk refused; nothing of the group may be answered, and the process must stop.
+    fn commit(&mut self) -> Result<(), StoreError>;
+
+    /// Plans a submission against what is known and writes the plan down: events, entries, the referral. Where what
+    /// is stated about consent changed, the person's other referrals are planned again too.
+    ///
+    /// # Errors
+    /// The database cannot be used; nothing was written.
+    fn accept(
+        &mut self,
+        came: &Submission,
+        planner: &Planner,
+        now: Timestamp,
+    ) -> Result<Acceptance, StoreError>;
+
+    /// Takes due entries of an endpoint, at most one a referral, each the first open one of its referral, oldest due
+    /// first. Each is in flight and leased when this returns.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn claim(&mut self, ask: &Claim<'_>) -> Result<Vec<Claimed>, StoreError>;
+
+    /// Stores the exact request of an attempt, before it is sent. Says whether the lease still holds; where it does
+    /// not, nothing may be sent.
+    ///
+    /// # Errors
+    /// The database cannot be used; nothing may be sent.
+    fn record_request(&mut self, lease: &Lease, request: &str, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Writes down what came of a claimed entry and frees it. Says what it became; nothing when the lease was lost,
+    /// then nothing changes.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn settle(&mut self, lease: &Lease, settled: &Settled<'_>) -> Result<Option<Entry>, StoreError>;
+
+    /// Frees entries whose lease ran out, expires what is too old, and plans held entries again whose day has come.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn sweep(
+        &mut self,
+        planner: &Planner,
+        policy: &RetryPolicy,
+        jitter: f64,
+        now: Timestamp,
+    ) -> Result<Swept, StoreError>;
+
+    /// Does what a person decided about an entry, and records who and why. Releasing plans the entry again.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn act(
+        &mut self,
+        id: EntryId,
+        command: Command,
+        by: &Decision,
+        planner: &Planner,
+        now: Timestamp,
+    ) -> Result<Acted, StoreError>;
+
+    /// Notes that a delivered entry was read back from the endpoint.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn read_back(&mut self, id: EntryId, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// One entry with its attempts and its audit.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn entry(&mut self, id: EntryId) -> Result<Option<EntryDetail>, StoreError>;
+
+    /// Entries, by number, after a number.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>, StoreError>;
+
+    /// How many entries are in each state, by endpoint. Their sum is what was accepted.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn counts(&mut self) -> Result<BTreeMap<(String, State), u64>, StoreError>;
+
+    /// When the next entry of an endpoint is due.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn next_due(&mut self, endpoint: &str) -> Result<Option<Timestamp>, StoreError>;
+
+    /// A word kept under a name: cursors, the last run of something.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn note(&mut self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Keeps a word under a name.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn set_note(&mut self, name: &str, word: &str) -> Result<(), StoreError>;
+
+    /// Notes that something from outside was seen (a nonce, a file, a version of a resource). Says whether it is new.
+    /// What is older than its `until` is forgotten in time.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
+}
+
+/// The causes that settle a claim.
+#[derive(Clone, Debug)]
+pub struct Settled<'a> {
+    /// What came of it: [`Cause::Stopped`] or [`Cause::Ended`].
+    pub cause: Cause,
+    /// How its endpoint is retried.
+    pub policy: &'a RetryPolicy,
+    /// In `0.0..1.0`.
+    pub jitter: f64,
+    /// SHA-256 of each written resource's content as sent, by type and UUID, where the attempt wrote.
+    pub contents: Vec<((String, String), String)>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A filter of [`Store::entries`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter<'a> {
+    /// Only these states; all when empty.
+    pub states: &'a [State],
+    /// Only this reason.
+    pub reason: Option<Reason>,
+    /// Only this endpoint.
+    pub endpoint: Option<&'a str>,
+    /// Only entries with a higher number.
+    pub after: EntryId,
+    /// At most so many.
+    pub limit: usize,
+}

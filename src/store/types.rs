@@ -1,0 +1,174 @@
+//! What goes into a store and comes out of it. Next: [`super`].
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::endpoint::Known;
+use crate::event::{Issue, IssueCode};
+use crate::outbox::{Entry, EntryId, Parcel, State};
+
+/// What was asked of [`Store::claim`](super::Store::claim).
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// Of which endpoint.
+    pub endpoint: &'a str,
+    /// At most so many.
+    pub limit: usize,
+    /// For how long.
+    pub lease: Duration,
+    /// Who asks: one number a process, so that a lease taken over is noticed.
+    pub owner: u64,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// The right to work on an entry for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The entry.
+    pub id: EntryId,
+    /// Grows with every claim of that entry; a lease with an old one is void.
+    pub token: u64,
+}
+
+/// An entry in flight, with everything needed to deliver it.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The entry, as it is now.
+    pub entry: Entry,
+    /// The lease.
+    pub lease: Lease,
+    /// Whether its last attempt may have been applied: ask before sending.
+    pub ask_first: bool,
+    /// What is to be delivered.
+    pub parcel: Parcel,
+    /// The request of an earlier attempt, exactly as it was stored.
+    pub request: Option<String>,
+    /// What we know of this referral's resources at the endpoint.
+    pub known: Vec<Known>,
+}
+
+/// What became of a submission.
+#[derive(Clone, Debug, Default)]
+pub struct Acceptance {
+    /// UUID of the referral.
+    pub referral: Uuid,
+    /// What became of each submitted event, in their order.
+    pub events: Vec<AcceptedEvent>,
+    /// Entries made for changes of the record, which no submitted event names.
+    pub more: Vec<AcceptedEvent>,
+    /// Everything worth saying, each with the id of its event.
+    pub issues: Vec<(String, Issue)>,
+}
+
+/// What became of one submitted event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcceptedEvent {
+    /// The event.
+    pub event_id: String,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// The answer to one submitted event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Taken: its entry's number, key and state.
+    Accepted {
+        /// The entry's number.
+        id: EntryId,
+        /// Its key.
+        key: Uuid,
+        /// Where it starts.
+        state: State,
+    },
+    /// Known already; the entry of its last version, where there is one.
+    Repeat {
+        /// The entry's number.
+        id: Option<EntryId>,
+        /// Its key.
+        key: Option<Uuid>,
+    },
+    /// Not taken.
+    Refused(IssueCode),
+}
+
+/// Who decides, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Who: a login, never a patient.
+    pub actor: String,
+    /// Why, in their words. Not to hold patient data; it is shown in lists.
+    pub reason: String,
+}
+
+/// What came of a person's decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acted {
+    /// Done; the entry as it is now.
+    Done(Box<Entry>),
+    /// There is no such entry.
+    NoSuchEntry,
+    /// Not possible in this state; nothing changed.
+    NotPossible(State),
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its number, from 1, over the whole life of the entry.
+    pub number: u32,
+    /// When its request was stored, or when it ended if nothing was sent.
+    pub started_at: Timestamp,
+    /// When it ended; absent while it runs or when the process died.
+    pub ended_at: Option<Timestamp>,
+    /// The outcome's word, or `stopped`, or `lost`.
+    pub outcome: Option<String>,
+    /// The reason's word.
+    pub reason: Option<String>,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// Codes and element paths of the answer, without texts.
+    pub codes: Vec<String>,
+}
+
+/// One line of the audit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditLine {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// One entry with its history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryDetail {
+    /// The entry.
+    pub entry: Entry,
+    /// The sending system.
+    pub source: String,
+    /// Its attempts, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// What people did with it, oldest first.
+    pub audit: Vec<AuditLine>,
+    /// Where its resources are at the endpoint.
+    pub known: Vec<Known>,
+}
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Leases that had run out.
+    pub leases_lost: u64,
+    /// Entries that expired.
+    pub expired: u64,
+    /// Held entries that went on.
+    pub released: u64,
+}
