@@ -9,6 +9,9 @@ pub mod known;
 pub mod planner;
 pub mod route;
 
+#[cfg(test)]
+mod tests;
+
 pub use known::{Known, Submission, Unsent};
 pub use planner::{Disposition, NewEntry, Plan, Planner, Verdict};
 pub use route::{Route, Routes};

@@ -1,0 +1,152 @@
+//! `sp-fhir status`: one screen: what came in, waits, was sent, acknowledged, needs a person.
+//!
+//! Next: [`super::outbox`].
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::config::Config;
+use crate::convert::Exit;
+use crate::daemon::Parts;
+use crate::outbox::{Reason, State};
+use crate::store::{Filter, Store, StoreError};
+
+use super::{Outcome, edge};
+
+/// One screen: what came in, waits, was sent, needs a person.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sp-fhir status
+  sp-fhir status --format json | jq .needs_person
+
+Exit codes: 0 nothing waits for a person; 1 something does; 5 the configuration is wrong; 6 the store cannot be used.")]
+pub(super) struct Arguments {
+    /// Configuration; without it ./sp-fhir.toml, ~/.config/sp-fhir, /etc/sp-fhir, else the defaults
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// text or json
+    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+    format: String,
+}
+
+/// What a status tells.
+struct Status {
+    counts: BTreeMap<(String, State), u64>,
+    /// What needs a person, by state and reason.
+    needs: BTreeMap<(State, Option<Reason>), u64>,
+    /// Seconds the oldest due entry has waited, by endpoint.
+    waited: BTreeMap<String, i64>,
+}
+
+impl Status {
+    fn read(store: &mut impl Store, endpoints: &[String]) -> Result<Self, StoreError> {
+        let counts = store.counts()?;
+        let mut needs = BTreeMap::new();
+        for (state, ..) in State::ALL.into_iter().filter(|(state, ..)| state.needs_person()) {
+            let mut after = 0;
+            loop {
+                let filter = Filter { states: &[state], after, limit: 1000, ..Filter::default() };
+                let page = store.entries(&filter)?;
+                for entry in &page {
+                    *needs.entry((state, entry.reason)).or_default() += 1;
+                }
+                match page.last() {
+                    Some(last) => after = last.id,
+                    None => break,
+                }
+            }
+        }
+        let now = edge::now();
+        let mut waited = BTreeMap::new();
+        for endpoint in endpoints {
+            if let Some(due) = store.next_due(endpoint)? {
+                waited.insert(endpoint.clone(), now.duration_since(due).as_secs());
+            }
+        }
+        Ok(Self { counts, needs, waited })
+    }
+
+    fn total(&self, state: State) -> u64 {
+        self.counts.iter().filter(|((_, of), _)| *of == state).map(|(_, count)| count).sum()
+    }
+
+    fn accepted(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    fn needs_person(&self) -> u64 {
+        self.needs.values().sum()
+    }
+
+    fn text(&self) -> String {
+        let mut out = format!("{:>10}  accepted\n", self.accepted());
+        for (state, word, meaning) in State::ALL {
+            let count = self.total(state);
+            if count > 0 {
+                let _ = writeln!(out, "{count:>10}  {word:<13} {meaning}");
+            }
+        }
+        for (endpoint, waited) in &self.waited {
+            if *waited > 0 {
+                let _ = writeln!(out, "{endpoint}: the oldest that could leave has waited {}", span(*waited));
+            }
+        }
+        if self.needs.is_empty() {
+            out.push_str("nothing waits for a person\n");
+            return out;
+        }
+        let _ = writeln!(out, "{} wait for a person:", self.needs_person());
+        for ((state, reason), count) in &self.needs {
+            let (word, remedy) = reason.map_or(("", ""), |reason| (reason.as_str(), reason.remedy()));
+            let _ = writeln!(out, "{count:>10}  {} {word}: {remedy}", state.as_str());
+        }
+        out.push_str("list them: sp-fhir outbox list --state held,dead-letter,expired\n");
+        out
+    }
+
+    fn json(&self) -> String {
+        let by_endpoint = self.counts.iter().map(
+            |((endpoint, state), count)| json!({"endpoint": endpoint, "state": state.as_str(), "count": count}),
+        );
+        let needs = self.needs.iter().map(|((state, reason), count)| {
+            json!({"state": state.as_str(), "reason": reason.map(Reason::as_str), "count": count})
+        });
+        let states: serde_json::Map<String, serde_json::Value> =
+            State::ALL.iter().map(|(state, word, _)| ((*word).to_owned(), json!(self.total(*state)))).collect();
+        let value = json!({
+            "accepted": self.accepted(),
+            "states": states,
+            "by_endpoint": by_endpoint.collect::<Vec<_>>(),
+            "needs_person": needs.collect::<Vec<_>>(),
+            "oldest_due_seconds": self.waited,
+        });
+        format!("{value:#}\n")
+    }
+}
+
+fn span(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Runs the subcommand.
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let config = Config::load(arguments.config.as_deref(), &edge::places())?;
+    let parts = Parts::of(config)?;
+    let endpoints: Vec<String> =
+        parts.config.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
+    let mut store = parts.store()?;
+    let status = Status::read(&mut store, &endpoints)?;
+    let text = if arguments.format == "json" { status.json() } else { status.text() };
+    edge::print(&text)?;
+    Ok(if status.needs_person() > 0 { Exit::SomeRefused } else { Exit::Done })
+}

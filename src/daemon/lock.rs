@@ -1,0 +1,62 @@
+//! [`Lock`]: one daemon a data folder.
+//!
+//! The lock is the operating system's, on an open file: it goes with the process, however that ends. Commands that only
+//! look or decide (`outbox`, `status`, `send`) do not take it. Next: [`super::parts`].
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::path::Path;
+
+use super::error::DaemonError;
+
+/// The lock's name in the data folder.
+pub const FILE: &str = "daemon.lock";
+
+/// Held while a daemon works on a data folder.
+#[derive(Debug)]
+pub struct Lock(File);
+
+impl Lock {
+    /// Takes the lock of a data folder.
+    ///
+    /// # Errors
+    /// Another process holds it, or the file cannot be written.
+    pub fn take(folder: &Path) -> Result<Self, DaemonError> {
+        let path = folder.join(FILE);
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&path).map_err(|error| DaemonError::io(&path, error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(DaemonError::Running(folder.display().to_string()));
+            }
+            Err(TryLockError::Error(error)) => return Err(DaemonError::io(&path, error)),
+        }
+        // For a person who wonders which process it is; nothing reads it.
+        let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_daemon_is_refused_until_the_first_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Lock::take(folder.path()).unwrap();
+        assert!(matches!(Lock::take(folder.path()), Err(DaemonError::Running(_))));
+        drop(first);
+        Lock::take(folder.path()).unwrap();
+    }
+}

@@ -1,0 +1,74 @@
+//! [`Parts`]: what a configuration describes, made and ready to be joined.
+//!
+//! A command that only sends or decides needs the store and the planner; the daemon needs the endpoints too. Next:
+//! [`super::endpoints`].
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::codeset::Codeset;
+use crate::config::{Config, Mapping};
+use crate::event::finish::Identities;
+use crate::map::mapper::Settings;
+use crate::map::refs::Form;
+use crate::plan::Planner;
+use crate::store::SqliteStore;
+
+use super::error::DaemonError;
+
+/// What every command that touches the outbox needs.
+#[derive(Debug)]
+pub struct Parts {
+    /// The configuration.
+    pub config: Config,
+    /// Makes plans.
+    pub planner: Arc<Planner>,
+}
+
+impl Parts {
+    /// Loads the codeset and the keys that a configuration names.
+    ///
+    /// # Errors
+    /// The codeset or a key cannot be used.
+    pub fn of(config: Config) -> Result<Self, DaemonError> {
+        let planner = Arc::new(planner(&config)?);
+        Ok(Self { config, planner })
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// The store cannot be used, or others may read it.
+    pub fn store(&self) -> Result<SqliteStore, DaemonError> {
+        Ok(SqliteStore::open(self.config.store.parent().unwrap_or(Path::new(".")))?)
+    }
+}
+
+fn planner(config: &Config) -> Result<Planner, DaemonError> {
+    let codeset = match &config.mapping.codeset {
+        Some(folder) => Arc::new(Codeset::from_dir(folder)?),
+        None => Codeset::embedded()?,
+    };
+    let agent = format!("sp-fhir {}, codeset {}", env!("CARGO_PKG_VERSION"), codeset.name_and_version());
+    let settings = Settings {
+        form: Form::Transaction,
+        code_in_every_bundle: true,
+        // Each plan is recorded when it is made.
+        recorded_at: jiff::Timestamp::UNIX_EPOCH,
+        agent,
+        repair_codes: config.mapping.repair_codes,
+        create_patient: false,
+    };
+    Ok(Planner { codeset, settings, routes: config.routes(), identities: identities(config)? })
+}
+
+/// What the deployer gave for identity. The source comes with each intake.
+///
+/// # Errors
+/// The key cannot be had.
+pub fn identities(config: &Config) -> Result<Identities, DaemonError> {
+    use secrecy::ExposeSecret as _;
+    let key = config.mapping.opaque_key.as_ref();
+    let key = key.map(|key| key.read(Mapping::MIN_KEY)).transpose()?;
+    Ok(Identities { source: None, opaque_key: key.map(|key| key.expose_secret().to_vec()) })
+}

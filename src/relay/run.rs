@@ -1,0 +1,233 @@
+//! [`Relay`]: the loop of one endpoint. Claims what is due, delivers it, and leaves the endpoint alone when it is down.
+//!
+//! Next: [`crate::daemon`], which starts one of these for every endpoint.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use jiff::Timestamp;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::outbox::transition::Cause;
+use crate::outbox::{Outcome, Reason};
+use crate::store::{Claim, Claimed, StoreError};
+
+use super::attempt::{Attempt, Attempted};
+use super::breaker::{Breaker, Go};
+
+/// How fast an endpoint is served.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    /// Requests at once.
+    pub concurrency: usize,
+    /// Entries a second; no limit when absent.
+    pub per_second: Option<NonZeroU32>,
+    /// How long an entry may be worked on before its lease runs out; longer than all its time limits together.
+    pub lease: Duration,
+    /// How often to look for work that nobody announced.
+    pub look_every: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            concurrency: 4,
+            per_second: None,
+            lease: Duration::from_secs(300),
+            look_every: Duration::from_millis(500),
+        }
+    }
+}
+
+/// The loop of one endpoint.
+pub struct Relay {
+    /// How one entry is delivered.
+    pub attempt: Arc<Attempt>,
+    /// How fast.
+    pub pace: Pace,
+    /// One number a process.
+    pub owner: u64,
+    /// Rung when there is new work.
+    pub bell: Arc<Notify>,
+    /// Told of every attempt.
+    pub watcher: Arc<dyn Watcher>,
+}
+
+/// Is told what a relay does; for logs, metrics and alarms.
+pub trait Watcher: Send + Sync {
+    /// An attempt ended.
+    fn attempted(&self, endpoint: &str, attempted: &Attempted);
+    /// The endpoint is down, or up again.
+    fn reachable(&self, endpoint: &str, is_reachable: bool);
+}
+
+/// How long what is under way may take when the daemon stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+impl Relay {
+    /// Runs until told to stop, then lets what is under way end. What does not end in time is left to its lease.
+    ///
+    /// # Errors
+    /// The store cannot be used any more; the process must stop.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
+        let limiter = self.pace.per_second.map(|rate| RateLimiter::direct(Quota::per_second(rate)));
+        let mut breaker = Breaker::new(self.pace.concurrency);
+        let mut under_way: JoinSet<Result<Attempted, StoreError>> = JoinSet::new();
+        while !*stop.borrow() {
+            let idle = match breaker.go(self.now()) {
+                Go::Wait(due) => self.until(due),
+                // While something is still under way it may answer the question by itself.
+                Go::Probe if under_way.is_empty() => {
+                    self.probe(&mut breaker).await;
+                    continue;
+                }
+                Go::Probe => self.pace.look_every,
+                Go::Send(allowed) => {
+                    let room = allowed.saturating_sub(under_way.len());
+                    if room > 0 && self.start(room, limiter.as_ref(), &mut under_way).await? > 0 {
+                        continue;
+                    }
+                    self.pace.look_every
+                }
+            };
+            tokio::select! {
+                changed = stop.changed() => if changed.is_err() { break },
+                Some(ended) = under_way.join_next() => self.ended(ended, &mut breaker)?,
+                () = self.bell.notified() => {}
+                () = sleep(idle) => {}
+            }
+        }
+        let drained = timeout(DRAIN, async {
+            while let Some(ended) = under_way.join_next().await {
+                self.ended(ended, &mut breaker)?;
+            }
+            Ok(())
+        });
+        drained.await.unwrap_or(Ok(()))
+    }
+
+    /// Delivers everything that is due now and ends; for a command that is not a daemon. Says how many attempts it made.
+    ///
+    /// # Errors
+    /// The store cannot be used.
+    pub async fn drain(&self) -> Result<u64, StoreError> {
+        let mut attempts = 0;
+        loop {
+            let due = self.claim(self.pace.concurrency).await?;
+            if due.is_empty() {
+                return Ok(attempts);
+            }
+            for claimed in due {
+                let attempted = self.attempt.deliver(claimed).await?;
+                self.watcher.attempted(self.attempt.endpoint.name(), &attempted);
+                attempts += 1;
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.attempt.clock.now()
+    }
+
+    fn until(&self, due: Timestamp) -> Duration {
+        let left = due.duration_since(self.now());
+        left.try_into().unwrap_or(Duration::ZERO).clamp(Duration::from_millis(10), Duration::from_secs(1))
+    }
+
+    async fn claim(&self, room: usize) -> Result<Vec<Claimed>, StoreError> {
+        let endpoint = self.attempt.endpoint.name().to_owned();
+        let (owner, lease, now) = (self.owner, self.pace.lease, self.now());
+        self.attempt
+            .keeper
+            .run(move |store| store.claim(&Claim { endpoint: &endpoint, limit: room, lease, owner, now }))
+            .await
+    }
+
+    async fn start(
+        &self,
+        room: usize,
+        limiter: Option<&DefaultDirectRateLimiter>,
+        under_way: &mut JoinSet<Result<Attempted, StoreError>>,
+    ) -> Result<usize, StoreError> {
+        let claimed = match self.claim(room).await {
+            // The writer is busy with intake; there will be another chance.
+            Err(StoreError::Busy) => return Ok(0),
+            claimed => claimed?,
+        };
+        let started = claimed.len();
+        for entry in claimed {
+            if let Some(limiter) = limiter {
+                limiter.until_ready().await;
+            }
+            let attempt = Arc::clone(&self.attempt);
+            under_way.spawn(async move { attempt.deliver(entry).await });
+        }
+        Ok(started)
+    }
+
+    async fn probe(&self, breaker: &mut Breaker) {
+        let name = self.attempt.endpoint.name();
+        match self.attempt.endpoint.probe().await {
+            Ok(()) => {
+                breaker.succeeded();
+                self.watcher.reachable(name, true);
+            }
+            Err(_) => {
+                breaker.failed(self.now());
+            }
+        }
+    }
+
+    fn ended(
+        &self,
+        ended: Result<Result<Attempted, StoreError>, tokio::task::JoinError>,
+        breaker: &mut Breaker,
+    ) -> Result<(), StoreError> {
+        let name = self.attempt.endpoint.name();
+        let attempted = match ended {
+            Ok(Ok(attempted)) => attempted,
+            Ok(Err(StoreError::Busy)) => return Ok(()),
+            Ok(Err(error)) => return Err(error),
+            // It panicked, or was stopped: the lease runs out and the entry is looked at again.
+            Err(_) => Attempted { cause: Cause::LeaseLost, entry: None },
+        };
+        self.watcher.attempted(name, &attempted);
+        match weigh(&attempted.cause) {
+            Weight::Up => breaker.succeeded(),
+            Weight::Down(Some(wait)) => {
+                let newly = breaker.open_since().is_none();
+                breaker.asked_to_wait(wait, self.now());
+                if newly {
+                    self.watcher.reachable(name, false);
+                }
+            }
+            Weight::Down(None) => {
+                if breaker.failed(self.now()) {
+                    self.watcher.reachable(name, false);
+                }
+            }
+            Weight::Neither => {}
+        }
+        Ok(())
+    }
+}
+
+enum Weight {
+    Up,
+    Down(Option<Duration>),
+    Neither,
+}
+
+/// What an ending says about the endpoint, not about the entry.
+fn weigh(cause: &Cause) -> Weight {
+    match cause {
+        Cause::Ended(Outcome::Deferred { reason: Reason::Conflict, .. }) | Cause::LeaseLost => Weight::Neither,
+        Cause::Ended(Outcome::Deferred { retry_after, .. }) => Weight::Down(*retry_after),
+        Cause::Ended(Outcome::Unknown { .. }) => Weight::Down(None),
+        _ => Weight::Up,
+    }
+}

@@ -1,0 +1,138 @@
+//! [`Metrics`]: counters and gauges in the text form of Prometheus.
+//!
+//! Labels are endpoints' names and the words of [`crate::outbox`]; there is no label by which a person could be found.
+//! Next: [`super::alarm`].
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use crate::outbox::State;
+use crate::outbox::transition::Cause;
+use crate::relay::attempt::Attempted;
+use crate::relay::run::Watcher;
+
+type Labels = Vec<(String, String)>;
+
+/// What the daemon counts.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    events: Family<Labels, Counter>,
+    attempts: Family<Labels, Counter>,
+    entries: Family<Labels, Gauge>,
+    reachable: Family<Labels, Gauge>,
+    oldest: Family<Labels, Gauge<f64, AtomicU64>>,
+    person: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("sp_fhir");
+        let (events, attempts) = (Family::default(), Family::default());
+        let (entries, reachable, oldest) = (Family::default(), Family::default(), Family::default());
+        registry.register("events", "Events that came in, by what became of them", events.clone());
+        registry.register("attempts", "Attempts to deliver, by outcome", attempts.clone());
+        registry.register("entries", "Entries in the outbox, by state", entries.clone());
+        registry.register("endpoint_reachable", "1 while the endpoint answers", reachable.clone());
+        registry.register(
+            "oldest_due_seconds",
+            "How long the oldest entry that could leave has waited",
+            oldest.clone(),
+        );
+        let person = Gauge::default();
+        registry.register("needs_person", "Entries that wait for a person's decision", person.clone());
+        Self { registry, events, attempts, entries, reachable, oldest, person }
+    }
+}
+
+fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+}
+
+impl Metrics {
+    /// An event came in.
+    pub fn came(&self, verdict: &'static str, count: u64) {
+        self.events.get_or_create(&labels([("verdict", verdict)])).inc_by(count);
+    }
+
+    /// What the outbox holds now.
+    pub fn holds(&self, counts: &BTreeMap<(String, State), u64>) {
+        let mut endpoints: Vec<&String> = counts.keys().map(|(endpoint, _)| endpoint).collect();
+        endpoints.dedup();
+        for endpoint in endpoints {
+            for (state, word, _) in State::ALL {
+                let count = counts.get(&(endpoint.clone(), state)).copied().unwrap_or_default();
+                self.entries
+                    .get_or_create(&labels([("endpoint", endpoint), ("state", word)]))
+                    .set(i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        }
+    }
+
+    /// How long the oldest due entry of an endpoint has waited.
+    pub fn oldest_due(&self, endpoint: &str, seconds: f64) {
+        self.oldest.get_or_create(&labels([("endpoint", endpoint)])).set(seconds);
+    }
+
+    /// How many entries wait for a person.
+    pub fn needs_person(&self, count: u64) {
+        self.person.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Everything, in the text form of Prometheus (OpenMetrics).
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a String does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+impl Watcher for Metrics {
+    fn attempted(&self, endpoint: &str, attempted: &Attempted) {
+        let (outcome, reason) = words(&attempted.cause);
+        self.attempts
+            .get_or_create(&labels([("endpoint", endpoint), ("outcome", outcome), ("reason", reason)]))
+            .inc();
+        let entry = attempted.entry.as_ref();
+        let (id, key) = (entry.map(|e| e.id), entry.map(|e| e.key.to_string()));
+        let state = entry.map_or("", |entry| entry.state.as_str());
+        match outcome {
+            "accepted" | "duplicate" => tracing::info!(endpoint, id, key, outcome, state, "attempt"),
+            _ => tracing::warn!(endpoint, id, key, outcome, reason, state, "attempt"),
+        }
+    }
+
+    fn reachable(&self, endpoint: &str, is_reachable: bool) {
+        self.reachable.get_or_create(&labels([("endpoint", endpoint)])).set(i64::from(is_reachable));
+        if is_reachable {
+            tracing::info!(endpoint, "endpoint answers again");
+        } else {
+            tracing::warn!(endpoint, "endpoint does not answer; trying now and then");
+        }
+    }
+}
+
+/// The words of an ending: outcome and reason.
+fn words(cause: &Cause) -> (&'static str, &'static str) {
+    use crate::outbox::Outcome;
+    match cause {
+        Cause::Ended(outcome) => {
+            let reason = match outcome {
+                Outcome::Rejected(refusal) => refusal.reason.as_str(),
+                Outcome::Deferred { reason, .. } | Outcome::Unknown { reason, .. } => reason.as_str(),
+                Outcome::Accepted(_) | Outcome::Duplicate(_) => "",
+            };
+            (outcome.as_str(), reason)
+        }
+        Cause::Stopped(reason) => ("held", reason.as_str()),
+        _ => ("lost", ""),
+    }
+}
