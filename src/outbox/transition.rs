@@ -42,6 +42,8 @@ pub enum Cause {
     Command(Command),
     /// Consent was withdrawn.
     ConsentWithdrawn,
+    /// It was planned again before anything was written: it goes on, waits, or there is nothing of it to send.
+    Replanned(State, Option<Reason>),
     /// It is older than it may be.
     TooOld,
 }
@@ -101,9 +103,14 @@ pub fn next(now: &Standing, cause: &Cause, policy: &RetryPolicy, jitter: f64) ->
         (State::InFlight, Cause::Ended(outcome)) => ended(&keep, outcome, policy, jitter),
         (State::Delivered | State::Acknowledged, Cause::ReadBack) => to(State::Acknowledged, None),
         (_, Cause::Command(command)) => commanded(&keep, *command).ok_or(NotPossible(now.state))?,
-        (State::Pending | State::Held, Cause::ConsentWithdrawn) if !now.has_request => {
-            to(State::Withdrawn, Some(Reason::ConsentWithdrawn))
+        // What is pending or held was certainly not written, even where the request of a deferred attempt is stored.
+        (State::Pending | State::Held, Cause::ConsentWithdrawn) => {
+            Change { keep_request: false, ..to(State::Withdrawn, Some(Reason::ConsentWithdrawn)) }
         }
+        (
+            State::Pending | State::Held,
+            Cause::Replanned(state @ (State::Pending | State::Held | State::NotShared), reason),
+        ) => Change { keep_request: false, ..to(*state, *reason) },
         (State::Pending | State::Held, Cause::TooOld) => to(State::Expired, Some(Reason::TooOld)),
         (state, _) => return Err(NotPossible(state)),
     };
@@ -228,6 +235,24 @@ mod tests {
     }
 
     #[test]
+    fn consent_withdrawn_stops_what_was_deferred_too() {
+        for state in [State::Pending, State::Held] {
+            let change = go(standing(state, 2, true), Cause::ConsentWithdrawn).unwrap();
+            assert_eq!((change.state, change.keep_request), (State::Withdrawn, false));
+        }
+        assert_eq!(go(standing(State::Unknown, 2, true), Cause::ConsentWithdrawn), None);
+    }
+
+    #[test]
+    fn planning_again_makes_the_request_anew_and_ends_nothing_that_was_sent() {
+        let anew = Cause::Replanned(State::Pending, None);
+        let change = go(standing(State::Held, 2, true), anew.clone()).unwrap();
+        assert_eq!((change.state, change.attempts, change.keep_request), (State::Pending, 2, false));
+        assert_eq!(go(standing(State::InFlight, 2, true), anew), None);
+        assert_eq!(go(standing(State::Pending, 0, false), Cause::Replanned(State::Delivered, None)), None);
+    }
+
+    #[test]
     fn ends_are_ends() {
         let causes = [
             Cause::Claimed,
@@ -235,6 +260,7 @@ mod tests {
             Cause::Stopped(Reason::OtherPerson),
             Cause::Ended(Outcome::Accepted(Receipt::default())),
             Cause::ConsentWithdrawn,
+            Cause::Replanned(State::Pending, None),
             Cause::TooOld,
             Cause::Command(Command::Retry),
             Cause::Command(Command::Release),

@@ -33,6 +33,12 @@ pub enum StoreError {
     /// What is stored cannot be read back: the disk or a person changed it.
     #[error("the store holds something that cannot be read: {0}. Stop, keep a copy, and restore a backup")]
     Damaged(&'static str),
+    /// The disk is full; nothing was written.
+    #[error("the disk is full; nothing was written")]
+    Full,
+    /// The work handed to the writing thread panicked; nothing of the operation it was in was written.
+    #[error("an operation on the store stopped with a defect; report it with `sp-fhir --version`")]
+    Panicked,
     /// The queue of the writing thread is full.
     #[error("the store is busy")]
     Busy,

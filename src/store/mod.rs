@@ -3,12 +3,25 @@
 //! [`Store`] is a trait because there are two from the start: SQLite, which keeps, and memory, the executable model
 //! that says what SQLite must answer. What this is not: it decides nothing; plans come from [`crate::plan`], states from
 //! [`crate::outbox::transition`]. Invariant: each operation is one transaction, and what was answered is on the disk.
-//! Next: `types.rs`, then `keeper.rs`, the one thread that writes.
+//! Next: [`types`], then `rows.rs` and [`keeper`], the one thread that writes.
 
+mod accept;
+mod deliver;
 mod error;
+pub mod keeper;
+mod memory;
+mod row;
+mod rows;
+mod sqlite;
+#[cfg(test)]
+mod tests;
 pub mod types;
+mod upkeep;
 
 pub use error::StoreError;
+pub use keeper::{Keeper, Reply};
+pub use memory::MemoryStore;
+pub use sqlite::{FILE, SqliteStore};
 pub use types::*;
 
 use std::collections::BTreeMap;
@@ -34,7 +47,8 @@ pub trait Store: Send {
     /// Ends a group: when this returns, everything in it is on the disk.
     ///
     /// # Errors
-    /// The disk refused; nothing of the group may be answered, and the process must stop.
+    /// Nothing of the group was written and nothing of it may be answered as done. After
+    /// [`StoreError::Full`] the next group may go through; after any other error the process must stop.
     fn commit(&mut self) -> Result<(), StoreError>;
 
     /// Plans a submission against what is known and writes the plan down: events, entries, the referral. Where what

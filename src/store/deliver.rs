@@ -1,0 +1,194 @@
+//! Delivering: entries are claimed, their requests stored, and what came of them is written down.
+//!
+//! Invariant: whoever holds no lease changes nothing; an attempt is counted before anything of it is prepared. Next:
+//! [`super::upkeep`].
+
+use jiff::Timestamp;
+
+use crate::endpoint;
+use crate::outbox::retry::RetryPolicy;
+use crate::outbox::transition::{self, Cause};
+use crate::outbox::{Entry, Outcome, Reason, Receipt, Refusal, State};
+
+use super::row::{Row, later};
+use super::rows::{Result, Rows};
+use super::types::{Attempt, Claim, Claimed, Lease};
+use super::{Settled, StoreError};
+
+/// Claims due entries.
+pub(super) fn claim<R: Rows>(rows: &mut R, ask: &Claim<'_>) -> Result<Vec<Claimed>> {
+    let mut taken = Vec::new();
+    let policy = RetryPolicy::default();
+    while taken.len() < ask.limit {
+        let Some(mut row) = rows.due(ask.endpoint, ask.now)? else { break };
+        let standing = row.standing();
+        // What is too old is never sent, even when nobody has swept yet.
+        if row.state == State::Pending && row.expires_at <= ask.now {
+            match transition::next(&standing, &Cause::TooOld, &policy, 0.0) {
+                Ok(change) => rows.change(&mut row, &change, ask.now)?,
+                Err(_) => break,
+            }
+            continue;
+        }
+        let Ok(change) = transition::next(&standing, &Cause::Claimed, &policy, 0.0) else { break };
+        row.token += 1;
+        row.owner = ask.owner;
+        row.lease_until = Some(later(ask.now, ask.lease));
+        rows.change(&mut row, &change, ask.now)?;
+        let lease = Lease { id: row.id, token: row.token };
+        match content(rows, &row)? {
+            Some((parcel, request)) => taken.push(Claimed {
+                entry: row.entry(rows.first_open(row.referral)?),
+                lease,
+                ask_first: standing.state == State::Unknown,
+                parcel,
+                request,
+                known: rows.known(row.referral, &row.endpoint)?,
+            }),
+            // One that cannot be read must not stop the others.
+            None => {
+                let cause = Cause::Ended(Outcome::Rejected(Refusal::of(Reason::Poison)));
+                let settled =
+                    Settled { cause, policy: &policy, jitter: 0.0, contents: Vec::new(), now: ask.now };
+                settle(rows, &lease, &settled)?;
+            }
+        }
+    }
+    Ok(taken)
+}
+
+/// What is to be delivered; nothing when it is missing or cannot be read back.
+fn content<R: Rows>(
+    rows: &mut R,
+    row: &Row,
+) -> Result<Option<(crate::outbox::Parcel, Option<String>)>> {
+    let both = rows.parcel(row.id).and_then(|parcel| Ok((parcel, rows.request(row.id)?)));
+    match both {
+        Ok((Some(parcel), request)) => Ok(Some((parcel, request))),
+        Ok((None, _)) | Err(StoreError::Damaged(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Stores a request, if the lease still holds.
+pub(super) fn record_request<R: Rows>(
+    rows: &mut R,
+    lease: &Lease,
+    request: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let Some(mut row) = leased(rows, lease)? else { return Ok(false) };
+    if row.lease_until.is_none_or(|until| until <= now) {
+        return Ok(false);
+    }
+    rows.put_request(row.id, Some(request))?;
+    row.has_request = true;
+    rows.save(&row)?;
+    let attempts = rows.attempts(row.id)?;
+    if running(&attempts).is_none() {
+        rows.put_attempt(row.id, &started(&attempts, now))?;
+    }
+    Ok(true)
+}
+
+/// Writes down what came of a claim.
+pub(super) fn settle<R: Rows>(
+    rows: &mut R,
+    lease: &Lease,
+    settled: &Settled<'_>,
+) -> Result<Option<Entry>> {
+    let Some(mut row) = leased(rows, lease)? else { return Ok(None) };
+    let now = settled.now;
+    let Ok(change) = transition::next(&row.standing(), &settled.cause, settled.policy, settled.jitter) else {
+        return Ok(None);
+    };
+    let attempts = rows.attempts(row.id)?;
+    let attempt = running(&attempts).cloned().unwrap_or_else(|| started(&attempts, now));
+    rows.put_attempt(row.id, &ended(attempt, &settled.cause, now))?;
+    if let Cause::Ended(Outcome::Accepted(receipt) | Outcome::Duplicate(receipt)) = &settled.cause {
+        learn(rows, &row, receipt, &settled.contents)?;
+        fix_endpoint(rows, &row)?;
+    }
+    rows.change(&mut row, &change, now)?;
+    Ok(Some(row.entry(rows.first_open(row.referral)?)))
+}
+
+/// The entry of a lease that nobody has taken over.
+fn leased<R: Rows>(rows: &mut R, lease: &Lease) -> Result<Option<Row>> {
+    Ok(rows.row(lease.id)?.filter(|row| row.state == State::InFlight && row.token == lease.token))
+}
+
+/// The attempt that has begun and not ended.
+pub(super) fn running(attempts: &[Attempt]) -> Option<&Attempt> {
+    attempts.last().filter(|attempt| attempt.outcome.is_none())
+}
+
+/// The next attempt.
+pub(super) fn started(attempts: &[Attempt], now: Timestamp) -> Attempt {
+    Attempt {
+        number: attempts.last().map_or(0, |last| last.number).saturating_add(1),
+        started_at: now,
+        ended_at: None,
+        outcome: None,
+        reason: None,
+        status: None,
+        codes: Vec::new(),
+    }
+}
+
+fn ended(mut attempt: Attempt, cause: &Cause, now: Timestamp) -> Attempt {
+    let (word, reason) = match cause {
+        Cause::Ended(outcome) => (outcome.as_str(), reason_of(outcome)),
+        Cause::Stopped(reason) => ("stopped", Some(*reason)),
+        _ => ("", None),
+    };
+    attempt.ended_at = Some(now);
+    attempt.outcome = Some(word.to_owned());
+    attempt.reason = reason.map(|reason| reason.as_str().to_owned());
+    if let Cause::Ended(outcome) = cause {
+        attempt.status = outcome.status();
+        if let Outcome::Rejected(refusal) = outcome {
+            attempt.codes.clone_from(&refusal.codes);
+        }
+    }
+    attempt
+}
+
+const fn reason_of(outcome: &Outcome) -> Option<Reason> {
+    match outcome {
+        Outcome::Accepted(_) | Outcome::Duplicate(_) => None,
+        Outcome::Rejected(refusal) => Some(refusal.reason),
+        Outcome::Deferred { reason, .. } | Outcome::Unknown { reason, .. } => Some(*reason),
+    }
+}
+
+/// Keeps where the resources are, and what was last sent of each.
+fn learn<R: Rows>(
+    rows: &mut R,
+    row: &Row,
+    receipt: &Receipt,
+    contents: &[((String, String), String)],
+) -> Result<()> {
+    let before = rows.known(row.referral, &row.endpoint)?;
+    for placed in &receipt.placed {
+        let same = |resource_type: &str, uuid: &str| {
+            resource_type == placed.resource_type && uuid == placed.uuid
+        };
+        let sent = contents.iter().find(|((kind, uuid), _)| same(kind, uuid)).map(|(_, content)| content);
+        let old = before.iter().find(|known| same(&known.placed.resource_type, &known.placed.uuid));
+        let content = sent.or(old.map(|known| &known.content)).cloned().unwrap_or_default();
+        rows.put_known(row.referral, &row.endpoint, &endpoint::Known { placed: placed.clone(), content })?;
+    }
+    Ok(())
+}
+
+/// The first delivery says where the referral belongs.
+fn fix_endpoint<R: Rows>(rows: &mut R, row: &Row) -> Result<()> {
+    let Some(mut referral) = rows.referral(row.referral)? else { return Ok(()) };
+    if referral.endpoint.is_none() {
+        referral.endpoint = Some(row.endpoint.clone());
+        referral.practice.clone_from(&row.practice);
+        rows.put_referral(row.referral, &referral)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! [`Rows`]: the plain reading and writing that every operation of a store is made of.
+//!
+//! The operations ([`super::accept`], [`super::deliver`], [`super::upkeep`]) are written once, over this trait; memory
+//! and SQLite differ only here, so the memory store says what each of SQLite's queries must answer. What this is not: it decides nothing
+//! and knows no transaction. Next: [`super::accept`].
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use crate::endpoint;
+use crate::event::ReferralEvent;
+use crate::outbox::transition::Change;
+use crate::outbox::{EntryId, Parcel};
+use crate::plan::known::PersonKey;
+
+use super::StoreError;
+use super::row::{Referral, Row};
+use super::types::{Attempt, AuditLine};
+
+pub(super) type Result<T> = std::result::Result<T, StoreError>;
+
+/// Reading and writing.
+pub(super) trait Rows {
+    fn referral(&mut self, referral: Uuid) -> Result<Option<Referral>>;
+    fn put_referral(&mut self, id: Uuid, referral: &Referral) -> Result<()>;
+
+    /// Its events, each in its last revision, in the order in which they first came.
+    fn events(&mut self, referral: Uuid) -> Result<Vec<(ReferralEvent, u32)>>;
+    fn add_event(&mut self, referral: Uuid, event: &ReferralEvent, revision: u32) -> Result<()>;
+    /// Writes an event's record again under the revision it has.
+    fn put_record(&mut self, referral: Uuid, event: &ReferralEvent, revision: u32) -> Result<()>;
+
+    /// Other referrals of a source that share a person's key, in order.
+    fn others(&mut self, referral: Uuid, source: &str, persons: &[PersonKey]) -> Result<Vec<Uuid>>;
+    /// Since when referrals of the same number are active at other sources, in order.
+    fn twins(&mut self, source: &str, number: PersonKey) -> Result<Vec<Date>>;
+
+    /// Adds an entry; its number is given here.
+    fn add(&mut self, row: Row, parcel: Option<&Parcel>) -> Result<Row>;
+    fn row(&mut self, id: EntryId) -> Result<Option<Row>>;
+    fn rows_of(&mut self, referral: Uuid) -> Result<Vec<Row>>;
+    fn save(&mut self, row: &Row) -> Result<()>;
+    /// The first open entry of a referral.
+    fn first_open(&mut self, referral: Uuid) -> Result<Option<EntryId>>;
+
+    fn parcel(&mut self, id: EntryId) -> Result<Option<Parcel>>;
+    fn put_parcel(&mut self, id: EntryId, parcel: &Parcel) -> Result<()>;
+    fn request(&mut self, id: EntryId) -> Result<Option<String>>;
+    fn put_request(&mut self, id: EntryId, request: Option<&str>) -> Result<()>;
+
+    /// The entry of an endpoint that is due first: pending or unknown, the first open one of a referral of which
+    /// nothing is in flight.
+    fn due(&mut self, endpoint: &str, now: Timestamp) -> Result<Option<Row>>;
+    /// Entries in flight whose lease has run out, oldest first.
+    fn lost(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>>;
+    /// Pending and held entries that are too old, oldest first.
+    fn too_old(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>>;
+    /// Entries held for a reason that passes with time, and due to be looked at again.
+    fn held_due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>>;
+
+    fn attempts(&mut self, id: EntryId) -> Result<Vec<Attempt>>;
+    /// Adds an attempt, or replaces the one of its number.
+    fn put_attempt(&mut self, id: EntryId, attempt: &Attempt) -> Result<()>;
+    fn audit(&mut self, id: EntryId) -> Result<Vec<AuditLine>>;
+    fn add_audit(&mut self, id: EntryId, line: &AuditLine) -> Result<()>;
+
+    /// What is known of a referral's resources at an endpoint, by type and UUID.
+    fn known(&mut self, referral: Uuid, endpoint: &str) -> Result<Vec<endpoint::Known>>;
+    fn put_known(&mut self, referral: Uuid, endpoint: &str, known: &endpoint::Known) -> Result<()>;
+
+    fn forget_seen(&mut self, now: Timestamp) -> Result<()>;
+
+    /// Writes down a change that a transition gave.
+    fn change(&mut self, row: &mut Row, change: &Change, now: Timestamp) -> Result<()> {
+        if row.has_request && !change.keep_request {
+            self.put_request(row.id, None)?;
+        }
+        row.apply(change, now);
+        self.save(row)
+    }
+}

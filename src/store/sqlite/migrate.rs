@@ -1,0 +1,100 @@
+//! Forms of the store, and the way from each to the next.
+//!
+//! Each step is a file of SQL. All missing steps run in one transaction, after a copy of the store was made beside it. Invariant: a store
+//! has the form its `user_version` names, whole, at every instant. Next: `mod.rs`.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::place;
+use crate::store::StoreError;
+
+/// The steps from an empty file to the form of this program.
+pub(super) const STEPS: &[&str] = &[include_str!("schema/0001.sql")];
+
+/// Says that a file is a store of this program: the bytes `spfh`.
+const APPLICATION: i32 = 0x7370_6668;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Brings a store to the newest form.
+pub(super) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<()> {
+    let newest = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+    let found = version(connection)?;
+    if found > newest {
+        return Err(StoreError::Newer { found, known: newest });
+    }
+    if found == newest {
+        return ours(connection, path);
+    }
+    if found > 0 {
+        ours(connection, path)?;
+        back_up(connection, path, found)?;
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been here between the two looks.
+    let found = version(&transaction)?;
+    for step in steps.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
+        transaction.execute_batch(step)?;
+    }
+    let broken: Option<String> = {
+        let mut check = transaction.prepare("PRAGMA foreign_key_check")?;
+        let mut rows = check.query([])?;
+        rows.next()?.map(|row| row.get(0)).transpose()?
+    };
+    if broken.is_some() {
+        return Err(StoreError::Damaged("rows that belong to nothing"));
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", newest)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn version(connection: &Connection) -> Result<u32> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+fn ours(connection: &Connection, path: &Path) -> Result<()> {
+    let found: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if found == APPLICATION {
+        return Ok(());
+    }
+    let problem = "this is a database of another program; give another folder".to_owned();
+    Err(StoreError::Place { path: path.display().to_string(), problem })
+}
+
+/// Copies the store to `NAME.before-N`, N being the form it will have. Appears only when it is complete.
+fn back_up(connection: &Connection, path: &Path, found: u32) -> Result<()> {
+    let io = |path: &Path, error: std::io::Error| StoreError::Place {
+        path: path.display().to_string(),
+        problem: error.to_string(),
+    };
+    let to = beside(path, &format!("before-{}", found + 1));
+    let half = beside(path, "backup-in-work");
+    match std::fs::remove_file(&half) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(&half, error)),
+        _ => {}
+    }
+    place::file(&half)?;
+    {
+        let mut copy = Connection::open(&half)?;
+        let backup = rusqlite::backup::Backup::new(connection, &mut copy)?;
+        // All pages in one step: the copy is of one instant.
+        if backup.step(-1)? != rusqlite::backup::StepResult::Done {
+            return Err(StoreError::Busy);
+        }
+    }
+    std::fs::File::open(&half).and_then(|file| file.sync_all()).map_err(|error| io(&half, error))?;
+    std::fs::rename(&half, &to).map_err(|error| io(&to, error))?;
+    to.parent().map_or(Ok(()), place::sync)
+}
+
+/// `NAME.suffix` beside a file.
+pub(super) fn beside(path: &Path, suffix: &str) -> std::path::PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(suffix);
+    path.with_file_name(name)
+}

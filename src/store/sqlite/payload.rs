@@ -1,0 +1,106 @@
+//! Payloads: the only place where the bytes of events, parcels and requests enter and leave the database.
+//!
+//! A payload is one byte that says how it is written, then the bytes: 0 as they are, 1 zstd. Whatever is to be done to all content at rest
+//! is done here. Invariant: what went in comes out, or the store says that it is damaged. Next: `tables.rs`.
+
+use crate::event::build::NhsNumberRule;
+use crate::event::finish::Identities;
+use crate::event::{ReferralEvent, read};
+use crate::outbox::Parcel;
+use crate::store::StoreError;
+use crate::tree::{Limits, json};
+
+/// As it is.
+const PLAIN: u8 = 0;
+/// Compressed with zstd.
+const ZSTD: u8 = 1;
+/// Shorter content is not worth compressing.
+const SHORT: usize = 200;
+/// The fastest level; content of a kilobyte gains little from higher ones.
+const LEVEL: i32 = 1;
+/// No event, parcel or request is longer. A length beyond it means damage, not content.
+const LONGEST: usize = 64 << 20;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// An event as it is stored: its wire form.
+pub(super) fn of_event(event: &ReferralEvent) -> Result<Vec<u8>> {
+    serde_json::to_vec(event).map(|bytes| seal(&bytes)).map_err(|_| StoreError::Damaged("an event"))
+}
+
+/// An event as it was accepted: identifiers that had to be replaced were replaced then, so no key is needed and
+/// nothing is replaced twice; a number that passed with a warning passes again.
+pub(super) fn event(stored: &[u8]) -> Result<ReferralEvent> {
+    let damaged = || StoreError::Damaged("an event");
+    let bytes = open(stored).ok_or_else(damaged)?;
+    let node = json::parse(&bytes, &Limits::default()).map_err(|_| damaged())?;
+    read::read(&node, &Identities::default(), NhsNumberRule::Warn).0.ok_or_else(damaged)
+}
+
+/// A parcel as it is stored.
+pub(super) fn of_parcel(parcel: &Parcel) -> Result<Vec<u8>> {
+    serde_json::to_vec(parcel).map(|bytes| seal(&bytes)).map_err(|_| StoreError::Damaged("a parcel"))
+}
+
+/// A stored parcel.
+pub(super) fn parcel(stored: &[u8]) -> Result<Parcel> {
+    let bytes = open(stored).ok_or(StoreError::Damaged("a parcel"))?;
+    serde_json::from_slice(&bytes).map_err(|_| StoreError::Damaged("a parcel"))
+}
+
+/// A request as it is stored.
+pub(super) fn of_request(request: &str) -> Vec<u8> {
+    seal(request.as_bytes())
+}
+
+/// A stored request.
+pub(super) fn request(stored: &[u8]) -> Result<String> {
+    let bytes = open(stored).ok_or(StoreError::Damaged("a request"))?;
+    String::from_utf8(bytes).map_err(|_| StoreError::Damaged("a request"))
+}
+
+fn seal(bytes: &[u8]) -> Vec<u8> {
+    let mark = |kind: u8, bytes: &[u8]| [&[kind], bytes].concat();
+    if bytes.len() < SHORT {
+        return mark(PLAIN, bytes);
+    }
+    match zstd::bulk::compress(bytes, LEVEL) {
+        Ok(compressed) if compressed.len() < bytes.len() => mark(ZSTD, &compressed),
+        _ => mark(PLAIN, bytes),
+    }
+}
+
+fn open(stored: &[u8]) -> Option<Vec<u8>> {
+    match stored.split_first()? {
+        (&PLAIN, bytes) => Some(bytes.to_vec()),
+        (&ZSTD, bytes) => {
+            let length = zstd::zstd_safe::get_frame_content_size(bytes).ok()??;
+            let length = usize::try_from(length).ok().filter(|length| *length <= LONGEST)?;
+            zstd::bulk::decompress(bytes, length).ok()
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_in_comes_out() {
+        for text in ["", "short", &"long and repeated ".repeat(500)] {
+            let stored = of_request(text);
+            assert_eq!(request(&stored).unwrap(), text);
+        }
+        assert!(of_request(&"a".repeat(10_000)).len() < 200);
+    }
+
+    #[test]
+    fn damage_is_said() {
+        let mut stored = of_request(&"some words ".repeat(100));
+        stored.truncate(stored.len() / 2);
+        assert!(matches!(request(&stored), Err(StoreError::Damaged(_))));
+        assert!(request(&[]).is_err() && request(&[9, 1]).is_err() && request(&[PLAIN, 0xff]).is_err());
+        assert!(event(&of_request("{}")).is_err() && parcel(&of_request("[]")).is_err());
+    }
+}

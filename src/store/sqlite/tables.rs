@@ -1,0 +1,408 @@
+//! [`Tables`]: the plain reading and writing in SQL.
+//!
+//! What this is not: a transaction; whoever makes it holds one. Invariant: after every write, `head` stands on the
+//! first open entry of its referral and nowhere else. Next: `words.rs`.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
+use uuid::Uuid;
+
+use super::payload;
+use super::words::{COLUMNS, duration, instant, nanoseconds, row};
+use crate::endpoint;
+use crate::event::ReferralEvent;
+use crate::event::kinds::Share;
+use crate::map::share::Statement;
+use crate::outbox::{EntryId, Parcel, Placed, Reason};
+use crate::plan::known::PersonKey;
+use crate::store::row::{Referral, Row};
+use crate::store::rows::{Result, Rows};
+use crate::store::{Attempt, AuditLine, StoreError};
+
+/// The tables of a connection.
+pub(super) struct Tables<'c> {
+    pub(super) connection: &'c Connection,
+}
+
+impl<'c> Tables<'c> {
+    pub(super) const fn new(connection: &'c Connection) -> Self {
+        Self { connection }
+    }
+
+    fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
+        Ok(self.connection.prepare_cached(sql)?.execute(params)?)
+    }
+
+    fn list<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl Fn(&rusqlite::Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut ask = self.connection.prepare_cached(sql)?;
+        let mut rows = ask.query(params)?;
+        let mut found = Vec::new();
+        while let Some(next) = rows.next()? {
+            found.push(read(next)?);
+        }
+        Ok(found)
+    }
+
+    /// Entries, by the end of a question.
+    fn entries(&self, which: &str, params: impl Params) -> Result<Vec<Row>> {
+        self.list(&format!("SELECT {COLUMNS} FROM entry AS due {which}"), params, row)
+    }
+
+    fn content(&self, column: &str, id: EntryId) -> Result<Option<Vec<u8>>> {
+        let sql = format!("SELECT {column} FROM content WHERE entry = ?1");
+        let found = self.connection.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?;
+        Ok(found.flatten())
+    }
+
+    fn put_content(&self, column: &str, id: EntryId, bytes: Option<&[u8]>) -> Result<()> {
+        let sql = format!(
+            "INSERT INTO content (entry, {column}) VALUES (?1, ?2) \
+             ON CONFLICT (entry) DO UPDATE SET {column} = excluded.{column}"
+        );
+        self.execute(&sql, params![id, bytes]).map(drop)
+    }
+
+    fn set_head(&self, referral: Uuid) -> Result<()> {
+        self.execute(
+            "UPDATE entry SET head = 1 - head WHERE referral = ?1 AND head <> (id IS
+               (SELECT id FROM entry WHERE referral = ?1 AND
+                  state IN ('pending', 'in-flight', 'unknown', 'held', 'dead-letter') ORDER BY id LIMIT 1))",
+            [referral.into_bytes()],
+        )
+        .map(drop)
+    }
+}
+
+impl Rows for Tables<'_> {
+    fn referral(&mut self, id: Uuid) -> Result<Option<Referral>> {
+        let key = id.into_bytes();
+        let sql = "SELECT source, referral_id, endpoint, practice, number, active_since FROM referral WHERE uuid = ?1";
+        let found = self.list(sql, [key], |row| {
+            let day: Option<String> = row.get(5)?;
+            Ok(Referral {
+                source: row.get(0)?,
+                referral_id: row.get(1)?,
+                endpoint: row.get(2)?,
+                practice: row.get(3)?,
+                number: row.get(4)?,
+                active_since: day.map(|day| date(&day)).transpose()?,
+                persons: Vec::new(),
+                statements: Vec::new(),
+            })
+        })?;
+        let Some(mut referral) = found.into_iter().next() else { return Ok(None) };
+        referral.persons =
+            self.list("SELECT key FROM person WHERE referral = ?1 ORDER BY key", [key], |row| Ok(row.get(0)?))?;
+        let sql = "SELECT date, share FROM statement WHERE referral = ?1 ORDER BY place";
+        referral.statements = self.list(sql, [key], |row| statement(row.get(0)?, &row.get::<_, String>(1)?))?;
+        Ok(Some(referral))
+    }
+
+    fn put_referral(&mut self, id: Uuid, referral: &Referral) -> Result<()> {
+        let key = id.into_bytes();
+        self.execute(
+            "INSERT INTO referral VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (uuid) DO UPDATE SET
+               endpoint = excluded.endpoint, practice = excluded.practice, number = excluded.number,
+               active_since = excluded.active_since",
+            params![
+                key,
+                referral.source,
+                referral.referral_id,
+                referral.endpoint,
+                referral.practice,
+                referral.number,
+                referral.active_since.map(|day| day.to_string()),
+            ],
+        )?;
+        self.execute("DELETE FROM person WHERE referral = ?1", [key])?;
+        for person in &referral.persons {
+            self.execute("INSERT OR IGNORE INTO person VALUES (?1, ?2)", params![person, key])?;
+        }
+        self.execute("DELETE FROM statement WHERE referral = ?1", [key])?;
+        for (place, (date, share)) in referral.statements.iter().enumerate() {
+            let place = i64::try_from(place).unwrap_or(i64::MAX);
+            let date = date.map(|date| date.to_string());
+            self.execute("INSERT INTO statement VALUES (?1, ?2, ?3, ?4)", params![key, place, date, share.as_str()])?;
+        }
+        Ok(())
+    }
+
+    fn events(&mut self, referral: Uuid) -> Result<Vec<(ReferralEvent, u32)>> {
+        let sql = "SELECT payload, revision FROM event WHERE referral = ?1 AND current = 1 ORDER BY place";
+        self.list(sql, [referral.into_bytes()], |row| {
+            Ok((payload::event(row.get_ref(0)?.as_blob().unwrap_or_default())?, row.get(1)?))
+        })
+    }
+
+    fn add_event(&mut self, referral: Uuid, event: &ReferralEvent, revision: u32) -> Result<()> {
+        let (key, id) = (referral.into_bytes(), &event.event_id);
+        let sql = "SELECT place FROM event WHERE referral = ?1 AND event_id = ?2 LIMIT 1";
+        let place: Option<i64> =
+            self.connection.prepare_cached(sql)?.query_row(params![key, id], |row| row.get(0)).optional()?;
+        if place.is_some() {
+            self.execute("UPDATE event SET current = 0 WHERE referral = ?1 AND event_id = ?2", params![key, id])?;
+        }
+        self.execute(
+            "INSERT INTO event (referral, event_id, revision, place, current, payload) VALUES
+               (?1, ?2, ?3, coalesce(?4, (SELECT coalesce(max(id), 0) + 1 FROM event)), 1, ?5)",
+            params![key, id, revision, place, payload::of_event(event)?],
+        )
+        .map(drop)
+    }
+
+    fn put_record(&mut self, referral: Uuid, event: &ReferralEvent, revision: u32) -> Result<()> {
+        let bytes = payload::of_event(event)?;
+        let sql = "UPDATE event SET payload = ?4 WHERE referral = ?1 AND event_id = ?2 AND revision = ?3";
+        self.execute(sql, params![referral.into_bytes(), event.event_id, revision, bytes]).map(drop)
+    }
+
+    fn others(&mut self, referral: Uuid, source: &str, persons: &[PersonKey]) -> Result<Vec<Uuid>> {
+        let sql = "SELECT person.referral FROM person JOIN referral ON referral.uuid = person.referral
+                   WHERE person.key = ?1 AND referral.source = ?2 AND referral.uuid <> ?3";
+        let mut others = Vec::new();
+        for person in persons {
+            let params = params![person, source, referral.into_bytes()];
+            others.extend(self.list(sql, params, |row| Ok(Uuid::from_bytes(row.get(0)?)))?);
+        }
+        others.sort_unstable();
+        others.dedup();
+        Ok(others)
+    }
+
+    fn twins(&mut self, source: &str, number: PersonKey) -> Result<Vec<Date>> {
+        let sql = "SELECT active_since FROM referral
+                   WHERE number = ?1 AND source <> ?2 AND number IS NOT NULL AND active_since IS NOT NULL
+                   ORDER BY active_since";
+        self.list(sql, params![number, source], |row| date(&row.get::<_, String>(0)?))
+    }
+
+    fn add(&mut self, mut row: Row, parcel: Option<&Parcel>) -> Result<Row> {
+        self.execute(
+            "INSERT INTO entry (key, referral, event_id, event_type, endpoint, practice, state, reason, waived, attempts,
+               has_request, token, owner, lease_until, next_at, accepted_at, changed_at, expires_at, keep_for)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+            params![
+                row.key.into_bytes(),
+                row.referral.into_bytes(),
+                row.event_id,
+                row.event_type.as_str(),
+                row.endpoint,
+                row.practice,
+                row.state.as_str(),
+                row.reason.map(Reason::as_str),
+                waived(&row),
+                row.attempts,
+                row.has_request,
+                row.token.cast_signed(),
+                row.owner.cast_signed(),
+                row.lease_until.map(nanoseconds),
+                nanoseconds(row.next_at),
+                nanoseconds(row.accepted_at),
+                nanoseconds(row.changed_at),
+                nanoseconds(row.expires_at),
+                duration(row.keep_for),
+            ],
+        )?;
+        row.id = self.connection.last_insert_rowid();
+        if let Some(parcel) = parcel {
+            self.put_parcel(row.id, parcel)?;
+        }
+        self.set_head(row.referral)?;
+        Ok(row)
+    }
+
+    fn row(&mut self, id: EntryId) -> Result<Option<Row>> {
+        Ok(self.entries("WHERE id = ?1", [id])?.into_iter().next())
+    }
+
+    fn rows_of(&mut self, referral: Uuid) -> Result<Vec<Row>> {
+        self.entries("WHERE referral = ?1 ORDER BY id", [referral.into_bytes()])
+    }
+
+    fn save(&mut self, row: &Row) -> Result<()> {
+        self.execute(
+            "UPDATE entry SET endpoint = ?2, practice = ?3, state = ?4, reason = ?5, waived = ?6, attempts = ?7,
+               has_request = ?8, token = ?9, owner = ?10, lease_until = ?11, next_at = ?12, changed_at = ?13,
+               expires_at = ?14, keep_for = ?15 WHERE id = ?1",
+            params![
+                row.id,
+                row.endpoint,
+                row.practice,
+                row.state.as_str(),
+                row.reason.map(Reason::as_str),
+                waived(row),
+                row.attempts,
+                row.has_request,
+                row.token.cast_signed(),
+                row.owner.cast_signed(),
+                row.lease_until.map(nanoseconds),
+                nanoseconds(row.next_at),
+                nanoseconds(row.changed_at),
+                nanoseconds(row.expires_at),
+                duration(row.keep_for),
+            ],
+        )?;
+        self.set_head(row.referral)
+    }
+
+    fn first_open(&mut self, referral: Uuid) -> Result<Option<EntryId>> {
+        let mut ask =
+            self.connection.prepare_cached("SELECT id FROM entry WHERE referral = ?1 AND head = 1 ORDER BY id")?;
+        Ok(ask.query_row([referral.into_bytes()], |row| row.get(0)).optional()?)
+    }
+
+    fn parcel(&mut self, id: EntryId) -> Result<Option<Parcel>> {
+        self.content("parcel", id)?.map(|bytes| payload::parcel(&bytes)).transpose()
+    }
+
+    fn put_parcel(&mut self, id: EntryId, parcel: &Parcel) -> Result<()> {
+        self.put_content("parcel", id, Some(&payload::of_parcel(parcel)?))
+    }
+
+    fn request(&mut self, id: EntryId) -> Result<Option<String>> {
+        self.content("request", id)?.map(|bytes| payload::request(&bytes)).transpose()
+    }
+
+    fn put_request(&mut self, id: EntryId, request: Option<&str>) -> Result<()> {
+        self.put_content("request", id, request.map(payload::of_request).as_deref())
+    }
+
+    fn due(&mut self, endpoint: &str, now: Timestamp) -> Result<Option<Row>> {
+        let which = "INDEXED BY entry_due
+             WHERE endpoint = ?1 AND head = 1 AND state IN ('pending', 'unknown') AND next_at <= ?2 AND NOT EXISTS
+               (SELECT 1 FROM entry AS other WHERE other.referral = due.referral AND other.state = 'in-flight')
+             ORDER BY next_at, id LIMIT 1";
+        Ok(self.entries(which, params![endpoint, nanoseconds(now)])?.into_iter().next())
+    }
+
+    fn lost(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>> {
+        let which = "INDEXED BY entry_flying
+                     WHERE state = 'in-flight' AND lease_until <= ?1 ORDER BY lease_until, id LIMIT ?2";
+        self.entries(which, params![nanoseconds(now), count(limit)])
+    }
+
+    fn too_old(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>> {
+        let which = "INDEXED BY entry_age
+                     WHERE state IN ('pending', 'held') AND expires_at <= ?1 ORDER BY expires_at, id LIMIT ?2";
+        self.entries(which, params![nanoseconds(now), count(limit)])
+    }
+
+    fn held_due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>> {
+        let which = "INDEXED BY entry_again
+                     WHERE state = 'held' AND reason IN ('future-date', 'no-endpoint') AND next_at <= ?1
+                     ORDER BY next_at, id LIMIT ?2";
+        self.entries(which, params![nanoseconds(now), count(limit)])
+    }
+
+    fn attempts(&mut self, id: EntryId) -> Result<Vec<Attempt>> {
+        let sql = "SELECT number, started_at, ended_at, outcome, reason, status, codes FROM attempt
+                   WHERE entry = ?1 ORDER BY number";
+        self.list(sql, [id], |row| {
+            Ok(Attempt {
+                number: row.get(0)?,
+                started_at: instant(row.get(1)?)?,
+                ended_at: row.get::<_, Option<i64>>(2)?.map(instant).transpose()?,
+                outcome: row.get(3)?,
+                reason: row.get(4)?,
+                status: row.get(5)?,
+                codes: serde_json::from_str(&row.get::<_, String>(6)?)
+                    .map_err(|_| StoreError::Damaged("codes of an answer"))?,
+            })
+        })
+    }
+
+    fn put_attempt(&mut self, id: EntryId, attempt: &Attempt) -> Result<()> {
+        self.execute(
+            "INSERT OR REPLACE INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                id,
+                attempt.number,
+                nanoseconds(attempt.started_at),
+                attempt.ended_at.map(nanoseconds),
+                attempt.outcome,
+                attempt.reason,
+                attempt.status,
+                serde_json::to_string(&attempt.codes).unwrap_or_else(|_| "[]".to_owned()),
+            ],
+        )
+        .map(drop)
+    }
+
+    fn audit(&mut self, id: EntryId) -> Result<Vec<AuditLine>> {
+        let sql = "SELECT at, actor, action, reason FROM audit WHERE entry = ?1 ORDER BY id";
+        self.list(sql, [id], |row| {
+            Ok(AuditLine {
+                at: instant(row.get(0)?)?,
+                actor: row.get(1)?,
+                action: row.get(2)?,
+                reason: row.get(3)?,
+            })
+        })
+    }
+
+    fn add_audit(&mut self, id: EntryId, line: &AuditLine) -> Result<()> {
+        let sql = "INSERT INTO audit (entry, at, actor, action, reason) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.execute(sql, params![id, nanoseconds(line.at), line.actor, line.action, line.reason]).map(drop)
+    }
+
+    fn known(&mut self, referral: Uuid, endpoint: &str) -> Result<Vec<endpoint::Known>> {
+        let sql = "SELECT type, uuid, id, version, content FROM resource WHERE referral = ?1 AND endpoint = ?2
+                   ORDER BY type, uuid";
+        self.list(sql, params![referral.into_bytes(), endpoint], |row| {
+            Ok(endpoint::Known {
+                placed: Placed {
+                    resource_type: row.get(0)?,
+                    uuid: row.get(1)?,
+                    id: row.get(2)?,
+                    version: row.get(3)?,
+                },
+                content: row.get(4)?,
+            })
+        })
+    }
+
+    fn put_known(&mut self, referral: Uuid, endpoint: &str, known: &endpoint::Known) -> Result<()> {
+        let placed = &known.placed;
+        self.execute(
+            "INSERT OR REPLACE INTO resource VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                referral.into_bytes(),
+                endpoint,
+                placed.resource_type,
+                placed.uuid,
+                placed.id,
+                placed.version,
+                known.content,
+            ],
+        )
+        .map(drop)
+    }
+
+    fn forget_seen(&mut self, now: Timestamp) -> Result<()> {
+        self.execute("DELETE FROM seen WHERE until < ?1", [nanoseconds(now)]).map(drop)
+    }
+}
+
+fn waived(row: &Row) -> String {
+    let words: Vec<&str> = row.waived.iter().map(|reason| reason.as_str()).collect();
+    words.join(" ")
+}
+
+fn date(text: &str) -> Result<Date> {
+    text.parse().map_err(|_| StoreError::Damaged("a date"))
+}
+
+fn statement(day: Option<String>, share: &str) -> Result<Statement> {
+    let share = Share::parse(share).ok_or(StoreError::Damaged("a level of consent"))?;
+    Ok((day.map(|day| date(&day)).transpose()?, share))
+}
+
+fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,142 @@
+//! Upkeep: lost leases, age, the calendar; and what people decide about an entry.
+//!
+//! Next: [`super::keeper`].
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::outbox::retry::RetryPolicy;
+use crate::outbox::transition::{self, Cause};
+use crate::outbox::{Command, EntryId, State};
+use crate::plan::Planner;
+
+use super::accept::{look_again, replan};
+use super::deliver::{running, started};
+use super::row::{Row, later};
+use super::rows::{Result, Rows};
+use super::types::{Acted, AuditLine, Decision, EntryDetail, Swept};
+
+/// At most so many entries of each kind in one sweep, so that nothing else waits long. The next sweep goes on.
+pub(super) const SWEEP: usize = 500;
+
+/// Frees, expires, and plans again.
+pub(super) fn sweep<R: Rows>(
+    rows: &mut R,
+    planner: &Planner,
+    policy: &RetryPolicy,
+    jitter: f64,
+    now: Timestamp,
+) -> Result<Swept> {
+    let mut swept = Swept::default();
+    for mut row in rows.lost(now, SWEEP)? {
+        let spread = spread(jitter, row.id);
+        let Ok(change) = transition::next(&row.standing(), &Cause::LeaseLost, policy, spread) else {
+            continue;
+        };
+        let attempts = rows.attempts(row.id)?;
+        let mut attempt = running(&attempts).cloned().unwrap_or_else(|| started(&attempts, now));
+        attempt.outcome = Some("lost".to_owned());
+        attempt.reason = change.reason.map(|reason| reason.as_str().to_owned());
+        rows.put_attempt(row.id, &attempt)?;
+        rows.change(&mut row, &change, now)?;
+        swept.leases_lost += 1;
+    }
+    for mut row in rows.too_old(now, SWEEP)? {
+        if let Ok(change) = transition::next(&row.standing(), &Cause::TooOld, policy, jitter) {
+            rows.change(&mut row, &change, now)?;
+            swept.expired += 1;
+        }
+    }
+    let due = rows.held_due(now, SWEEP)?;
+    let referrals: BTreeSet<_> = due.iter().map(|row| row.referral).collect();
+    for referral in referrals {
+        let chosen: BTreeSet<EntryId> =
+            due.iter().filter(|row| row.referral == referral).map(|row| row.id).collect();
+        let entries = replan(rows, referral, |row| chosen.contains(&row.id), planner, now)?;
+        for mut row in entries.into_iter().filter(|row| chosen.contains(&row.id)) {
+            match row.state {
+                State::Held => keep_held(rows, &mut row, now)?,
+                State::Pending => swept.released += 1,
+                _ => {}
+            }
+        }
+    }
+    rows.forget_seen(now)?;
+    Ok(swept)
+}
+
+/// Still held: the next day, or the next configuration, may change that.
+fn keep_held<R: Rows>(rows: &mut R, row: &mut Row, now: Timestamp) -> Result<()> {
+    let again = row.reason.and_then(|reason| look_again(reason, now));
+    match again {
+        Some(again) if row.next_at <= now => {
+            row.next_at = again;
+            rows.save(row)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Entries lost together do not come back together.
+fn spread(jitter: f64, id: EntryId) -> f64 {
+    let step = i32::try_from(id.rem_euclid(1000)).map_or(0.0, f64::from);
+    (step.mul_add(0.618_033_988_75, jitter)).fract()
+}
+
+/// Does what a person decided.
+pub(super) fn act<R: Rows>(
+    rows: &mut R,
+    id: EntryId,
+    command: Command,
+    by: &Decision,
+    planner: &Planner,
+    now: Timestamp,
+) -> Result<Acted> {
+    let Some(mut row) = rows.row(id)? else { return Ok(Acted::NoSuchEntry) };
+    let (standing, policy) = (row.standing(), RetryPolicy::default());
+    let Ok(change) = transition::next(&standing, &Cause::Command(command), &policy, 0.0) else {
+        return Ok(Acted::NotPossible(row.state));
+    };
+    let waived = standing.reason.filter(|reason| command == Command::Release && reason.may_be_waived());
+    row.waived.extend(waived.filter(|reason| !row.waived.contains(reason)));
+    if matches!(command, Command::Release | Command::Retry) {
+        // A person has looked at it today: its time begins again.
+        row.expires_at = later(now, row.keep_for);
+    }
+    rows.change(&mut row, &change, now)?;
+    let line = AuditLine {
+        at: now,
+        actor: by.actor.clone(),
+        action: command.as_str().to_owned(),
+        reason: by.reason.clone(),
+    };
+    rows.add_audit(id, &line)?;
+    // What goes on without having been sent is planned with what is known today; consent may be another.
+    if row.state == State::Pending {
+        replan(rows, row.referral, |other| other.id == id, planner, now)?;
+    }
+    let Some(row) = rows.row(id)? else { return Ok(Acted::NoSuchEntry) };
+    Ok(Acted::Done(Box::new(row.entry(rows.first_open(row.referral)?))))
+}
+
+/// Notes that an entry was read back.
+pub(super) fn read_back<R: Rows>(rows: &mut R, id: EntryId, now: Timestamp) -> Result<bool> {
+    let Some(mut row) = rows.row(id)? else { return Ok(false) };
+    match transition::next(&row.standing(), &Cause::ReadBack, &RetryPolicy::default(), 0.0) {
+        Ok(change) => rows.change(&mut row, &change, now).map(|()| true),
+        Err(_) => Ok(false),
+    }
+}
+
+/// An entry with its history.
+pub(super) fn detail<R: Rows>(rows: &mut R, id: EntryId) -> Result<Option<EntryDetail>> {
+    let Some(row) = rows.row(id)? else { return Ok(None) };
+    Ok(Some(EntryDetail {
+        entry: row.entry(rows.first_open(row.referral)?),
+        source: rows.referral(row.referral)?.map(|referral| referral.source).unwrap_or_default(),
+        attempts: rows.attempts(id)?,
+        audit: rows.audit(id)?,
+        known: rows.known(row.referral, &row.endpoint)?,
+    }))
+}
