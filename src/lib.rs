@@ -32,5 +32,11 @@ pub mod store;
 #[cfg(feature = "daemon")]
 pub mod endpoint;
 
+#[cfg(feature = "daemon")]
+pub mod relay;
+
+#[cfg(feature = "daemon")]
+pub mod telemetry;
+
 #[cfg(feature = "cli")]
 pub mod cli;
