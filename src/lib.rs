@@ -21,6 +21,9 @@ pub mod convert;
 pub mod outbox;
 
 #[cfg(feature = "daemon")]
+pub mod config;
+
+#[cfg(feature = "daemon")]
 pub mod clock;
 
 #[cfg(feature = "daemon")]

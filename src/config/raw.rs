@@ -1,0 +1,366 @@
+//! The configuration as it is written: TOML, with every key it may have. Unknown keys are refused.
+//!
+//! Nothing is resolved here and no default is filled in. Each table is read for itself, so that a mistake in one does
+//! not hide those of the others. `default.toml` explains every key to people. Next: [`super::resolve`].
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use super::problem::Problem;
+
+/// A configuration file.
+#[derive(Clone, Debug, Default)]
+pub struct ConfigFile {
+    /// Where sp-fhir keeps what it writes.
+    pub data_folder: Option<String>,
+    /// `[store]`.
+    pub store: StoreTable,
+    /// `[intake.http]`.
+    pub http: HttpTable,
+    /// `[[intake.folder]]`; absent: the one of the defaults.
+    pub folder: Option<Vec<FolderTable>>,
+    /// `[mapping]`.
+    pub mapping: MappingTable,
+    /// `[[endpoint]]`; absent: the one of the defaults.
+    pub endpoint: Option<Vec<EndpointTable>>,
+    /// `[log]`.
+    pub log: LogTable,
+}
+
+/// `[store]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreTable {
+    /// The database file.
+    pub path: Option<String>,
+}
+
+/// `[intake.http]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpTable {
+    /// Address and port; empty: no HTTP.
+    pub listen: Option<String>,
+    /// URI of the sending system, for events that do not name it.
+    pub source: Option<String>,
+    /// Who may send.
+    pub auth: Option<HttpAuthTable>,
+    /// The largest body.
+    pub max_body_bytes: Option<u64>,
+    /// The most events in one request.
+    pub max_events: Option<u64>,
+}
+
+/// `[intake.http.auth]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpAuthTable {
+    /// Which.
+    pub kind: HttpAuthKind,
+    /// Bearer: the file that holds the token.
+    pub token_file: Option<String>,
+    /// Bearer: the environment variable that holds it.
+    pub token_env: Option<String>,
+    /// HMAC: the file that holds the key.
+    pub key_file: Option<String>,
+    /// HMAC: the environment variable that holds it.
+    pub key_env: Option<String>,
+}
+
+/// How senders show who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HttpAuthKind {
+    /// Not at all: on loopback only.
+    None,
+    /// By a token.
+    Bearer,
+    /// By signing each body.
+    Hmac,
+}
+
+/// `[[intake.folder]]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FolderTable {
+    /// The folder to watch.
+    pub path: Option<String>,
+    /// The profile of its files.
+    pub profile: Option<String>,
+    /// URI of the sending system.
+    pub source: Option<String>,
+    /// How long a file must stay as it is.
+    pub settle: Option<String>,
+    /// Where read files go.
+    pub done: Option<String>,
+    /// Where refused rows and files go.
+    pub refused: Option<String>,
+}
+
+/// `[mapping]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MappingTable {
+    /// Folder of the codeset.
+    pub codeset: Option<String>,
+    /// Key file for case numbers that could be NHS numbers.
+    pub opaque_key: Option<String>,
+    /// Whether damaged codes are repaired.
+    pub repair_codes: Option<bool>,
+}
+
+/// `[[endpoint]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointTable {
+    /// Its name in lists and reports.
+    pub name: String,
+    /// What it is.
+    pub kind: EndpointKind,
+    /// The folder of a file endpoint.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// The base of a FHIR endpoint.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// ODS codes of the practices it serves.
+    #[serde(default)]
+    pub practices: Vec<String>,
+    /// Whether it is for test data.
+    #[serde(default)]
+    pub test: Option<bool>,
+    /// Deliveries at once.
+    #[serde(default)]
+    pub concurrency: Option<u64>,
+    /// Requests a second.
+    #[serde(default)]
+    pub rate: Option<f64>,
+    /// How long an entry may wait.
+    #[serde(default)]
+    pub expires_after: Option<String>,
+    /// How long after a lost answer the endpoint is asked.
+    #[serde(default)]
+    pub settle_time: Option<String>,
+    /// When it is tried again.
+    #[serde(default)]
+    pub retry: RetryTable,
+    /// How sp-fhir shows who it is.
+    #[serde(default)]
+    pub auth: Option<AuthTable>,
+    /// Certificates.
+    #[serde(default)]
+    pub tls: TlsTable,
+}
+
+/// What an endpoint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndpointKind {
+    /// A folder of Bundles.
+    File,
+    /// A FHIR REST server.
+    Fhir,
+}
+
+/// `endpoint.retry`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryTable {
+    /// The first wait is at most this.
+    pub base: Option<String>,
+    /// No wait is longer.
+    pub cap: Option<String>,
+    /// After so many attempts a person decides.
+    pub max_attempts: Option<u64>,
+}
+
+/// `endpoint.auth`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthTable {
+    /// Which.
+    pub kind: AuthKind,
+    /// The token (bearer).
+    pub token_file: Option<String>,
+    /// The token (bearer).
+    pub token_env: Option<String>,
+    /// Where tokens are had.
+    pub token_url: Option<String>,
+    /// The client's id; the API key on the NHS API platform.
+    pub client_id: Option<String>,
+    /// The client's secret (client-credentials).
+    pub secret_file: Option<String>,
+    /// The client's secret (client-credentials).
+    pub secret_env: Option<String>,
+    /// The private key, PEM (nhs-jwt, smart).
+    pub key_file: Option<String>,
+    /// The private key, PEM (nhs-jwt, smart).
+    pub key_env: Option<String>,
+    /// The key's id at the authorisation server (nhs-jwt, smart).
+    pub key_id: Option<String>,
+    /// The signature (smart).
+    pub algorithm: Option<SmartAlgorithm>,
+    /// What is asked for (client-credentials, smart).
+    pub scope: Option<String>,
+}
+
+/// How sp-fhir shows an endpoint who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthKind {
+    /// Not at all.
+    None,
+    /// By a fixed token.
+    Bearer,
+    /// OAuth 2 client credentials with a secret.
+    ClientCredentials,
+    /// The NHS API platform's signed JWT.
+    NhsJwt,
+    /// SMART Backend Services.
+    Smart,
+}
+
+/// Signatures of SMART Backend Services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum SmartAlgorithm {
+    /// RSA with SHA-384.
+    #[serde(rename = "RS384")]
+    Rs384,
+    /// ECDSA on P-384 with SHA-384.
+    #[serde(rename = "ES384")]
+    Es384,
+}
+
+/// `endpoint.tls`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsTable {
+    /// CA certificates to trust instead of the system's, PEM.
+    pub ca: Option<String>,
+    /// Our certificate, PEM.
+    pub cert: Option<String>,
+    /// Its private key, PEM.
+    pub key: Option<String>,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogTable {
+    /// For machines or for people.
+    pub format: Option<LogFormat>,
+    /// How much.
+    pub level: Option<LogLevel>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For a person's eyes.
+    Text,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// What failed.
+    Error,
+    /// And what a person should look at.
+    Warn,
+    /// And what was done.
+    Info,
+    /// And how.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+const SEE: &str = "see the commented file that `sp-fhir init` writes";
+
+impl ConfigFile {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// Every table that is not as it must be; where the text is no TOML at all, only that.
+    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        // The error's own text quotes the line; a line may hold what should have been in a secret file.
+        let mut table: Table = toml::from_str(text).map_err(|error| {
+            let line = error.span().and_then(|span| text.get(..span.start));
+            let line = line.map_or(1, |before| before.matches('\n').count() + 1);
+            vec![Problem::new(format!("line {line}"), error.message().trim(), "mend the TOML")]
+        })?;
+        let mut problems = Vec::new();
+        let mut intake = match table.remove("intake") {
+            None => Table::new(),
+            Some(Value::Table(intake)) => intake,
+            Some(_) => {
+                problems.push(Problem::new("intake", "not a table", SEE));
+                Table::new()
+            }
+        };
+        let file = Self {
+            data_folder: one(&mut table, "", "data_folder", &mut problems),
+            store: one(&mut table, "", "store", &mut problems).unwrap_or_default(),
+            http: one(&mut intake, "intake.", "http", &mut problems).unwrap_or_default(),
+            folder: many(&mut intake, "intake.", "folder", &mut problems),
+            mapping: one(&mut table, "", "mapping", &mut problems).unwrap_or_default(),
+            endpoint: many(&mut table, "", "endpoint", &mut problems),
+            log: one(&mut table, "", "log", &mut problems).unwrap_or_default(),
+        };
+        let unknown = table.keys().cloned().chain(intake.keys().map(|key| format!("intake.{key}")));
+        problems.extend(unknown.map(|key| Problem::new(key, "a key that is not known", SEE)));
+        if problems.is_empty() { Ok(file) } else { Err(problems) }
+    }
+}
+
+fn one<T: DeserializeOwned>(
+    table: &mut Table,
+    above: &str,
+    key: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
+    let value = table.remove(key)?;
+    read(value, format!("{above}{key}"), problems)
+}
+
+fn many<T: DeserializeOwned>(
+    table: &mut Table,
+    above: &str,
+    key: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Vec<T>> {
+    let Value::Array(items) = table.remove(key)? else {
+        let remedy = format!("write [[{above}{key}]]");
+        problems.push(Problem::new(format!("{above}{key}"), "not a list of tables", remedy));
+        return None;
+    };
+    let read_item =
+        |(n, item): (usize, Value)| read(item, format!("{above}{key}[{}]", n + 1), &mut *problems);
+    Some(items.into_iter().enumerate().filter_map(read_item).collect())
+}
+
+fn read<T: DeserializeOwned>(value: Value, key: String, problems: &mut Vec<Problem>) -> Option<T> {
+    match value.try_into() {
+        Ok(read) => Some(read),
+        Err(error) => {
+            problems.push(Problem::new(key, without_values(error.message()), SEE));
+            None
+        }
+    }
+}
+
+/// serde quotes a string of the wrong type (`invalid type: string "…"`): it may be a secret in the wrong place.
+fn without_values(message: &str) -> String {
+    let message = message.trim();
+    match message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected ")) {
+        Some((_, expected)) => {
+            format!("a value of the wrong type, expected {}", expected.lines().next().unwrap_or_default())
+        }
+        None => message.lines().next().unwrap_or_default().to_owned(),
+    }
+}
