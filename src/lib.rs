@@ -41,5 +41,8 @@ pub mod relay;
 #[cfg(feature = "daemon")]
 pub mod telemetry;
 
+#[cfg(feature = "daemon")]
+pub mod daemon;
+
 #[cfg(feature = "cli")]
 pub mod cli;

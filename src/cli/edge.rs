@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::codeset::Codeset;
+use crate::config::Places;
 use crate::convert::ConvertError;
 use crate::convert::error::Issues;
 use crate::event::build::parse_uri;
@@ -17,7 +18,7 @@ use crate::profile::Profile;
 const ERROR: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
 
 /// Says an error to the person.
-pub(super) fn complain(error: &ConvertError) {
+pub(super) fn complain(error: &dyn std::error::Error) {
     let mut stderr = anstream::stderr().lock();
     let _ = writeln!(stderr, "{ERROR}error:{ERROR:#} {error}");
 }
@@ -109,4 +110,19 @@ pub(super) fn temporary(given: Option<&PathBuf>) -> Result<PathBuf, ConvertError
     } else {
         Err(ConvertError::Usage(format!("--tmp: {} is not a folder", folder.display())))
     }
+}
+
+/// Where the configuration is looked for.
+pub(super) fn places() -> Places {
+    Places::here()
+}
+
+/// Now.
+pub(super) fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// The login name, where the surroundings know it.
+pub(super) fn login() -> Option<String> {
+    ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
 }

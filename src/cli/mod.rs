@@ -8,14 +8,19 @@ mod codes;
 mod completions;
 mod convert;
 mod edge;
+mod failure;
+mod outbox;
 mod profile;
 mod progress;
+mod status;
 mod summary;
 mod validate;
 
 use clap::{Parser, Subcommand};
 
 use crate::convert::{ConvertError, Exit};
+
+use failure::Failure;
 
 /// Social-prescribing referral exports in, coded FHIR R4 (UK Core) out.
 #[derive(Debug, Parser)]
@@ -47,6 +52,8 @@ enum Command {
     Validate(validate::Arguments),
     Profile(profile::Arguments),
     Codes(codes::Arguments),
+    Outbox(outbox::Arguments),
+    Status(status::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -62,11 +69,13 @@ pub fn main() -> u8 {
         }
     };
     let result = match arguments.command {
-        Command::Convert(arguments) => convert::run(&arguments),
-        Command::Validate(arguments) => validate::run(&arguments),
-        Command::Profile(arguments) => profile::run(&arguments),
-        Command::Codes(arguments) => codes::run(&arguments),
-        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments).map_err(Failure::from),
+        Command::Validate(arguments) => validate::run(&arguments).map_err(Failure::from),
+        Command::Profile(arguments) => profile::run(&arguments).map_err(Failure::from),
+        Command::Codes(arguments) => codes::run(&arguments).map_err(Failure::from),
+        Command::Outbox(arguments) => outbox::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments).map_err(Failure::from),
     };
     match result {
         Ok(exit) => exit.code(),

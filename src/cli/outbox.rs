@@ -8,12 +8,15 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::convert::{ConvertError, Exit};
+use crate::convert::Exit;
 use crate::daemon::Parts;
 use crate::outbox::{Command, Entry, EntryId, Reason, State};
 use crate::store::{Acted, Decision, EntryDetail, Filter, Store};
 
-use super::{Outcome, edge};
+use super::edge;
+use super::failure::Failure;
+
+type Outcome = Result<Exit, Failure>;
 
 /// List, show and decide about what goes to the endpoints.
 #[derive(Debug, Args)]
@@ -115,20 +118,20 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-fn states(words: &[String]) -> Result<Vec<State>, ConvertError> {
+fn states(words: &[String]) -> Result<Vec<State>, Failure> {
     let known = || State::ALL.map(|(_, word, _)| word).join(", ");
     let parse = |word: &String| {
         State::parse(word).ok_or_else(|| {
-            ConvertError::Usage(format!("--state: there is no state of that name; there are {}", known()))
+            Failure::usage(format!("--state: there is no state of that name; there are {}", known()))
         })
     };
     words.iter().map(parse).collect()
 }
 
-fn parse_reason(word: &str) -> Result<Reason, ConvertError> {
+fn parse_reason(word: &str) -> Result<Reason, Failure> {
     Reason::parse(word).ok_or_else(|| {
         let known: Vec<&str> = Reason::ALL.iter().map(|(_, word, ..)| *word).collect();
-        ConvertError::Usage(format!(
+        Failure::usage(format!(
             "--reason: there is no reason of that name; there are {}",
             known.join(", ")
         ))
@@ -269,10 +272,10 @@ fn detail_text(detail: &EntryDetail) -> String {
 
 fn act(store: &mut impl Store, parts: &Parts, command: Command, decide: &Decide) -> Outcome {
     if decide.why.trim().is_empty() {
-        return Err(ConvertError::Usage("--why: say why; it is kept with the entry".to_owned()));
+        return Err(Failure::usage("--why: say why; it is kept with the entry"));
     }
     let actor = decide.actor.clone().or_else(edge::login).ok_or_else(|| {
-        ConvertError::Usage("--actor: say who decides; no login name is known here".to_owned())
+        Failure::usage("--actor: say who decides; no login name is known here")
     })?;
     let by = Decision { actor, reason: decide.why.trim().to_owned() };
     let mut exit = Exit::Done;

@@ -15,7 +15,8 @@ use crate::daemon::Parts;
 use crate::outbox::{Reason, State};
 use crate::store::{Filter, Store, StoreError};
 
-use super::{Outcome, edge};
+use super::edge;
+use super::failure::Failure;
 
 /// One screen: what came in, waits, was sent, needs a person.
 #[derive(Debug, Args)]
@@ -139,7 +140,7 @@ fn span(seconds: i64) -> String {
 }
 
 /// Runs the subcommand.
-pub(super) fn run(arguments: &Arguments) -> Outcome {
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let config = Config::load(arguments.config.as_deref(), &edge::places())?;
     let parts = Parts::of(config)?;
     let endpoints: Vec<String> =
