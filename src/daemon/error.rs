@@ -43,6 +43,9 @@ pub enum DaemonError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A loop ended abnormally: a defect of the program.
+    #[error("internal error: a loop stopped; everything accepted is kept. Please report it with `sp-fhir --version`")]
+    Defect,
     /// A file, folder or socket.
     #[error("{place}: {source}")]
     Io {
