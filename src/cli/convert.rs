@@ -259,6 +259,12 @@ fn refuse_overwriting(arguments: &Arguments) -> Result<(), ConvertError> {
                 "{option}: name a file; standard output is for the Bundles"
             )));
         }
+        if option != "--output" && arguments.output.as_deref().is_some_and(|folder| stands_in(path, folder)) {
+            return Err(ConvertError::Usage(format!(
+                "{option}: {} would stand among the output; name a place outside that folder",
+                path.display()
+            )));
+        }
         let path = real(path);
         let is_place = path.is_dir() || std::fs::metadata(&path).is_ok_and(|known| !known.is_file());
         if !is_place && taken.contains(&path) {
@@ -270,6 +276,13 @@ fn refuse_overwriting(arguments: &Arguments) -> Result<(), ConvertError> {
         taken.push(path);
     }
     Ok(())
+}
+
+/// Whether a file would stand in the folder that takes the output.
+fn stands_in(file: &Path, folder: &Path) -> bool {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
+    is_folder(folder) && real(parent).is_some_and(|parent| Some(parent) == real(folder))
 }
 
 /// What the counts mean for whoever called.

@@ -89,7 +89,7 @@ pub enum ConvertError {
     #[error("{0}")]
     Source(#[from] SourceError),
     /// A file cannot be written.
-    #[error("{path}: cannot be written ({source}); {}", what_to_do(.source.kind()))]
+    #[error("{path}: cannot be written ({}); {}", what_happened(.source), what_to_do(.source.kind()))]
     Write {
         /// The file.
         path: String,
@@ -131,6 +131,12 @@ impl ConvertError {
             Self::Write { .. } | Self::Worker => Exit::Io,
         }
     }
+}
+
+/// The system's own words; only their kind where they came wrapped, because a hidden name then stands among them.
+fn what_happened(error: &std::io::Error) -> String {
+    let own = error.raw_os_error().is_some() || error.kind() == std::io::ErrorKind::Other;
+    if own { error.to_string() } else { error.kind().to_string() }
 }
 
 /// What a person can do about a place that cannot be written to.

@@ -196,7 +196,7 @@ fn check(target: &Target, rendering: &Rendering) -> Result<(), ConvertError> {
         (form, Pack::Ndjson, _)
             if folder && form != Form::Bulk && matches!(target, Target::Folder { .. }) =>
         {
-            usage("to write into a folder choose --pack per-event or --pack per-referral")
+            usage("to write into a folder choose --form bulk, --pack per-event or --pack per-referral")
         }
         _ => Ok(()),
     }

@@ -51,6 +51,24 @@ fn a_second_run_into_a_folder_is_refused_or_takes_the_place_of_the_first() {
     }
 }
 
+/// What is in the folder is output, all of it.
+#[test]
+fn rejects_and_report_do_not_stand_among_the_output() {
+    let bench = Bench::new();
+    let (input, profile) = (bench.file("in.csv", csv(&rows(1..4))), bench.file("p.toml", PROFILE));
+    std::fs::create_dir(bench.path("there")).unwrap();
+    for (out, option, file) in [
+        ("@there/", "--report", "@there/report.json"),
+        ("@there", "--rejects", "@there/../there/r.csv"),
+        ("@new/", "--rejects", "@new/r.csv"),
+    ] {
+        let ran = bench.convert(&input, &profile, &["--form", "bulk", "-o", out, option, file]).ended(2);
+        ran.says(&[option, "outside that folder"]);
+    }
+    let more = ["--form", "bulk", "-o", "@new/", "--report", "@there/report.json"];
+    bench.convert(&input, &profile, &more).ended(0);
+}
+
 /// An empty folder is used as it is, through a link too; a new one appears only when the run is complete.
 #[test]
 fn a_folder_keeps_its_place_and_a_failed_run_leaves_it_alone() {
