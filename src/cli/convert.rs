@@ -107,8 +107,9 @@ Examples:
   sp-fhir convert export.csv --profile my-scheme.toml
       coded transaction Bundles as NDJSON on standard output, a summary on standard error
   sp-fhir convert export.xlsx --profile p.toml -o out/ --form bulk
-      one NDJSON file per resource type, in a new or an empty folder; tomorrow, with --replace, in the same one
-  sp-fhir convert export.csv --profile p.toml --rejects rejects.csv --report report.json -o out.ndjson.zst
+      one NDJSON file per resource type, in a new or an empty folder; with --replace, in the place
+      of an earlier run's
+  sp-fhir convert export.csv -p p.toml --rejects r.csv --report report.json -o out.ndjson.zst
       refused rows aside with reasons, the full report, compressed output
   sp-fhir convert today.csv --since yesterday.csv --profile p.toml
       only what changed

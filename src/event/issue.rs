@@ -222,7 +222,7 @@ issue_codes! {
     TooDeep = "too-deep", Error, "too-costly", "nested too deeply",
         "flatten it; at most 64 levels are read";
     TooLarge = "too-large", Error, "too-costly", "larger than the limit",
-        "split it, or raise the limit on purpose";
+        "split it";
     BadEncoding = "bad-encoding", Error, "structure", "bytes that are not text in the file's encoding",
         "save the file as UTF-8";
     NulCharacter = "nul-character", Error, "value", "an invisible control character in the text",

@@ -21,6 +21,9 @@ fn every_command_has_help_with_examples() {
         assert!(ran.text().contains("Example"), "{arguments:?}:\n{}", ran.text());
         assert!(ran.text().contains("  sp-fhir "), "{arguments:?}:\n{}", ran.text());
         assert!(ran.err.is_empty());
+        // A command that is broken over two lines cannot be copied.
+        let broken = ran.text().lines().filter(|line| line.starts_with("  sp-fhir ") && line.len() > 100);
+        assert_eq!(broken.count(), 0, "{arguments:?}");
     }
     let help = sp(&["convert", "--help"]).ended(0);
     for flag in ["--since", "--rejects", "--report", "--jobs", "--quiet", "--form", "--pack", "Exit codes: 0"]
