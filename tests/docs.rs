@@ -3,7 +3,7 @@
 // clippy sees an integration test as production code.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -254,4 +254,41 @@ fn mapping_is_what_the_code_does() {
 #[test]
 fn errors_are_all_listed() {
     check("ERRORS.md", &[("errors", errors())]);
+}
+
+/// The keys of a report, as docs/REPORT.md writes them. Below counts by name there are no keys.
+fn keys(report: &serde_json::Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (key, value) in report.as_object().unwrap() {
+        match value {
+            serde_json::Value::Array(items) if items.first().is_some_and(serde_json::Value::is_object) => {
+                let members = items.iter().flat_map(|item| item.as_object().unwrap().keys());
+                found.extend(members.map(|member| format!("{key}[].{member}")));
+            }
+            serde_json::Value::Object(members) if matches!(key.as_str(), "rows" | "prsb") => {
+                found.extend(members.keys().map(|member| format!("{key}.{member}")));
+            }
+            // An empty list of objects shows none of its keys.
+            serde_json::Value::Array(_) if matches!(key.as_str(), "issues" | "terms" | "rejects") => {}
+            _ => {
+                found.insert(key.clone());
+            }
+        }
+    }
+    found
+}
+
+/// The reports of the fixtures hold every key, and docs/REPORT.md explains each and no other.
+#[test]
+fn every_key_of_the_report_is_explained() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut made = BTreeSet::new();
+    for folder in std::fs::read_dir(root.join("fixtures")).unwrap().map(|entry| entry.unwrap().path()) {
+        let Ok(text) = std::fs::read_to_string(folder.join("expected/report.json")) else { continue };
+        made.extend(keys(&serde_json::from_str(&text).unwrap()));
+    }
+    let page = std::fs::read_to_string(root.join("docs/REPORT.md")).unwrap();
+    let cells = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let explained: BTreeSet<String> = cells.map(str::to_owned).collect();
+    assert_eq!(explained, made);
 }

@@ -43,7 +43,9 @@ fn convert(folder: &Path) -> Vec<(String, String)> {
         .arg(&report)
         .output()
         .unwrap();
-    let text = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+    // The report names the rejects file; its folder is another each time.
+    let own = format!("{}/", aside.path().display());
+    let text = |path: &Path| fs::read_to_string(path).unwrap_or_default().replace(&own, "");
     vec![
         ("bundles.ndjson".to_owned(), String::from_utf8(output.stdout).unwrap()),
         (format!("rejects.{ending}"), text(&rejects)),

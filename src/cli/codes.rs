@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let lines: String = found.iter().map(|concept| line(concept)).collect();
     edge::print(&lines)?;
     if found.is_empty() {
-        edge::say(&format!("nothing in {} matches", codeset.name_and_version()));
+        edge::say(&format!("{} has no such code, and no term with these words", codeset.name_and_version()));
         return Ok(Exit::SomeRefused);
     }
     Ok(Exit::Done)

@@ -9,8 +9,10 @@ use clap::{Args, ValueEnum};
 use crate::codeset::Codeset;
 use crate::convert::error::Issues;
 use crate::convert::interpret::{Interpreter, Meaning};
-use crate::convert::output::{Output, Pending, Target, is_folder};
+use crate::convert::output::{Output, Target, check_target, is_folder};
+use crate::convert::part::Pending;
 use crate::convert::referral::Shop;
+use crate::convert::rejects;
 use crate::convert::render::{Encoding, Pack, Rendering};
 use crate::convert::report::Report;
 use crate::convert::run::{Progress, Run};
@@ -52,7 +54,10 @@ pub(super) struct Arguments {
     /// JSON or XML
     #[arg(long, value_enum, default_value_t = FormatArgument::Json)]
     format: FormatArgument,
-    /// Write refused and held rows here, in the input's own form with the reasons
+    /// Let this run's files take the place of an earlier run's in the folder of --output
+    #[arg(long)]
+    replace: bool,
+    /// Write refused and held rows here with the reasons: tables and workbooks as CSV, JSON and XML as NDJSON
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Write the full report here (JSON)
@@ -80,11 +85,21 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR", env = "SP_FHIR_TMP")]
     tmp: Option<PathBuf>,
     /// Worker threads; as many as there are cores when absent
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = jobs)]
     jobs: Option<usize>,
     /// Say nothing but errors
     #[arg(short, long)]
     quiet: bool,
+}
+
+/// More threads than this help nobody.
+const MAX_JOBS: usize = 1024;
+
+fn jobs(text: &str) -> Result<usize, String> {
+    let named = text.parse().ok().filter(|jobs| (1..=MAX_JOBS).contains(jobs));
+    named.ok_or_else(|| {
+        format!("name 1 to {MAX_JOBS} threads, or leave --jobs out: then there are as many as cores")
+    })
 }
 
 const AFTER_HELP: &str = "\
@@ -92,8 +107,9 @@ Examples:
   sp-fhir convert export.csv --profile my-scheme.toml
       coded transaction Bundles as NDJSON on standard output, a summary on standard error
   sp-fhir convert export.xlsx --profile p.toml -o out/ --form bulk
-      one NDJSON file per resource type
-  sp-fhir convert export.csv --profile p.toml --rejects rejects.csv --report report.json -o out.ndjson.zst
+      one NDJSON file per resource type, in a new or an empty folder; with --replace, in the place
+      of an earlier run's
+  sp-fhir convert export.csv -p p.toml --rejects r.csv --report report.json -o out.ndjson.zst
       refused rows aside with reasons, the full report, compressed output
   sp-fhir convert today.csv --since yesterday.csv --profile p.toml
       only what changed
@@ -141,6 +157,8 @@ enum FormatArgument {
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let began = Instant::now();
     refuse_overwriting(arguments)?;
+    let target = target(arguments);
+    check_target(&target)?;
     let recorded_at = edge::recorded_at(arguments.recorded_at.as_deref())?;
     let temporary = edge::temporary(arguments.tmp.as_ref())?;
     let codeset = edge::codeset(arguments.codeset.as_deref())?;
@@ -211,7 +229,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         // Whether it can be written shows now, not after the output has appeared. What is dropped leaves nothing.
         drop(Pending::file(path)?);
     }
-    let output = Output::open(target(arguments), rendering)?;
+    let output = Output::open(target, rendering)?;
     let state = Progress::default();
     let bar = progress::start(arguments.quiet, run.size(), &state);
     let report = run.run(&shop, output, report, &state);
@@ -221,13 +239,14 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         write_report(path, &report)?;
     }
     if !arguments.quiet {
-        summary::print(&report, began.elapsed(), arguments.rejects.as_deref(), arguments.report.as_deref());
+        summary::print(&report, began.elapsed(), arguments.report.as_deref());
     }
     Ok(exit(&report))
 }
 
-/// No output may replace an input, the profile or another output.
+/// No output may replace an input, the profile or another output, or have a name that says something else.
 fn refuse_overwriting(arguments: &Arguments) -> Result<(), ConvertError> {
+    arguments.rejects.as_deref().map_or(Ok(()), rejects::check)?;
     let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
     let inputs =
         arguments.files.iter().chain(&arguments.profile).chain(&arguments.since).chain(&arguments.opaque_key);
@@ -241,6 +260,12 @@ fn refuse_overwriting(arguments: &Arguments) -> Result<(), ConvertError> {
                 "{option}: name a file; standard output is for the Bundles"
             )));
         }
+        if option != "--output" && arguments.output.as_deref().is_some_and(|folder| stands_in(path, folder)) {
+            return Err(ConvertError::Usage(format!(
+                "{option}: {} would stand among the output; name a place outside that folder",
+                path.display()
+            )));
+        }
         let path = real(path);
         let is_place = path.is_dir() || std::fs::metadata(&path).is_ok_and(|known| !known.is_file());
         if !is_place && taken.contains(&path) {
@@ -252,6 +277,13 @@ fn refuse_overwriting(arguments: &Arguments) -> Result<(), ConvertError> {
         taken.push(path);
     }
     Ok(())
+}
+
+/// Whether a file would stand in the folder that takes the output.
+fn stands_in(file: &Path, folder: &Path) -> bool {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
+    is_folder(folder) && real(parent).is_some_and(|parent| Some(parent) == real(folder))
 }
 
 /// What the counts mean for whoever called.
@@ -366,7 +398,7 @@ fn target(arguments: &Arguments) -> Target {
     match &arguments.output {
         None => Target::Stdout,
         Some(path) if path.as_os_str() == "-" => Target::Stdout,
-        Some(path) if is_folder(path) => Target::Folder(path.clone()),
+        Some(path) if is_folder(path) => Target::Folder { path: path.clone(), replace: arguments.replace },
         Some(path) => Target::File(path.clone()),
     }
 }

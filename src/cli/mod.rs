@@ -43,7 +43,7 @@ usable; 4 no profile; 5 a profile, codeset or key file is wrong; 6 a file could 
 
 Examples:
   sp-fhir profile new export.csv > my-scheme.toml       draft the mapping of an export
-  sp-fhir convert export.csv --profile my-scheme.toml   coded Bundles, one a line, on standard output
+  sp-fhir convert export.csv --profile my-scheme.toml   coded Bundles, one a line
   sp-fhir validate events.ndjson                        every problem, with its place and what to do";
 
 #[derive(Debug, Subcommand)]

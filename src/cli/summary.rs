@@ -9,7 +9,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use crate::convert::Report;
-use crate::convert::report::Counts;
+use crate::convert::report::{Counts, ListedIssue};
 use crate::event::IssueCode;
 
 use super::edge;
@@ -22,17 +22,17 @@ const LOOK: Style = AnsiColor::Yellow.on_default().bold();
 const SHOWN: usize = 5;
 
 /// Prints the summary.
-pub(super) fn print(report: &Report, took: Duration, rejects: Option<&Path>, report_file: Option<&Path>) {
-    edge::say(&text(report, took, rejects, report_file));
+pub(super) fn print(report: &Report, took: Duration, report_file: Option<&Path>) {
+    edge::say(&text(report, took, report_file));
 }
 
-fn text(report: &Report, took: Duration, rejects: Option<&Path>, report_file: Option<&Path>) -> String {
+fn text(report: &Report, took: Duration, report_file: Option<&Path>) -> String {
     let mut out = String::new();
     let rows = &report.rows;
     let _ = writeln!(
         out,
-        "{} rows in {:.1} s: {GOOD}{} converted{GOOD:#}{}{}{}{}{}",
-        rows.read,
+        "{} in {:.1} s: {GOOD}{} converted{GOOD:#}{}{}{}{}{}",
+        counted(rows.read, "row"),
         took.as_secs_f64(),
         rows.converted,
         part(rows.unchanged, "unchanged"),
@@ -43,8 +43,10 @@ fn text(report: &Report, took: Duration, rejects: Option<&Path>, report_file: Op
     );
     let _ = writeln!(
         out,
-        "{} referrals, {} Bundles; recorded at {}",
-        report.referrals, report.bundles, report.recorded_at
+        "{}, {}; recorded at {}",
+        counted(report.referrals, "referral"),
+        counted(report.bundles, "Bundle"),
+        report.recorded_at
     );
     if report.profile_not_reviewed {
         let _ = writeln!(
@@ -59,8 +61,11 @@ fn text(report: &Report, took: Duration, rejects: Option<&Path>, report_file: Op
     reasons(&mut out, &format!("{LOOK}held{LOOK:#}"), &report.held, report);
     reasons(&mut out, "remark", &report.remarks, report);
     if report.needs_coding > 0 {
-        let _ =
-            writeln!(out, "{LOOK}needs coding:{LOOK:#} {} terms went without a code", report.needs_coding);
+        let _ = writeln!(
+            out,
+            "{LOOK}needs coding:{LOOK:#} {} went without a code",
+            counted(report.needs_coding, "term")
+        );
         let mut terms: Vec<_> = report.terms.iter().filter(|(term, _)| term.controlled).collect();
         terms.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
         for (term, n) in terms.into_iter().take(SHOWN) {
@@ -75,32 +80,42 @@ fn text(report: &Report, took: Duration, rejects: Option<&Path>, report_file: Op
         let _ = writeln!(out, "columns that go nowhere: {}", report.columns_unused.join(", "));
     }
     if report.no_longer_in_export > 0 {
-        let _ = writeln!(out, "no longer in the export: {} referrals", report.no_longer_in_export);
+        let _ = writeln!(out, "no longer in the export: {}", counted(report.no_longer_in_export, "referral"));
     }
     if report.prsb.referrals > 0 {
         let prsb = &report.prsb;
         let _ = writeln!(
             out,
-            "PRSB mandatory elements complete in {} of {} referrals",
-            prsb.complete, prsb.referrals
+            "{} of {} with everything that the PRSB standard makes mandatory",
+            prsb.complete,
+            counted(prsb.referrals, "referral")
         );
     }
-    if rows.refused + rows.held > 0 {
-        match rejects {
-            Some(path) => {
-                let _ = writeln!(
-                    out,
-                    "refused and held rows, with reasons: {} (mend them and convert that file alone)",
-                    path.display()
-                );
-            }
-            None => {
-                let _ = writeln!(out, "--rejects FILE writes refused and held rows aside, with reasons");
-            }
-        }
-    }
+    aside(&mut out, report);
     out.truncate(out.trim_end().len());
     out
+}
+
+/// Where the refused and held rows are.
+fn aside(out: &mut String, report: &Report) {
+    if report.rows.refused + report.rows.held == 0 {
+        return;
+    }
+    if report.rejects.is_empty() {
+        let _ = writeln!(out, "--rejects FILE writes refused and held rows aside, with reasons");
+    }
+    for file in report.rejects.iter().filter(|file| file.rows > 0) {
+        let _ = writeln!(
+            out,
+            "refused and held rows, with reasons: {} ({}; mend them and convert that file alone)",
+            file.file,
+            counted(file.rows, "row")
+        );
+    }
+}
+
+fn counted(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 fn part(n: u64, what: &str) -> String {
@@ -114,34 +129,32 @@ fn reasons(out: &mut String, label: &str, counts: &Counts, report: &Report) {
     for (code, n) in sorted {
         let known = IssueCode::ALL.iter().find(|known| known.as_str() == code);
         let title = known.map_or(code.as_str(), |code| code.title());
-        let places: Vec<String> = report
-            .issues
-            .iter()
-            .filter(|issue| issue.code == code && issue.row.is_some())
-            .take(SHOWN)
-            .map(|issue| match &issue.place {
-                Some(place) => format!("{} ({place})", issue.row.unwrap_or_default()),
-                None => issue.row.unwrap_or_default().to_string(),
-            })
-            .collect();
+        // The label says so already.
+        let title = title.strip_prefix("held: ").unwrap_or(title);
+        let shown = || report.issues.iter().filter(|issue| issue.code == code).take(SHOWN);
+        let places: Vec<String> = shown().filter_map(place).collect();
         let _ = write!(out, "{label} {n}: {title} [{code}]");
-        let fields: Vec<&str> = report
-            .issues
-            .iter()
-            .filter(|issue| issue.code == code && issue.row.is_none())
-            .filter_map(|issue| issue.place.as_deref())
-            .take(SHOWN)
-            .collect();
-        if !fields.is_empty() {
-            let _ = write!(out, ": {}", fields.join(", "));
+        // What was found, where it is the same everywhere.
+        if let Some(first) = shown().next().filter(|first| !first.found.is_empty())
+            && shown().all(|issue| issue.found == first.found)
+        {
+            let _ = write!(out, " (found {})", first.found);
         }
         if !places.is_empty() {
             let more = if u64::try_from(places.len()).is_ok_and(|shown| shown < *n) { ", …" } else { "" };
-            let _ = write!(out, "; row {}{more}", places.join(", "));
+            let _ = write!(out, "\n    at {}{more}", places.join(", "));
         }
         out.push('\n');
         if let Some(known) = known.filter(|known| known.severity() != crate::event::Severity::Information) {
             let _ = writeln!(out, "    {}", known.remedy());
         }
     }
+}
+
+/// `file:row:column`, as far as it is known.
+fn place(issue: &ListedIssue) -> Option<String> {
+    let row = issue.row.map(|row| row.to_string());
+    let parts = [issue.file.as_deref(), row.as_deref(), issue.place.as_deref()];
+    let known: Vec<&str> = parts.into_iter().flatten().collect();
+    (!known.is_empty()).then(|| known.join(":"))
 }

@@ -89,7 +89,7 @@ pub enum ConvertError {
     #[error("{0}")]
     Source(#[from] SourceError),
     /// A file cannot be written.
-    #[error("{path}: {source}")]
+    #[error("{path}: cannot be written ({}); {}", what_happened(.source), what_to_do(.source.kind()))]
     Write {
         /// The file.
         path: String,
@@ -130,5 +130,28 @@ impl ConvertError {
             },
             Self::Write { .. } | Self::Worker => Exit::Io,
         }
+    }
+}
+
+/// The system's own words; only their kind where they came wrapped, because a hidden name then stands among them.
+fn what_happened(error: &std::io::Error) -> String {
+    let own = error.raw_os_error().is_some() || error.kind() == std::io::ErrorKind::Other;
+    if own { error.to_string() } else { error.kind().to_string() }
+}
+
+/// What a person can do about a place that cannot be written to.
+fn what_to_do(kind: std::io::ErrorKind) -> &'static str {
+    use std::io::ErrorKind as K;
+    match kind {
+        K::NotFound => "the folder it should stand in does not exist: check the name, or make the folder",
+        K::PermissionDenied => "ask for the right to write there, or name another place",
+        K::StorageFull | K::QuotaExceeded | K::FileTooLarge => "make room, or name another disk",
+        K::IsADirectory => "this is a folder: name a file",
+        K::NotADirectory => "this is a file: name a folder",
+        K::ReadOnlyFilesystem => "the disk is read-only: name another place",
+        K::DirectoryNotEmpty | K::AlreadyExists => {
+            "another run wrote there meanwhile: name another place, or run again"
+        }
+        _ => "check the name, the permissions and the disk",
     }
 }

@@ -93,6 +93,15 @@ pub const MAX_LISTED: usize = 10_000;
 /// At most this many different terms are listed; all are counted.
 pub const MAX_TERMS: usize = 10_000;
 
+/// A file of refused and held rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RejectsFile {
+    /// Its path.
+    pub file: String,
+    /// How many rows are in it.
+    pub rows: u64,
+}
+
 /// How many records had the elements the PRSB standard makes mandatory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Completeness {
@@ -136,6 +145,8 @@ pub struct Report {
     pub refused: Counts,
     /// Held rows by reason.
     pub held: Counts,
+    /// The files of `--rejects`, with how many rows went into each.
+    pub rejects: Vec<RejectsFile>,
     /// Warnings and information, by code.
     pub remarks: Counts,
     /// Things withheld by the level of consent or because they are sensitive.

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -20,8 +20,9 @@ use crate::source::{BadRecord, Input, Layout, Options, Reader, Scratch};
 use super::consents::Consents;
 use super::error::{ConvertError, Issues};
 use super::group::{DuplicateFinder, FileScene, Grouper, RowText, SORT_BUDGET};
-use super::output::{Output, Pending};
+use super::output::Output;
 use super::referral::{Done, OpenReferral, Reject, Shop};
+use super::rejects::{self, RejectsError};
 use super::render::{self, Pieces, Rendering};
 use super::report::{ListedIssue, Report, count};
 use super::sorter::Sorter;
@@ -446,14 +447,21 @@ impl<'a> Writer<'a> {
         self.report.notes.extend(read.notes);
         self.possible_duplicates()?;
         let Self { run, shop, output, rejects, report: made, .. } = self;
-        output.finish()?;
-        if let Some(path) = &run.rejects {
-            write_rejects(path, shop, rejects).map_err(|error| match error {
+        // On the disk before the output has its name: a full disk is found while nothing has appeared.
+        let rejects = match &run.rejects {
+            Some(path) => Some(rejects::write(path, &shop.files, rejects).map_err(|error| match error {
                 RejectsError::Spill(error) => run.spill_error(error),
                 RejectsError::Write(error) => error,
-            })?;
-        }
+            })?),
+            None => None,
+        };
+        output.finish()?;
         report.merge(made);
+        if let Some(written) = rejects {
+            let (files, note) = written.finish()?;
+            report.rejects = files;
+            report.notes.extend(note);
+        }
         Ok(())
     }
 
@@ -491,57 +499,4 @@ impl<'a> Writer<'a> {
         }
         Ok(())
     }
-}
-
-enum RejectsError {
-    Spill(io::Error),
-    Write(ConvertError),
-}
-
-/// Refused rows in the order of the input, each file's under its own heading. One rejects file takes the rows of
-/// several inputs only when they have the same heading; else each input has a file of its own beside it.
-fn write_rejects(path: &Path, shop: &Shop, rejects: Sorter) -> Result<(), RejectsError> {
-    let mut sorted = rejects.sorted().map_err(RejectsError::Spill)?;
-    let headers: Vec<Option<String>> = shop.files.iter().map(|file| file.layout.reject_header()).collect();
-    let current =
-        || shop.files.iter().zip(&headers).filter(|(file, _)| !file.previous).map(|(_, header)| header);
-    let alike = current().all(|header| Some(header) == current().next());
-    let mut open: BTreeMap<usize, Pending> = BTreeMap::new();
-    while let Some((key, line)) = sorted.next_record().map_err(RejectsError::Spill)? {
-        let file = key.first_chunk::<4>().map_or(0, |n| usize::try_from(u32::from_be_bytes(*n)).unwrap_or(0));
-        let slot = if alike { 0 } else { file };
-        let pending = match open.entry(slot) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                let mut pending = Pending::file(&numbered(path, slot)).map_err(RejectsError::Write)?;
-                if let Some(Some(header)) = headers.get(file) {
-                    pending.write(header.as_bytes()).map_err(RejectsError::Write)?;
-                }
-                entry.insert(pending)
-            }
-        };
-        pending.write(&line).map_err(RejectsError::Write)?;
-    }
-    if open.is_empty() {
-        // A rejects file of an earlier run would be taken for this run's.
-        let mut empty = Pending::file(path).map_err(RejectsError::Write)?;
-        if let Some(Some(header)) = current().next() {
-            empty.write(header.as_bytes()).map_err(RejectsError::Write)?;
-        }
-        open.insert(0, empty);
-    }
-    for (_, pending) in open {
-        pending.finish().map_err(RejectsError::Write)?;
-    }
-    Ok(())
-}
-
-/// `rejects.csv`, `rejects.2.csv`, …
-fn numbered(path: &Path, slot: usize) -> PathBuf {
-    if slot == 0 {
-        return path.to_owned();
-    }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let ending = path.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
-    path.with_file_name(format!("{stem}.{}{ending}", slot + 1))
 }

@@ -119,7 +119,10 @@ impl Reading<'_> {
     fn text(&mut self, raw: Raw<'_>, place: Place, limit: usize) -> Option<String> {
         let text = match raw {
             Raw::Text(text) => text,
-            Raw::Number(_) => return self.wrong_shape(place, "a number where text belongs"),
+            Raw::Number(_) => {
+                return self
+                    .wrong_shape(place, "a number; write it as a text string, between quotation marks");
+            }
             Raw::Bool(_) => return self.wrong_shape(place, "true or false where text belongs"),
             Raw::Term(Term { text: Some(text), code: None, .. }) => Cow::Owned(text),
             Raw::Term(_) => return self.wrong_shape(place, "a coded term where text belongs"),

@@ -209,8 +209,8 @@ issue_codes! {
         "fill it in the source, or give it in the profile";
     UnknownField = "unknown-field", Error, "structure", "a field that this version does not know",
         "remove it, or check its spelling against the event's JSON Schema";
-    WrongShape = "wrong-shape", Error, "structure", "a value of the wrong shape",
-        "see the event's JSON Schema for the shape expected here";
+    WrongShape = "wrong-shape", Error, "structure", "a value of another kind than belongs here",
+        "write it in the kind that belongs here; docs/event.schema.json shows a canonical event's";
     NotJson = "not-json", Error, "structure", "this is not JSON",
         "mend the text at the position given; nothing of this record was used";
     DuplicateKey = "duplicate-key", Error, "structure", "a JSON object names one key twice",
@@ -222,15 +222,15 @@ issue_codes! {
     TooDeep = "too-deep", Error, "too-costly", "nested too deeply",
         "flatten it; at most 64 levels are read";
     TooLarge = "too-large", Error, "too-costly", "larger than the limit",
-        "split it, or raise the limit on purpose";
+        "split it";
     BadEncoding = "bad-encoding", Error, "structure", "bytes that are not text in the file's encoding",
         "save the file as UTF-8";
-    NulCharacter = "nul-character", Error, "value", "a NUL or other control character in text",
+    NulCharacter = "nul-character", Error, "value", "an invisible control character in the text",
         "remove the character in the source";
-    RowShape = "row-shape", Error, "structure", "a row with another number of cells than the heading",
-        "look for an unescaped delimiter or quote in this row";
-    QuoteOpen = "quote-open", Error, "structure", "a quote that does not close, or text after a closing quote",
-        "close the quote, or double it where it is part of the text; the rows below were read as rows";
+    RowShape = "row-shape", Error, "structure", "a row with more or fewer cells than the heading",
+        "look in this row for a comma (or the file's other separator) or a quotation mark that is part of a value; put such a value between quotation marks";
+    QuoteOpen = "quote-open", Error, "structure", "a quotation mark that does not close, or text after a closing one",
+        "close it, or double it where it is part of the text; the rows below were read as rows";
     FormulaError = "formula-error", Error, "value", "a spreadsheet error value such as #REF!",
         "mend the formula and save the workbook again";
     // FHIR that was read.
@@ -244,12 +244,12 @@ issue_codes! {
         "remove scripts, forms, frames and event attributes from the narrative";
     // Values.
     NhsNumberFormat = "nhs-number-format", Error, "value", "not the form of an NHS number",
-        "give the ten ASCII digits, as text";
+        "give the ten digits (0 to 9), as text";
     NhsNumberCheckDigit = "nhs-number-check-digit", Error, "value", "an NHS number whose check digit is wrong",
-        "look the number up again; a digit was mistyped";
+        "look the number up again; a digit is probably mistyped";
     NhsNumberRepeated = "nhs-number-repeated", Error, "value", "an NHS number of one repeated digit",
         "look the number up; this is a filler, not a number";
-    NhsNumberNotEngland = "nhs-number-not-england", Error, "value", "a CHI or Health and Care number, not an NHS number",
+    NhsNumberNotEngland = "nhs-number-not-england", Error, "value", "a number of Scotland (CHI) or Northern Ireland (Health and Care), not an NHS number",
         "give it as a local identifier with its own system";
     OdsCodeFormat = "ods-code-format", Error, "value", "not the form of an ODS code",
         "give the organisation's ODS code: 3 to 12 capital letters and digits";
@@ -261,8 +261,8 @@ issue_codes! {
         "state the column's date_format in the profile";
     DateTwoDigitYear = "date-two-digit-year", Error, "value", "a date with a two-digit year",
         "write the year with four digits";
-    DateMissing = "date-missing", Warning, "required", "details of an event without its date",
-        "fill in the date; without it the event is not sent";
+    DateMissing = "date-missing", Warning, "required", "details of something that happened, without its date",
+        "fill in the date; without it nothing is sent about it";
     DateMissingHour = "date-missing-hour", Error, "value", "a local time that the spring clock change skipped",
         "correct the time, or give it with its offset";
     DateRepeatedHour = "date-repeated-hour", Warning, "value", "a local time that the autumn clock change repeats",
@@ -283,51 +283,51 @@ issue_codes! {
     CodeRepaired = "code-repaired", Warning, "code-invalid", "a damaged code was repaired",
         "import the column as text so that it needs no repair";
     CodeUnknown = "code-unknown", Warning, "code-invalid", "a code that the loaded codeset does not hold",
-        "the coding was left out and listed for a coder";
+        "it was left out, the words were sent without it, and the report lists it for a coder";
     CodeMalformed = "code-malformed", Warning, "code-invalid", "not the form of a code of this system",
-        "the coding was left out and listed for a coder";
-    CodeNotEmittable = "code-not-emittable", Warning, "code-invalid", "a code known but not verified for sending",
-        "the coding was left out and listed for a coder; a loaded release can promote it";
-    TermUnmapped = "term-unmapped", Warning, "code-invalid", "a term without a code",
-        "it went as text and is listed for a coder";
+        "it was left out, the words were sent without it, and the report lists it for a coder";
+    CodeNotEmittable = "code-not-emittable", Warning, "code-invalid", "a code that is known here but not yet verified for sending",
+        "it was left out and the report lists it for a coder; a codeset in which it is verified can be given with --codeset";
+    TermUnmapped = "term-unmapped", Warning, "code-invalid", "words without a code",
+        "they were sent as text, and the report lists them for a coder";
     CodeReplaced = "code-replaced", Warning, "business-rule", "the source's referral code was not used",
         "the code for a referral to a link worker is only for link workers; see docs/MAPPING.md";
     // Rules about whole events and referrals.
     SourceMissing = "source-missing", Error, "required", "no source is known for this record",
         "give `source` in the profile or --source";
     ReferralIdIsNhsNumber = "referral-id-is-nhs-number", Error, "security", "a case number that could be an NHS number",
-        "give an opaque_key file, so that it can be replaced by a keyed hash";
+        "give a key file (--opaque-key), so that a keyed hash is sent in its place";
     NoPerson = "no-person", Error, "required", "neither an NHS number nor a local person identifier",
-        "give one of the two";
+        "give one of the two; without either nobody knows whose referral it is";
     NhsNumberMissing = "nhs-number-missing", Warning, "required", "no NHS number",
         "the person goes by the local identifier; a clinical system will need the NHS number";
     TargetMissing = "target-missing", Error, "required", "corrected or entered_in_error without target_event_id",
         "name the event that is corrected";
     TargetUnknown = "target-unknown", Error, "not-found", "the event that this one corrects is not in the input",
         "send the corrected event first, or with this one";
-    DuplicateEventId = "duplicate-event-id", Error, "duplicate", "one event_id with different content",
+    DuplicateEventId = "duplicate-event-id", Error, "duplicate", "the same event_id on rows that say different things",
         "give each event an id of its own; all rows with this id were refused";
-    DuplicateReferralId = "duplicate-referral-id", Error, "duplicate", "one referral_id on more than one row",
-        "give each referral an id of its own, or set rows = \"per-need\" in the profile";
-    RowsDisagree = "rows-disagree", Error, "conflict", "rows of one referral that say different things",
+    DuplicateReferralId = "duplicate-referral-id", Error, "duplicate", "the same case number (referral_id) on more than one row",
+        "give each referral a number of its own; where a referral has a row for each need, set rows = \"per-need\" in the profile";
+    RowsDisagree = "rows-disagree", Error, "conflict", "rows of one referral that contradict each other",
         "make the rows agree on everything but the needs";
-    EventChanged = "event-changed", Error, "conflict", "an event source changed an event it sent before",
-        "send a `corrected` event instead";
-    StepNotAllowed = "step-not-allowed", Warning, "business-rule", "a step that skips a state",
-        "nothing to do when the export has no column for the state between; no step is invented";
+    EventChanged = "event-changed", Error, "conflict", "an event that is not what the earlier export said it was",
+        "leave events as they were, and add a `corrected` event";
+    StepNotAllowed = "step-not-allowed", Warning, "business-rule", "a step that skips the one before it, such as completed but never accepted",
+        "nothing to do when the export has no column for the step between; none is invented";
     AfterTheEnd = "after-the-end", Warning, "business-rule", "an event after the referral had ended",
         "it was recorded and changed no status; check the dates, or send `reopened`";
-    NothingToActOn = "nothing-to-act-on", Warning, "business-rule", "an event that needs a referral before it",
-        "check whether the referred date is missing";
-    StatusColumnDisagrees = "status-column-disagrees", Warning, "conflict", "the status column is behind the dates",
-        "the dates win; correct the status in the source";
+    NothingToActOn = "nothing-to-act-on", Warning, "business-rule", "something happened on a referral that, as far as the export says, was never made",
+        "check whether the referred date is missing, or later than this event's date";
+    StatusColumnDisagrees = "status-column-disagrees", Warning, "conflict", "the status column says less than the dates do",
+        "the dates were believed; correct the status in the source";
     Undated = "undated", Information, "informational", "an event without a date",
         "add a date column if the source has one";
     DateCleared = "date-cleared", Warning, "conflict", "a date that an earlier export had is gone",
         "the event stays; if it never happened, send entered_in_error";
     NewEpisodeOrCorrection = "held-new-episode", Error, "conflict", "held: the referred date moved past the end of the referral",
-        "say whether it is a correction or a new episode (case_number = \"person\")";
-    HeldNoConsent = "held-no-consent", Error, "business-rule", "held: no consent recorded for a self or other-agency referral",
+        "if the person was referred again under the same number, set case_number = \"person\" in the profile; if not, correct the date";
+    HeldNoConsent = "held-no-consent", Error, "business-rule", "held: no consent recorded for a self-referral or a referral by another agency",
         "record consent to share, then convert the row again";
     HeldFutureDate = "held-future-date", Error, "business-rule", "held: a date after the day of this run",
         "correct the date, or convert the row on or after that day";
@@ -335,19 +335,19 @@ issue_codes! {
         "a person must handle this referral by the local procedure";
     HeldTwoPersons = "held-two-persons", Error, "conflict", "held: one referral names two persons",
         "correct the NHS number or the case number; nothing of this referral was written";
-    WithdrawnAfterSending = "withdrawn-after-sending", Warning, "business-rule", "shared before, withdrawn now",
+    WithdrawnAfterSending = "withdrawn-after-sending", Warning, "business-rule", "the person shared this before and has now withdrawn consent",
         "a person must decide what becomes of what was sent before";
     PossibleDuplicate = "possible-duplicate", Warning, "duplicate", "the person has another open referral within 28 days",
         "check that this is not the same referral twice";
-    SensitiveWithheld = "sensitive-withheld", Information, "suppressed", "a sensitive entry was withheld",
-        "a person can release it";
-    ConsentWithheld = "consent-withheld", Information, "suppressed", "something was withheld by the level of consent",
+    SensitiveWithheld = "sensitive-withheld", Information, "suppressed", "an entry marked sensitive was not sent",
+        "nothing to do here; whoever may decide on it can pass it on by other means";
+    ConsentWithheld = "consent-withheld", Information, "suppressed", "something was not sent, because the person shares less than everything",
         "nothing to do; it is counted in the report";
     NotShared = "not-shared", Information, "suppressed", "the person shares nothing",
         "nothing to do; it is counted in the report";
     NeedsNewService = "needs-new-service", Warning, "business-rule", "the service could not take the referral",
         "find another service; the request stays active";
-    NotCarried = "not-carried", Information, "not-supported", "an element without a home in FHIR here",
+    NotCarried = "not-carried", Information, "not-supported", "something that has no place in what is sent",
         "nothing to do; it is listed in the report";
     PrsbMandatoryMissing = "prsb-mandatory-missing", Information, "required", "an element the PRSB standard makes mandatory is missing",
         "record it in the source; it is an error only with --require prsb";
@@ -356,10 +356,10 @@ issue_codes! {
         "see docs/PROFILES.md; the position says where";
     ColumnUnknown = "column-unknown", Error, "not-found", "the profile names a column that the file does not have",
         "correct the name in the profile, or export the column";
-    ColumnUnused = "column-unused", Information, "informational", "a column that goes nowhere",
+    ColumnUnused = "column-unused", Information, "informational", "a column that the profile does not use",
         "add it to the profile, or list it under `ignore`";
     FieldUnfilled = "field-unfilled", Warning, "required", "nothing fills a field that most referrals need",
-        "map a column to it, or give a constant";
+        "name the column that holds it in the profile, or give one value for all rows";
 }
 
 #[cfg(test)]
@@ -391,7 +391,7 @@ mod tests {
         assert_eq!(
             issue.to_string(),
             "a.csv:7:NHS No: error[nhs-number-check-digit]: an NHS number whose check digit is wrong \
-             (found digits, 10 long); look the number up again; a digit was mistyped"
+             (found digits, 10 long); look the number up again; a digit is probably mistyped"
         );
     }
 }

@@ -59,7 +59,7 @@ impl SourceError {
             return Self::new(
                 SourceErrorKind::TooLarge,
                 format!("more than {} bytes after decompression", limit.0),
-                "split the file, or raise the limit on purpose",
+                "split the file",
             );
         }
         if matches!(

@@ -4,11 +4,9 @@
 //! is [`super::reader`]. Invariant: the order of the files of a folder does not depend on the file system.
 
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read, Write};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use tempfile::NamedTempFile;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::{SourceError, SourceErrorKind};
 
@@ -31,8 +29,31 @@ pub struct Input {
 enum Place {
     Path(PathBuf),
     Stdin,
-    Spooled(Arc<NamedTempFile>),
+    Spooled(Arc<Spool>),
     Bytes(Arc<[u8]>),
+}
+
+/// A file without a name, with its length: nobody finds it, and it goes with the process, however that ends.
+#[derive(Debug)]
+struct Spool {
+    file: Mutex<File>,
+    length: u64,
+}
+
+/// Reads a [`Spool`] from its beginning, whoever else reads it.
+struct SpoolReader {
+    spool: Arc<Spool>,
+    at: u64,
+}
+
+impl Read for SpoolReader {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let mut file = self.spool.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.at))?;
+        let read = file.read(into)?;
+        self.at += read as u64;
+        Ok(read)
+    }
 }
 
 /// What the walk over paths and folders found.
@@ -96,7 +117,7 @@ impl Input {
     pub fn size(&self) -> Option<u64> {
         match &self.place {
             Place::Path(path) => fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|m| m.len()),
-            Place::Spooled(file) => file.as_file().metadata().ok().map(|m| m.len()),
+            Place::Spooled(spool) => Some(spool.length),
             Place::Bytes(bytes) => u64::try_from(bytes.len()).ok(),
             Place::Stdin => None,
         }
@@ -110,29 +131,30 @@ impl Input {
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match &self.place {
             Place::Path(path) => Box::new(File::open(path)?),
-            Place::Spooled(file) => Box::new(file.reopen()?),
+            Place::Spooled(spool) => Box::new(SpoolReader { spool: Arc::clone(spool), at: 0 }),
             Place::Bytes(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
             Place::Stdin => Box::new(io::stdin()),
         })
     }
 }
 
-/// Copies a stream that can be read once into a file of its own (mode 0600, gone with the last [`Input`] that
-/// names it), so that it can be read twice.
+/// Copies a stream that can be read once into a file of its own (unnamed, and gone with the last [`Input`] that
+/// has it), so that it can be read twice.
 ///
 /// # Errors
 /// The stream or the disk failed, or the stream is longer than `limit` bytes.
 pub fn spool(mut from: impl Read, folder: &Path, limit: u64) -> Result<Input, SourceError> {
     let name: Arc<str> = Arc::from("-");
     let about = |e| SourceError::io(e).in_file(&name);
-    let mut file = tempfile::Builder::new().prefix("sp-fhir-in-").tempfile_in(folder).map_err(about)?;
+    let mut file = tempfile::tempfile_in(folder).map_err(about)?;
     let copied = io::copy(&mut (&mut from).take(limit.saturating_add(1)), &mut file).map_err(about)?;
     if copied > limit {
         let title = format!("more than {limit} bytes on standard input");
         return Err(SourceError::new(SourceErrorKind::TooLarge, title, "split the input").in_file(&name));
     }
     file.flush().map_err(about)?;
-    Ok(Input { name: Arc::clone(&name), place: Place::Spooled(Arc::new(file)) })
+    let spool = Spool { file: Mutex::new(file), length: copied };
+    Ok(Input { name: Arc::clone(&name), place: Place::Spooled(Arc::new(spool)) })
 }
 
 fn ending(name: &str) -> String {

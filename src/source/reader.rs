@@ -285,11 +285,7 @@ fn open_csv(
     let lower = heading_cells(&heading, dialect.delimiter)?;
     if lower.len() > options.limits.max_columns {
         let title = format!("{} columns", lower.len());
-        return Err(SourceError::new(
-            SourceErrorKind::TooLarge,
-            title,
-            "check the delimiter, or raise the limit on purpose",
-        ));
+        return Err(SourceError::new(SourceErrorKind::TooLarge, title, "check the delimiter"));
     }
     let rows = options.heading_rows.max(1) - 1;
     if rows == 0 || above.is_empty() {

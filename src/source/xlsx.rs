@@ -220,7 +220,7 @@ impl<'a> Rows<'a> {
             let column = usize::try_from(column).unwrap_or(usize::MAX);
             if column >= self.max_columns {
                 let title = format!("a cell in column {} of row {}", column + 1, row + 1);
-                let remedy = "delete what stands far to the right, or raise the limit on purpose";
+                let remedy = "delete what stands far to the right";
                 return Err(SourceError::new(SourceErrorKind::TooLarge, title, remedy));
             }
             return Ok(Some((row, column, text)));

@@ -381,11 +381,7 @@ impl Splitter {
         }
         if self.pending.len() > self.limit {
             let title = format!("a record of more than {} bytes, or one that does not end", self.limit);
-            let error = SourceError::new(
-                SourceErrorKind::TooLarge,
-                title,
-                "mend or split it, or raise the limit on purpose",
-            );
+            let error = SourceError::new(SourceErrorKind::TooLarge, title, "mend or split it");
             return Err(error.at_row(self.row + 1));
         }
         self.ended = !self.text.fill(&mut self.pending).map_err(|e| e.at_row(self.row + 1))?;

@@ -202,7 +202,7 @@ fn bad_characters_refuse_their_row() {
         let (before, after) = text.split_once("MARK").unwrap();
         [before.as_bytes(), mark, after.as_bytes()].concat()
     };
-    let ran = attack(&bench, "nul.csv", &marked(b"a\0b")).ended(1).says(&["[nul-character]", "row 3"]);
+    let ran = attack(&bench, "nul.csv", &marked(b"a\0b")).ended(1).says(&["[nul-character]", "nul.csv:3"]);
     assert!(ran.text().contains("TW-1") && ran.text().contains("TW-3") && !ran.text().contains("TW-2"));
     // Half a character late in a file that began as UTF-8.
     let mut long = csv(&rows(1..2_000)).into_bytes();
@@ -231,7 +231,7 @@ fn huge_and_open_cells_refuse_their_row() {
     }
     let text = csv(&[Row::new(1), Row::new(2).with("Note", "OPEN"), Row::new(3), Row::new(4)])
         .replace("OPEN", "\"OPEN");
-    let ran = attack(&bench, "open.csv", text.as_bytes()).says(&["[quote-open]", "row 3"]);
+    let ran = attack(&bench, "open.csv", text.as_bytes()).says(&["[quote-open]", "open.csv:3"]);
     assert!(ran.code == Some(1) && ran.text().contains("TW-4"), "{}", ran.err);
     let short = table(&rows(1..3), ',', "\n") + "TW-3,P3\n" + &Row::new(4).line(',') + ",,,,,\n";
     attack(&bench, "shape.csv", short.as_bytes()).says(&["[row-shape]"]);
@@ -265,7 +265,7 @@ fn a_file_of_bad_rows_is_refused_in_bounded_memory() {
 fn a_json_key_twice_is_refused() {
     let bench = Bench::new();
     let twice = "{\"Case\":\"TW-1\",\"Case\":\"TW-2\"}\n{\"Case\":\"TW-3\"}\n";
-    attack(&bench, "twice.ndjson", twice.as_bytes()).ended(3).says(&["[duplicate-key]", "row 1"]);
+    attack(&bench, "twice.ndjson", twice.as_bytes()).ended(3).says(&["[duplicate-key]", "twice.ndjson:1"]);
     let inside = "{\"Case\":\"TW-1\",\"x\":{\"y\":1,\"\\u0079\":2}}\n";
     attack(&bench, "inside.ndjson", inside.as_bytes()).ended(3).says(&["[duplicate-key]"]);
 }

@@ -22,6 +22,7 @@ mod command;
 mod corpora;
 mod determinism;
 mod exit_codes;
+mod folders;
 mod forms;
 mod hostile;
 mod interrupted;

@@ -53,7 +53,7 @@ pub(crate) fn number(report: &Value, path: &str) -> u64 {
     if value.is_null() { 0 } else { value.as_u64().unwrap_or_else(|| panic!("{path}: {value}")) }
 }
 
-/// Rows in = converted + unchanged + held + not shared + refused + blank.
+/// Rows in = converted + unchanged + held + not shared + refused + blank; and every other count that divides one.
 #[track_caller]
 pub(crate) fn adds_up(report: &Value) {
     let ends = ["converted", "unchanged", "held", "not_shared", "refused", "blank"];
@@ -63,4 +63,22 @@ pub(crate) fn adds_up(report: &Value) {
         let sum: u64 = report[reasons].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
         assert_eq!(report["rows"][rows].as_u64(), Some(sum), "{reasons}: {}", report[reasons]);
     }
+    let total = |counts: &str| number_sum(report[counts].as_object().unwrap().values());
+    for counts in ["by_practice", "by_month", "by_service"] {
+        assert_eq!(total(counts), number(report, "referrals"), "{counts}: {}", report[counts]);
+    }
+    let terms = report["terms"].as_array().unwrap().iter().map(|term| &term["count"]);
+    assert_eq!(number_sum(terms), number(report, "needs_coding"), "{}", report["terms"]);
+    assert_eq!(number(report, "remarks/undated"), number(report, "undated"));
+    let withheld = number(report, "remarks/consent-withheld") + number(report, "remarks/sensitive-withheld");
+    assert_eq!(withheld, number(report, "withheld"));
+    assert_eq!(number(report, "remarks/possible-duplicate"), number(report, "possible_duplicates"));
+    let aside = number_sum(report["rejects"].as_array().unwrap().iter().map(|file| &file["rows"]));
+    if report["rejects"].as_array().is_some_and(|files| !files.is_empty()) {
+        assert_eq!(aside, number(report, "rows/refused") + number(report, "rows/held"));
+    }
+}
+
+fn number_sum<'a>(numbers: impl Iterator<Item = &'a Value>) -> u64 {
+    numbers.map(|n| n.as_u64().unwrap()).sum()
 }

@@ -12,9 +12,12 @@ use crate::scheme::{COLUMNS, LOG_HEADING, LOG_PROFILE, PROFILE, Row, csv, rows, 
 fn the_counts_of_every_fixture_add_up() {
     let bench = Bench::new();
     for fixture in fixtures() {
-        for more in
-            [&[][..], &["--form", "collection"], &["--form", "bulk", "-o", "@bulk/"], &["--form", "events"]]
-        {
+        for more in [
+            &[][..],
+            &["--form", "collection"],
+            &["--form", "bulk", "-o", "@bulk/", "--replace"],
+            &["--form", "events"],
+        ] {
             let (_, report) = bench.convert_with_report(&fixture.export, &fixture.profile, more);
             adds_up(&report);
             assert!(number(&report, "rows/read") > 0, "{}", fixture.name);
@@ -61,7 +64,7 @@ fn refused_rows_are_untouched() {
         assert_eq!(rejects.matches(&row).count(), 1, "{delimiter:?}: {rejects}");
         let after = rejects.split_once(&row).unwrap().1;
         assert!(
-            after.contains("nhs-number-format at NHS") && after.contains("give the ten ASCII digits"),
+            after.contains("nhs-number-format at NHS") && after.contains("give the ten digits"),
             "{after}"
         );
         assert!(!rejects.contains("TW-1") && !rejects.contains("TW-3"));
@@ -158,10 +161,58 @@ fn rejects_of_several_files() {
     assert_eq!(rejects.matches("sp_fhir_reason").count(), 1);
     assert!(rejects.find("TW-1").unwrap() < rejects.find("TW-3").unwrap());
     bench.file("in/b.csv", table(&[bad(3), Row::new(4)], ';', "\n"));
-    bench.convert(&bench.path("in"), &profile, &["--rejects", "@s.csv"]).ended(1);
+    let told = bench.convert(&bench.path("in"), &profile, &["--rejects", "@s.csv"]).ended(1);
+    told.says(&["s.csv (1 row;", "s.2.csv (1 row;"]);
     let (one, two) = (bench.read("s.csv"), bench.read("s.2.csv"));
     assert!(String::from_utf8(one).unwrap().contains("TW-1"));
     assert!(String::from_utf8(two).unwrap().contains("TW-3"));
+}
+
+/// Rows and records in one run go into a file each, named for what is in it; every one is told, and each can be
+/// converted alone. A file that an earlier run left beside them is not taken for one of this run's.
+#[test]
+fn rejects_of_several_kinds_of_file() {
+    let bench = Bench::new();
+    let profile = bench.file("p.toml", PROFILE);
+    let record = |row: &Row| {
+        let members = COLUMNS.iter().map(|column| ((*column).to_owned(), row.get(column).into()));
+        serde_json::Value::Object(members.filter(|(_, value)| *value != "").collect()).to_string()
+    };
+    let bad = |n| Row::new(n).with("NHS", "1");
+    std::fs::create_dir(bench.path("in")).unwrap();
+    bench.file("in/a.csv", csv(&[bad(1), Row::new(2), bad(3)]));
+    bench.file("in/b.ndjson", [record(&bad(4)), record(&Row::new(5))].join("\n"));
+    let (ran, report) = bench.convert_with_report(&bench.path("in"), &profile, &["--rejects", "@r.csv"]);
+    ran.ended(1).says(&[
+        "r.csv (2 rows",
+        "r.2.ndjson (1 row;",
+        "a.csv:2:NHS",
+        "a.csv:4:NHS",
+        "b.ndjson:1:NHS",
+    ]);
+    let rows: Vec<u64> =
+        report["rejects"].as_array().unwrap().iter().map(|file| file["rows"].as_u64().unwrap()).collect();
+    assert_eq!(rows, [2, 1], "{}", report["rejects"]);
+    assert!(report["rejects"][1]["file"].as_str().unwrap().ends_with("r.2.ndjson"));
+    for (name, rows) in [("r.csv", 2), ("r.2.ndjson", 1)] {
+        let (ran, report) = bench.convert_with_report(&bench.path(name), &profile, &[]);
+        ran.ended(3);
+        assert_eq!(number(&report, "rows/refused"), rows, "{name}");
+    }
+    let told = bench.convert(&bench.path("in/a.csv"), &profile, &["--rejects", "@r.csv"]).ended(1);
+    told.says(&["r.csv (2 rows", "r.2.ndjson: left by an earlier run"]);
+}
+
+/// A name that promises a workbook would be a lie: nothing is read, and the name to give is told.
+#[test]
+fn rejects_are_never_a_workbook() {
+    let bench = Bench::new();
+    let (input, profile) = (bench.file("in.csv", csv(&rows(1..3))), bench.file("p.toml", PROFILE));
+    for (name, better) in [("@r.xlsx", "r.csv"), ("@r.XLSX", "r.csv"), ("@r.xml", "r.ndjson")] {
+        let ran = bench.convert(&input, &profile, &["--rejects", name, "-o", "@out.ndjson"]).ended(2);
+        assert!(ran.says(&["--rejects", better]).out.is_empty());
+        assert!(!bench.path("out.ndjson").exists());
+    }
 }
 
 /// NDJSON and JSON give NDJSON, XML gives its element's text in NDJSON; both are read back.
@@ -213,7 +264,7 @@ fn rejects_of_a_workbook_are_csv() {
     let input = bench.path("in.xlsx");
     book.save(&input).unwrap();
     let first = bench.convert(&input, &profile, &["--rejects", "@r.csv"]).ended(1);
-    let first = first.says(&["row 5 (NHS)"]).out;
+    let first = first.says(&["in.xlsx:5:NHS"]).out;
     let rejects = String::from_utf8(bench.read("r.csv")).unwrap();
     assert!(rejects.starts_with("Case,Person,NHS,"), "{rejects}");
     let mended = bench.file("m.csv", rejects.replacen(",1,", &format!(",{},", good[1].get("NHS")), 1));
@@ -232,7 +283,7 @@ fn an_id_twice_is_found_where_the_id_that_travels_is_another() {
     let twins = [Row::new(1), Row::new(2).with("Case", &number), Row::new(3).with("Case", &number)];
     let input = bench.file("in.csv", csv(&twins));
     let ran = bench.convert(&input, &profile, &["--opaque-key", "@a.key"]).ended(1);
-    ran.says(&["2 refused", "[duplicate-referral-id]", "row 3, 4"]);
+    ran.says(&["2 refused", "[duplicate-referral-id]", "in.csv:3", "in.csv:4"]);
 
     let profile = bench.file("person.toml", format!("case_number = \"person\"\n{PROFILE}"));
     let again = Row::new(1).with("Referred", "2026-08-08").with("Accepted", "");
@@ -246,7 +297,8 @@ fn an_id_twice_is_found_where_the_id_that_travels_is_another() {
         bench.convert(&input, &profile, more).ended(1).says(&[
             "2 refused",
             "[duplicate-referral-id]",
-            "row 2, 4",
+            "twin.csv:2",
+            "twin.csv:4",
         ]);
     }
 }
@@ -258,7 +310,12 @@ fn an_id_twice_refuses_all_its_rows() {
     let profile = bench.file("p.toml", PROFILE);
     let twin = Row::new(5).with("Case", "TW-2");
     let input = bench.file("in.csv", csv(&[Row::new(1), Row::new(2), Row::new(3), twin]));
-    bench.convert(&input, &profile, &[]).ended(1).says(&["2 refused", "[duplicate-referral-id]", "row 3, 5"]);
+    bench.convert(&input, &profile, &[]).ended(1).says(&[
+        "2 refused",
+        "[duplicate-referral-id]",
+        "in.csv:3",
+        "in.csv:5",
+    ]);
 
     let profile = bench.file("log.toml", LOG_PROFILE);
     let log = crate::scheme::log(2, 3, 0);
@@ -267,7 +324,7 @@ fn an_id_twice_refuses_all_its_rows() {
     other.push(log[0].clone());
     let input = bench.file("log.csv", crate::scheme::log_file(&other));
     let (ran, report) = bench.convert_with_report(&input, &profile, &[]);
-    ran.ended(1).says(&["2 refused", "[duplicate-event-id]", "row 4, 8"]);
+    ran.ended(1).says(&["2 refused", "[duplicate-event-id]", "log.csv:4", "log.csv:8"]);
     // The identical row is nothing new and no mistake.
     assert_eq!(number(&report, "rows/converted"), 6, "{}", report["rows"]);
     assert!(LOG_HEADING.starts_with("Event"));

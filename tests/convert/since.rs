@@ -180,7 +180,7 @@ fn a_referral_date_past_the_end_is_held() {
     let mut after = before.clone();
     after[3] = after[3].clone().with("Referred", "2026-07-01");
     let (ran, report) = since(&before, &after);
-    let ran = ran.ended(1).says(&["[held-new-episode]", "row 5", "case_number"]);
+    let ran = ran.ended(1).says(&["[held-new-episode]", ".csv:5", "case_number"]);
     assert!(ran.out.is_empty(), "{}", ran.text());
     assert_eq!(number(&report, "held/held-new-episode"), 1);
     // Moved within the referral it is a correction.
@@ -211,7 +211,7 @@ fn a_log_adds_and_never_edits() {
     let mut changed = before.clone();
     changed[7] = changed[7].replace("note", "other note");
     let (ran, report) = run(&changed);
-    let ran = ran.says(&["[event-changed]", "send a `corrected` event instead"]);
+    let ran = ran.says(&["[event-changed]", "add a `corrected` event"]);
     assert!(ran.out.is_empty(), "{}", ran.text());
     assert!(number(&report, "refused/event-changed") >= 1, "{}", report["refused"]);
     adds_up(&report);

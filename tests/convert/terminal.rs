@@ -21,6 +21,9 @@ fn every_command_has_help_with_examples() {
         assert!(ran.text().contains("Example"), "{arguments:?}:\n{}", ran.text());
         assert!(ran.text().contains("  sp-fhir "), "{arguments:?}:\n{}", ran.text());
         assert!(ran.err.is_empty());
+        // A command that is broken over two lines cannot be copied.
+        let broken = ran.text().lines().filter(|line| line.starts_with("  sp-fhir ") && line.len() > 100);
+        assert_eq!(broken.count(), 0, "{arguments:?}");
     }
     let help = sp(&["convert", "--help"]).ended(0);
     for flag in ["--since", "--rejects", "--report", "--jobs", "--quiet", "--form", "--pack", "Exit codes: 0"]
@@ -29,8 +32,23 @@ fn every_command_has_help_with_examples() {
     }
 }
 
+/// Loads the completions and asks what goes on after `sp-fhir convert --re`.
+const BASH: &str = "source <(\"$0\" completions bash); COMP_WORDS=(sp-fhir convert --re); COMP_CWORD=2
+    $(complete -p sp-fhir | sed 's/.*-F //; s/ .*//') sp-fhir --re convert; echo ${COMPREPLY[@]} | tr ' ' '\n' | sort";
+
 #[test]
 fn completions_are_printed_for_shells() {
+    let bash =
+        std::process::Command::new("bash").args(["-c", BASH]).arg(env!("CARGO_BIN_EXE_sp-fhir")).output();
+    match bash {
+        Ok(completed) => assert_eq!(
+            String::from_utf8_lossy(&completed.stdout).lines().collect::<Vec<_>>(),
+            ["--recorded-at", "--rejects", "--repair-codes", "--replace", "--report", "--require"],
+            "{}",
+            String::from_utf8_lossy(&completed.stderr)
+        ),
+        Err(_) => eprintln!("SKIPPED: completing in bash: there is no bash on this system"),
+    }
     for (shell, part) in
         [("bash", "complete -F"), ("zsh", "#compdef sp-fhir"), ("fish", "complete -c sp-fhir")]
     {
@@ -121,4 +139,37 @@ fn standard_input_is_read() {
     writer.join().unwrap().unwrap();
     assert_eq!(ended.status.code(), Some(0));
     assert!(ended.stdout == expected);
+}
+
+/// At a terminal there is a bar and colour; with NO_COLOR no colour, and with --quiet nothing at all.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_terminal_gets_a_bar_and_colours_unless_it_asks_for_none() {
+    let bench = Bench::new();
+    let (input, profile) = (bench.file("in.csv", csv(&rows(1..40))), bench.file("p.toml", PROFILE));
+    let command = format!(
+        "{} convert {} --profile {} -o {}",
+        env!("CARGO_BIN_EXE_sp-fhir"),
+        input.display(),
+        profile.display(),
+        bench.path("out.ndjson").display()
+    );
+    // `script` runs a command at a terminal of its own.
+    let at_a_terminal = |command: &str| {
+        let mut script = std::process::Command::new("script");
+        for variable in ["CLICOLOR_FORCE", "CLICOLOR", "NO_COLOR"] {
+            script.env_remove(variable);
+        }
+        script.env("TERM", "xterm").args(["-qec", command, "/dev/null"]).stdin(std::process::Stdio::null());
+        script.output().ok().map(|ran| String::from_utf8(ran.stdout).unwrap())
+    };
+    let Some(said) = at_a_terminal(&command) else {
+        eprintln!("SKIPPED: a terminal: there is no script command on this system");
+        return;
+    };
+    assert!(said.contains("39 rows in") && said.contains("\u{1b}[32m"), "{said:?}");
+    assert!(said.contains("left") && said.contains('%'), "{said:?}");
+    let plain = at_a_terminal(&format!("NO_COLOR=1 {command}")).unwrap();
+    assert!(plain.contains("39 rows in") && !plain.contains("\u{1b}[32m"), "{plain:?}");
+    assert_eq!(at_a_terminal(&format!("{command} --quiet")).unwrap(), "");
 }
