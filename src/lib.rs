@@ -33,6 +33,9 @@ pub mod plan;
 pub mod store;
 
 #[cfg(feature = "daemon")]
+pub mod intake;
+
+#[cfg(feature = "daemon")]
 pub mod endpoint;
 
 #[cfg(feature = "daemon")]

@@ -1,0 +1,155 @@
+//! `POST /events`: one event, an array of them, or one a line. Next: [`super::fhir`].
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+
+use crate::event::build::NhsNumberRule;
+use crate::event::finish::Identities;
+use crate::event::kinds::Share;
+use crate::event::{Issue, IssueCode, Position, ReferralEvent, read};
+use crate::intake::submit::{Grouped, Taken, Withdrawals, withdrawn};
+use crate::tree::{Limits, Node, json};
+
+use super::Intake;
+use super::answer::{EventResult, Refusal, batch, refused};
+use super::body::{Received, receive};
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Json,
+    Lines,
+}
+
+const KINDS: &[(&str, Kind)] = &[("application/json", Kind::Json), ("application/x-ndjson", Kind::Lines)];
+
+/// Answers `POST /events`.
+pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) -> Response {
+    let received = match receive(&intake, request, KINDS).await {
+        Ok(received) => received,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let Received { kind, bytes, _share } = received;
+    let size = bytes.len();
+    let reader = Arc::clone(&intake);
+    let reading = move || parse(&bytes, kind, reader.max_events, &reader.identities);
+    let parsed = intake.off_the_loop(size, reading).await;
+    match parsed {
+        Ok(Parsed::Refused(issue)) => refused(&[issue]),
+        Ok(Parsed::TooMany) => Refusal::TooManyEvents.into_response(),
+        Ok(Parsed::One(event)) => match intake.take(vec![*event]).await {
+            Ok(mut results) => {
+                results.pop().map_or_else(|| Refusal::Defect.into_response(), EventResult::alone)
+            }
+            Err(refusal) => refusal.into_response(),
+        },
+        Ok(Parsed::Many(events)) => {
+            intake.take(events).await.map_or_else(axum::response::IntoResponse::into_response, batch)
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// An event as it was read, or why it was not.
+pub(super) struct ReadEvent {
+    pub(super) event: Option<ReferralEvent>,
+    pub(super) issues: Vec<Issue>,
+}
+
+enum Parsed {
+    Refused(Issue),
+    TooMany,
+    One(Box<ReadEvent>),
+    Many(Vec<ReadEvent>),
+}
+
+fn parse(bytes: &[u8], kind: Kind, most: usize, identities: &Identities) -> Parsed {
+    let nodes: Vec<Result<Node, Issue>> = match kind {
+        Kind::Json => match json::parse(bytes, &Limits::default()) {
+            Err(issue) => return Parsed::Refused(issue),
+            Ok(Node::Array(items)) => items.into_iter().map(Ok).collect(),
+            Ok(node) => {
+                let read = events(vec![Ok(node)], identities).pop();
+                let empty = || ReadEvent { event: None, issues: Vec::new() };
+                return Parsed::One(Box::new(read.unwrap_or_else(empty)));
+            }
+        },
+        Kind::Lines => {
+            let lines =
+                || bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|l| !l.is_empty());
+            if lines().nth(most).is_some() {
+                return Parsed::TooMany;
+            }
+            lines().map(|line| json::parse(line, &Limits::default())).collect()
+        }
+    };
+    match nodes.len() {
+        // Nothing was sent, so nothing can be said to have been taken.
+        0 => Parsed::Refused(Issue::new(IssueCode::WrongShape, Position::default(), "no event at all")),
+        many if many > most => Parsed::TooMany,
+        _ => Parsed::Many(events(nodes, identities)),
+    }
+}
+
+fn events(nodes: Vec<Result<Node, Issue>>, identities: &Identities) -> Vec<ReadEvent> {
+    let mut withdrawals = Withdrawals::default();
+    let mut found: Vec<ReadEvent> = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        found.push(match node {
+            Err(issue) => ReadEvent { event: None, issues: vec![issue] },
+            Ok(node) => {
+                let (event, issues) = read::read(&node, identities, NhsNumberRule::Reject);
+                if event.is_none() {
+                    note_withdrawal(&node, identities, &mut withdrawals);
+                }
+                ReadEvent { event, issues }
+            }
+        });
+    }
+    for read in &mut found {
+        if read.event.as_ref().is_some_and(|event| withdrawals.concern(event)) {
+            read.event = None;
+            read.issues.push(withdrawn());
+        }
+    }
+    found
+}
+
+/// A refused event may still say what must be heeded.
+fn note_withdrawal(node: &Node, identities: &Identities, withdrawals: &mut Withdrawals) {
+    let text = |path: &str| node.path(path).and_then(|found| found.as_str());
+    if text("record.consent.share") == Some(Share::None.as_str())
+        && let Some(referral) = text("referral_id")
+        && let Ok(referral) = identities.opaque(referral)
+    {
+        withdrawals.note(text("source"), &referral);
+    }
+}
+
+impl Intake {
+    /// Hands what was read to the store and answers for each, in order.
+    pub(super) async fn take(&self, read: Vec<ReadEvent>) -> Result<Vec<EventResult>, Refusal> {
+        let good: Vec<ReferralEvent> = read.iter().filter_map(|read| read.event.clone()).collect();
+        let wanted = good.len();
+        let mut taken = self.hand_over(good).await?;
+        if taken.len() != wanted {
+            return Err(Refusal::Defect);
+        }
+        taken.reverse();
+        let results = read.into_iter().map(|read| match read.event {
+            None => Some(EventResult::refused(&read.issues)),
+            Some(_) => taken.pop().map(|taken| EventResult::taken(&taken, &read.issues)),
+        });
+        results.collect::<Option<_>>().ok_or(Refusal::Defect)
+    }
+
+    async fn hand_over(&self, events: Vec<ReferralEvent>) -> Result<Vec<Taken>, Refusal> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut grouped = Grouped::new(events, false);
+        let acceptances = self.keep.accept(std::mem::take(&mut grouped.submissions)).await?;
+        Ok(grouped.taken(&acceptances))
+    }
+}

@@ -1,0 +1,78 @@
+//! `POST /fhir`: a Bundle, ServiceRequest or Task, read back into events. Next: [`super::serve`].
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+
+use crate::codeset::Codeset;
+use crate::event::build::NhsNumberRule;
+use crate::event::finish::Identities;
+use crate::event::{Issue, ReferralEvent};
+use crate::fhir;
+use crate::map::back::Back;
+
+use super::Intake;
+use super::answer::{Refusal, batch, refused};
+use super::body::{Received, receive};
+use super::events::ReadEvent;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Json,
+    Xml,
+}
+
+const KINDS: &[(&str, Kind)] = &[("application/fhir+json", Kind::Json), ("application/fhir+xml", Kind::Xml)];
+
+/// Answers `POST /fhir`. A Bundle is taken whole or, when anything in it is wrong, not at all: its resources lean on
+/// one another.
+pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) -> Response {
+    let received = match receive(&intake, request, KINDS).await {
+        Ok(received) => received,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let Received { kind, bytes, _share } = received;
+    let size = bytes.len();
+    let reader = Arc::clone(&intake);
+    let reading = move || read(&bytes, kind, &reader.codeset, &reader.identities);
+    let (events, issues) = match intake.off_the_loop(size, reading).await {
+        Ok(read) => read,
+        Err(refusal) => return refusal.into_response(),
+    };
+    if issues.iter().any(Issue::is_error) {
+        return refused(&issues);
+    }
+    if events.is_empty() {
+        return Refusal::NoEvents.with(&issues);
+    }
+    if events.len() > intake.max_events {
+        return Refusal::TooManyEvents.into_response();
+    }
+    let read = |event| ReadEvent { event: Some(event), issues: Vec::new() };
+    let mut read: Vec<ReadEvent> = events.into_iter().map(read).collect();
+    // What was found is about the whole; it is told once, with the first event.
+    if let Some(first) = read.first_mut() {
+        first.issues = issues;
+    }
+    intake.take(read).await.map_or_else(axum::response::IntoResponse::into_response, batch)
+}
+
+fn read(
+    bytes: &[u8],
+    kind: Kind,
+    codeset: &Codeset,
+    identities: &Identities,
+) -> (Vec<ReferralEvent>, Vec<Issue>) {
+    let resource = match kind {
+        // The reader of files passes over a byte order mark; over HTTP there is none.
+        Kind::Json => crate::tree::json::parse(bytes, &crate::tree::Limits::default())
+            .map_err(|issue| vec![issue])
+            .and_then(fhir::sound),
+        Kind::Xml => fhir::read_xml(bytes),
+    };
+    match resource {
+        Err(issues) => (Vec::new(), issues),
+        Ok(resource) => Back { codeset, identities, nhs_number: NhsNumberRule::Reject }.read(&resource),
+    }
+}
