@@ -40,6 +40,12 @@ pub fn is_loopback(url: &str) -> bool {
     host == "localhost" || number.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
+/// Whether what is sent to an address is protected on its way: by TLS, or because it does not leave this machine.
+#[must_use]
+pub fn is_protected(url: &str) -> bool {
+    origin(url).is_some_and(|(scheme, ..)| scheme == "https") || is_loopback(url)
+}
+
 /// Scheme, host and port, of an address that can be read in one way only.
 fn origin(text: &str) -> Option<(String, String, u16)> {
     if !is_plain(text) {
@@ -254,6 +260,7 @@ mod tests {
             ("localhost", false),
         ] {
             assert_eq!(is_loopback(url), expected, "{url}");
+            assert_eq!(is_protected(url), expected || url.starts_with("https:"), "{url}");
         }
     }
 }

@@ -1,0 +1,12 @@
+//! Authentication, against a local authorisation server that checks real signatures and claims, and against TLS servers
+//! with certificates made here. Time stands still unless a test moves it, except in TLS, which reads the machine's.
+
+mod canary;
+mod files;
+mod nhs;
+mod secrets;
+mod server;
+mod smart;
+mod tls;
+mod tokens;
+mod world;
