@@ -159,7 +159,8 @@ impl Rows for Tables<'_> {
         }
         self.execute(
             "INSERT INTO event (referral, event_id, revision, place, current, payload) VALUES
-               (?1, ?2, ?3, coalesce(?4, (SELECT coalesce(max(id), 0) + 1 FROM event)), 1, ?5)",
+               (?1, ?2, ?3, coalesce(?4, (SELECT coalesce(max(id), 0) + 1 FROM event)), 1, ?5)
+             ON CONFLICT (referral, event_id, revision) DO UPDATE SET payload = excluded.payload, current = 1",
             params![key, id, revision, place, payload::of_event(event)?],
         )
         .map(drop)
