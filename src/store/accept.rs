@@ -270,6 +270,7 @@ fn list_sent<R: Rows>(
     Ok(())
 }
 
+/// What is told: of each submitted event what became of it, and of every entry that no such answer names.
 fn answer(
     id: Uuid,
     plan: &Plan,
@@ -277,27 +278,27 @@ fn answer(
     made: &[EntryId],
     issues: Vec<(String, Issue)>,
 ) -> Acceptance {
-    let answer = |event_id: &str| match entries.iter().rev().find(|row| row.event_id == event_id) {
-        Some(row) if made.contains(&row.id) => {
-            Answer::Accepted { id: row.id, key: row.key, state: row.state }
-        }
-        last => Answer::Repeat { id: last.map(|row| row.id), key: last.map(|row| row.key) },
-    };
     let last = |event_id: &str| entries.iter().rev().find(|row| row.event_id == event_id);
-    let events = plan.verdicts.iter().map(|(event_id, verdict)| AcceptedEvent {
-        event_id: event_id.clone(),
-        answer: match verdict {
-            Verdict::Refused(code) => Answer::Refused(*code),
-            Verdict::New | Verdict::Revised => answer(event_id),
-            Verdict::Repeat => Answer::Repeat {
-                id: last(event_id).map(|row| row.id),
-                key: last(event_id).map(|row| row.key),
-            },
-        },
-    });
-    let unnamed =
-        plan.entries.iter().filter(|new| plan.verdicts.iter().all(|(named, _)| *named != new.event_id));
-    let more =
-        unnamed.map(|new| AcceptedEvent { event_id: new.event_id.clone(), answer: answer(&new.event_id) });
-    Acceptance { referral: id, events: events.collect(), more: more.collect(), issues }
+    let accepted = |row: &Row| Answer::Accepted { id: row.id, key: row.key, state: row.state };
+    let mut told: Vec<EntryId> = Vec::new();
+    let mut events = Vec::with_capacity(plan.verdicts.len());
+    for (event_id, verdict) in &plan.verdicts {
+        let last = last(event_id);
+        let new = last.filter(|row| made.contains(&row.id) && !told.contains(&row.id));
+        let answer = match (verdict, new) {
+            (Verdict::Refused(code), _) => Answer::Refused(*code),
+            (Verdict::New | Verdict::Revised, Some(row)) => {
+                told.push(row.id);
+                accepted(row)
+            }
+            _ => Answer::Repeat { id: last.map(|row| row.id), key: last.map(|row| row.key) },
+        };
+        events.push(AcceptedEvent { event_id: event_id.clone(), answer });
+    }
+    let more = entries
+        .iter()
+        .filter(|row| made.contains(&row.id) && !told.contains(&row.id))
+        .map(|row| AcceptedEvent { event_id: row.event_id.clone(), answer: accepted(row) })
+        .collect();
+    Acceptance { referral: id, events, more, issues }
 }

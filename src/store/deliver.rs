@@ -58,10 +58,7 @@ pub(super) fn claim<R: Rows>(rows: &mut R, ask: &Claim<'_>) -> Result<Vec<Claime
 }
 
 /// What is to be delivered; nothing when it is missing or cannot be read back.
-fn content<R: Rows>(
-    rows: &mut R,
-    row: &Row,
-) -> Result<Option<(crate::outbox::Parcel, Option<String>)>> {
+fn content<R: Rows>(rows: &mut R, row: &Row) -> Result<Option<(crate::outbox::Parcel, Option<String>)>> {
     let both = rows.parcel(row.id).and_then(|parcel| Ok((parcel, rows.request(row.id)?)));
     match both {
         Ok((Some(parcel), request)) => Ok(Some((parcel, request))),
@@ -92,11 +89,7 @@ pub(super) fn record_request<R: Rows>(
 }
 
 /// Writes down what came of a claim.
-pub(super) fn settle<R: Rows>(
-    rows: &mut R,
-    lease: &Lease,
-    settled: &Settled<'_>,
-) -> Result<Option<Entry>> {
+pub(super) fn settle<R: Rows>(rows: &mut R, lease: &Lease, settled: &Settled<'_>) -> Result<Option<Entry>> {
     let Some(mut row) = leased(rows, lease)? else { return Ok(None) };
     let now = settled.now;
     let Ok(change) = transition::next(&row.standing(), &settled.cause, settled.policy, settled.jitter) else {
@@ -171,9 +164,8 @@ fn learn<R: Rows>(
 ) -> Result<()> {
     let before = rows.known(row.referral, &row.endpoint)?;
     for placed in &receipt.placed {
-        let same = |resource_type: &str, uuid: &str| {
-            resource_type == placed.resource_type && uuid == placed.uuid
-        };
+        let same =
+            |resource_type: &str, uuid: &str| resource_type == placed.resource_type && uuid == placed.uuid;
         let sent = contents.iter().find(|((kind, uuid), _)| same(kind, uuid)).map(|(_, content)| content);
         let old = before.iter().find(|known| same(&known.placed.resource_type, &known.placed.uuid));
         let content = sent.or(old.map(|known| &known.content)).cloned().unwrap_or_default();

@@ -44,10 +44,7 @@ impl Keeper {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(
-        store: impl Store + 'static,
-        queue: usize,
-    ) -> std::io::Result<(Self, JoinHandle<()>)> {
+    pub fn start(store: impl Store + 'static, queue: usize) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (work, waiting) = sync_channel(queue.max(1));
         let stopped = Arc::new(AtomicBool::new(false));
         let has_stopped = Arc::clone(&stopped);
@@ -191,13 +188,17 @@ mod tests {
         commits: Arc<Mutex<(usize, VecDeque<StoreError>)>>,
     }
 
-    crate::store::tests::delegate!(Told, inner, |told: &mut Told| {
+    crate::store::tests::delegate!(Told, inner);
+
+    fn commit(told: &mut Told) -> Result<(), StoreError> {
         let mut commits = told.commits.lock().unwrap();
         commits.0 += 1;
         commits.1.pop_front().map_or(Ok(()), Err)
-    });
+    }
 
-    fn keeper(errors: Vec<StoreError>) -> (Keeper, JoinHandle<()>, Arc<Mutex<(usize, VecDeque<StoreError>)>>) {
+    fn keeper(
+        errors: Vec<StoreError>,
+    ) -> (Keeper, JoinHandle<()>, Arc<Mutex<(usize, VecDeque<StoreError>)>>) {
         let commits = Arc::new(Mutex::new((0, errors.into())));
         let store = Told { inner: MemoryStore::new(), commits: Arc::clone(&commits) };
         let (keeper, thread) = Keeper::start(store, 4).unwrap();

@@ -19,8 +19,8 @@ use crate::plan::{Planner, Submission};
 use super::row::{Referral, Row};
 use super::rows::{Result, Rows};
 use super::{
-    Acceptance, Acted, Attempt, AuditLine, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Settled, Store,
-    Swept,
+    Acceptance, Acted, Attempt, AuditLine, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Settled,
+    Store, Swept,
 };
 use super::{accept, deliver, upkeep};
 
@@ -66,12 +66,7 @@ impl MemoryStore {
     }
 
     /// The entries that a question is about, in the order of an instant and of their numbers.
-    fn first(
-        &self,
-        limit: usize,
-        of: impl Fn(&Row) -> Option<Timestamp>,
-        now: Timestamp,
-    ) -> Vec<Row> {
+    fn first(&self, limit: usize, of: impl Fn(&Row) -> Option<Timestamp>, now: Timestamp) -> Vec<Row> {
         let mut found: Vec<(Timestamp, &Row)> =
             self.rows.values().filter_map(|row| Some((of(row).filter(|at| *at <= now)?, row))).collect();
         found.sort_by_key(|(at, row)| (*at, row.id));
@@ -115,9 +110,10 @@ impl Rows for MemoryStore {
 
     fn others(&mut self, referral: Uuid, source: &str, persons: &[PersonKey]) -> Result<Vec<Uuid>> {
         let shares = |other: &Referral| other.persons.iter().any(|key| persons.contains(key));
-        let others = self.referrals.iter().filter(|(id, other)| {
-            **id != referral && other.source == source && shares(other)
-        });
+        let others = self
+            .referrals
+            .iter()
+            .filter(|(id, other)| **id != referral && other.source == source && shares(other));
         Ok(others.map(|(id, _)| *id).collect())
     }
 
@@ -224,8 +220,7 @@ impl Rows for MemoryStore {
 
     fn put_known(&mut self, referral: Uuid, endpoint: &str, known: &endpoint::Known) -> Result<()> {
         let placed = &known.placed;
-        let place =
-            (referral, endpoint.to_owned(), placed.resource_type.clone(), placed.uuid.clone());
+        let place = (referral, endpoint.to_owned(), placed.resource_type.clone(), placed.uuid.clone());
         self.known.insert(place, known.clone());
         Ok(())
     }

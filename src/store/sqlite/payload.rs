@@ -3,9 +3,13 @@
 //! A payload is one byte that says how it is written, then the bytes: 0 as they are, 1 zstd. Whatever is to be done to all content at rest
 //! is done here. Invariant: what went in comes out, or the store says that it is damaged. Next: `tables.rs`.
 
+use std::borrow::Cow;
+
+use jiff::civil::Date;
+
 use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
-use crate::event::{ReferralEvent, read};
+use crate::event::{ReferralEvent, When, read};
 use crate::outbox::Parcel;
 use crate::store::StoreError;
 use crate::tree::{Limits, json};
@@ -23,18 +27,48 @@ const LONGEST: usize = 64 << 20;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// An event as it is stored: its wire form.
+/// Before the wire form of an event that stands for a changed record: it has no date, which the wire form of an
+/// event of any source must have.
+const UNDATED: u8 = b'-';
+
+/// Stands where the date is not.
+const ANY_DAY: Date = Date::constant(2000, 1, 1);
+
+/// An event as it is stored: its wire form. What would not read back as it is is refused here, before it is answered.
 pub(super) fn of_event(event: &ReferralEvent) -> Result<Vec<u8>> {
-    serde_json::to_vec(event).map(|bytes| seal(&bytes)).map_err(|_| StoreError::Damaged("an event"))
+    let refused = StoreError::Damaged("an event that does not read back as it is");
+    let mut bytes = Vec::with_capacity(2 << 10);
+    let dated = if is_undated(event) {
+        bytes.push(UNDATED);
+        Cow::Owned(ReferralEvent { occurred_at: Some(When::Day(ANY_DAY)), ..event.clone() })
+    } else {
+        Cow::Borrowed(event)
+    };
+    if serde_json::to_writer(&mut bytes, &*dated).is_err() || plain_event(&bytes).as_ref() != Some(event) {
+        return Err(refused);
+    }
+    Ok(seal(&bytes))
 }
 
 /// An event as it was accepted: identifiers that had to be replaced were replaced then, so no key is needed and
 /// nothing is replaced twice; a number that passed with a warning passes again.
 pub(super) fn event(stored: &[u8]) -> Result<ReferralEvent> {
-    let damaged = || StoreError::Damaged("an event");
-    let bytes = open(stored).ok_or_else(damaged)?;
-    let node = json::parse(&bytes, &Limits::default()).map_err(|_| damaged())?;
-    read::read(&node, &Identities::default(), NhsNumberRule::Warn).0.ok_or_else(damaged)
+    open(stored).and_then(|bytes| plain_event(&bytes)).ok_or(StoreError::Damaged("an event"))
+}
+
+fn plain_event(bytes: &[u8]) -> Option<ReferralEvent> {
+    let (undated, bytes) = match bytes.strip_prefix(&[UNDATED]) {
+        Some(rest) => (true, rest),
+        None => (false, bytes),
+    };
+    let node = json::parse(bytes, &Limits::default()).ok()?;
+    let (event, _) = read::read(&node, &Identities::default(), NhsNumberRule::Warn);
+    event.map(|event| if undated { ReferralEvent { occurred_at: None, ..event } } else { event })
+}
+
+/// Whether only [`crate::convert::since`] can have made it.
+fn is_undated(event: &ReferralEvent) -> bool {
+    event.occurred_at.is_none() && !event.is_status_slot && event.detail.count.is_none()
 }
 
 /// A parcel as it is stored.
@@ -93,6 +127,27 @@ mod tests {
             assert_eq!(request(&stored).unwrap(), text);
         }
         assert!(of_request(&"a".repeat(10_000)).len() < 200);
+    }
+
+    #[test]
+    fn every_event_comes_back_as_it_was() {
+        let mut one = crate::store::tests::samples::told("R1", "details_changed", "2026-04-01").event();
+        assert!(event(&of_event(&one).unwrap()).unwrap() == one);
+        one.occurred_at = None;
+        assert!(event(&of_event(&one).unwrap()).unwrap() == one);
+        one.event_id.clear();
+        assert!(of_event(&one).is_err());
+    }
+
+    #[test]
+    fn an_identifier_that_was_replaced_is_not_replaced_again() {
+        use crate::event::finish::Identities;
+        let ours = Identities { opaque_key: Some(b"a key of the tests".to_vec()), ..Identities::default() };
+        let mut one = crate::store::tests::samples::told("R1", "referred", "2026-04-01").event();
+        let replaced = ours.opaque("9990004218").unwrap();
+        one.event_id = format!("{replaced}/referred");
+        one.referral_id = replaced.into();
+        assert!(event(&of_event(&one).unwrap()).unwrap() == one);
     }
 
     #[test]

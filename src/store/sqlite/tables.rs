@@ -98,9 +98,12 @@ impl Rows for Tables<'_> {
         })?;
         let Some(mut referral) = found.into_iter().next() else { return Ok(None) };
         referral.persons =
-            self.list("SELECT key FROM person WHERE referral = ?1 ORDER BY key", [key], |row| Ok(row.get(0)?))?;
+            self.list("SELECT key FROM person WHERE referral = ?1 ORDER BY key", [key], |row| {
+                Ok(row.get(0)?)
+            })?;
         let sql = "SELECT date, share FROM statement WHERE referral = ?1 ORDER BY place";
-        referral.statements = self.list(sql, [key], |row| statement(row.get(0)?, &row.get::<_, String>(1)?))?;
+        referral.statements =
+            self.list(sql, [key], |row| statement(row.get(0)?, &row.get::<_, String>(1)?))?;
         Ok(Some(referral))
     }
 
@@ -128,7 +131,10 @@ impl Rows for Tables<'_> {
         for (place, (date, share)) in referral.statements.iter().enumerate() {
             let place = i64::try_from(place).unwrap_or(i64::MAX);
             let date = date.map(|date| date.to_string());
-            self.execute("INSERT INTO statement VALUES (?1, ?2, ?3, ?4)", params![key, place, date, share.as_str()])?;
+            self.execute(
+                "INSERT INTO statement VALUES (?1, ?2, ?3, ?4)",
+                params![key, place, date, share.as_str()],
+            )?;
         }
         Ok(())
     }
@@ -146,11 +152,15 @@ impl Rows for Tables<'_> {
         let place: Option<i64> =
             self.connection.prepare_cached(sql)?.query_row(params![key, id], |row| row.get(0)).optional()?;
         if place.is_some() {
-            self.execute("UPDATE event SET current = 0 WHERE referral = ?1 AND event_id = ?2", params![key, id])?;
+            self.execute(
+                "UPDATE event SET current = 0 WHERE referral = ?1 AND event_id = ?2",
+                params![key, id],
+            )?;
         }
         self.execute(
             "INSERT INTO event (referral, event_id, revision, place, current, payload) VALUES
-               (?1, ?2, ?3, coalesce(?4, (SELECT coalesce(max(id), 0) + 1 FROM event)), 1, ?5)",
+               (?1, ?2, ?3, coalesce(?4, (SELECT coalesce(max(id), 0) + 1 FROM event)), 1, ?5)
+             ON CONFLICT (referral, event_id, revision) DO UPDATE SET payload = excluded.payload, current = 1",
             params![key, id, revision, place, payload::of_event(event)?],
         )
         .map(drop)
@@ -252,8 +262,9 @@ impl Rows for Tables<'_> {
     }
 
     fn first_open(&mut self, referral: Uuid) -> Result<Option<EntryId>> {
-        let mut ask =
-            self.connection.prepare_cached("SELECT id FROM entry WHERE referral = ?1 AND head = 1 ORDER BY id")?;
+        let mut ask = self
+            .connection
+            .prepare_cached("SELECT id FROM entry WHERE referral = ?1 AND head = 1 ORDER BY id")?;
         Ok(ask.query_row([referral.into_bytes()], |row| row.get(0)).optional()?)
     }
 
@@ -352,7 +363,8 @@ impl Rows for Tables<'_> {
     }
 
     fn known(&mut self, referral: Uuid, endpoint: &str) -> Result<Vec<endpoint::Known>> {
-        let sql = "SELECT type, uuid, id, version, content FROM resource WHERE referral = ?1 AND endpoint = ?2
+        let sql =
+            "SELECT type, uuid, id, version, content FROM resource WHERE referral = ?1 AND endpoint = ?2
                    ORDER BY type, uuid";
         self.list(sql, params![referral.into_bytes(), endpoint], |row| {
             Ok(endpoint::Known {

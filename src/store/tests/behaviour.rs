@@ -1,0 +1,347 @@
+//! What each operation promises, one promise a test, asked of both stores.
+
+use std::time::Duration;
+
+use super::samples::Told;
+use super::samples::*;
+use crate::event::IssueCode;
+use crate::outbox::retry::RetryPolicy;
+use crate::outbox::transition::Cause;
+use crate::outbox::{Command, Outcome, Reason, Refusal, State};
+use crate::plan::Routes;
+use crate::store::row::later;
+use crate::store::{Acted, Answer, Filter, Lease, Store};
+
+fn each(test: impl Fn(&mut dyn Store)) {
+    let (mut stores, _dir) = both();
+    stores.iter_mut().for_each(|store| test(store.as_mut()));
+}
+
+fn states(store: &mut dyn Store) -> Vec<(State, Option<Reason>)> {
+    let all = Filter { limit: 100, ..Filter::default() };
+    store.entries(&all).unwrap().iter().map(|entry| (entry.state, entry.reason)).collect()
+}
+
+fn days(days: u64) -> Duration {
+    Duration::from_secs(days * DAY)
+}
+
+#[test]
+fn a_repeat_answers_with_the_entry_it_has() {
+    each(|store| {
+        let planner = planner();
+        let came = submission(false, &[told("R1", "referred", "2026-04-01")]);
+        let first = store.accept(&came, &planner, start()).unwrap();
+        let Answer::Accepted { id, key, state: State::Pending } = first.events[0].answer else {
+            panic!("{first:?}")
+        };
+        let again = store.accept(&came, &planner, start()).unwrap();
+        assert_eq!(again.events[0].answer, Answer::Repeat { id: Some(id), key: Some(key) });
+        assert_eq!(store.counts().unwrap(), [(("north".to_owned(), State::Pending), 1)].into());
+    });
+}
+
+#[test]
+fn one_event_changed_is_refused_and_of_a_snapshot_a_revision() {
+    each(|store| {
+        let planner = planner();
+        store.accept(&submission(true, &[told("R1", "referred", "2026-04-01")]), &planner, start()).unwrap();
+        let changed = told("R1", "referred", "2026-04-02");
+        let one = store.accept(&submission(false, &[changed.clone()]), &planner, start()).unwrap();
+        assert_eq!(one.events[0].answer, Answer::Refused(IssueCode::EventChanged));
+        let all = store.accept(&submission(true, &[changed]), &planner, start()).unwrap();
+        assert!(matches!(all.events[0].answer, Answer::Accepted { .. }), "{all:?}");
+        assert_eq!(states(store).len(), 2);
+    });
+}
+
+#[test]
+fn entries_of_one_referral_leave_one_after_another_and_others_are_not_held_up() {
+    each(|store| {
+        let planner = planner();
+        let one = [told("R1", "referred", "2026-04-01"), told("R1", "accepted", "2026-04-03")];
+        let mut other = told("R2", "referred", "2026-04-02");
+        other.number = Some("9990004226");
+        store.accept(&submission(false, &one), &planner, start()).unwrap();
+        store.accept(&submission(false, &[other]), &planner, start()).unwrap();
+        let listed = store.entries(&Filter { limit: 9, ..Filter::default() }).unwrap();
+        let blocked: Vec<_> = listed.iter().map(|entry| entry.blocked_by).collect();
+        assert_eq!(blocked, [None, Some(1), None]);
+        let claimed = take(store, "north", start());
+        assert_eq!(claimed.iter().map(|one| one.entry.id).collect::<Vec<_>>(), [1, 3]);
+        assert!(take(store, "north", start()).is_empty());
+        assert_eq!(store.next_due("north").unwrap(), None);
+        let policy = RetryPolicy::default();
+        let done = settled(Cause::Ended(accepted()), &policy, start());
+        store.settle(&claimed[0].lease, &done).unwrap().unwrap();
+        assert_eq!(store.next_due("north").unwrap(), Some(start()));
+        let next = take(store, "north", start());
+        assert_eq!(next[0].entry.id, 2);
+        assert_eq!(next[0].known[0].placed.id, "41", "what was learned goes with the next");
+    });
+}
+
+#[test]
+fn a_lost_lease_changes_nothing_any_more() {
+    each(|store| {
+        let planner = planner();
+        let policy = RetryPolicy::default();
+        store.accept(&submission(false, &[told("R1", "referred", "2026-04-01")]), &planner, start()).unwrap();
+        let old = take(store, "north", start()).remove(0);
+        assert!(store.record_request(&old.lease, "sent", start()).unwrap());
+        let after = later(start(), Duration::from_secs(61));
+        assert!(!store.record_request(&old.lease, "late", after).unwrap(), "it ran out");
+        assert_eq!(store.sweep(&planner, &policy, 0.1, after).unwrap().leases_lost, 1);
+        assert_eq!(states(store), [(State::Unknown, Some(Reason::AnswerLost))]);
+        let late = settled(Cause::Ended(accepted()), &policy, after);
+        assert_eq!(store.settle(&old.lease, &late).unwrap(), None);
+        assert!(take(store, "north", after).is_empty(), "not before the endpoint has settled");
+        let after = later(after, policy.settle_time);
+        let again = take(store, "north", after).remove(0);
+        assert!(again.ask_first && again.lease.token > old.lease.token);
+        assert_eq!(again.request.as_deref(), Some("sent"));
+        let detail = store.entry(1).unwrap().unwrap();
+        assert_eq!(detail.attempts.len(), 1);
+        assert_eq!(detail.attempts[0].outcome.as_deref(), Some("lost"));
+        assert!(!store.record_request(&Lease { id: 1, token: 99 }, "forged", after).unwrap());
+    });
+}
+
+#[test]
+fn attempts_are_told_with_what_the_endpoint_said() {
+    each(|store| {
+        let planner = planner();
+        let policy = RetryPolicy::default();
+        store.accept(&submission(false, &[told("R1", "referred", "2026-04-01")]), &planner, start()).unwrap();
+        let one = take(store, "north", start()).remove(0);
+        let stopped = settled(Cause::Stopped(Reason::PatientNotFound), &policy, start());
+        let entry = store.settle(&one.lease, &stopped).unwrap().unwrap();
+        assert_eq!((entry.state, entry.reason), (State::Held, Some(Reason::PatientNotFound)));
+        store.act(1, Command::Release, &by(), &planner, start()).unwrap();
+        let two = take(store, "north", start()).remove(0);
+        store.record_request(&two.lease, "x", start()).unwrap();
+        let refusal = Refusal {
+            reason: Reason::RefusedByEndpoint,
+            status: Some(422),
+            codes: vec!["invalid Task.status".into()],
+        };
+        let refused = settled(Cause::Ended(Outcome::Rejected(refusal)), &policy, start());
+        let entry = store.settle(&two.lease, &refused).unwrap().unwrap();
+        assert_eq!((entry.state, entry.has_request), (State::DeadLetter, false));
+        let detail = store.entry(1).unwrap().unwrap();
+        let told: Vec<_> =
+            detail.attempts.iter().map(|a| (a.number, a.outcome.as_deref(), a.status)).collect();
+        assert_eq!(told, [(1, Some("stopped"), None), (2, Some("rejected"), Some(422))]);
+        assert_eq!(detail.attempts[1].codes, ["invalid Task.status"]);
+        assert_eq!(detail.audit.len(), 1);
+        assert_eq!((detail.audit[0].actor.as_str(), detail.audit[0].action.as_str()), ("j.marsh", "release"));
+        assert_eq!(detail.source, SOURCE);
+    });
+}
+
+#[test]
+fn consent_withdrawn_in_one_referral_stops_the_persons_others() {
+    each(|store| {
+        let planner = planner();
+        let with = |referral: &str, kind, share| {
+            let mut one = told(referral, kind, "2026-04-01");
+            one.share = Some(share);
+            one
+        };
+        let full = ("full", "2026-03-01");
+        store.accept(&submission(false, &[with("R1", "referred", full)]), &planner, start()).unwrap();
+        assert_eq!(deliver(store, "north", start()), 1);
+        store.accept(&submission(false, &[with("R2", "referred", full)]), &planner, start()).unwrap();
+        let none = with("R3", "consent_changed", ("none", "2026-04-10"));
+        let answer = store.accept(&submission(false, &[none]), &planner, start()).unwrap();
+        assert_eq!(
+            states(store)[..2],
+            [(State::Delivered, None), (State::Withdrawn, Some(Reason::ConsentWithdrawn))]
+        );
+        let sent: Vec<_> = answer
+            .issues
+            .iter()
+            .filter(|(_, issue)| issue.code == IssueCode::WithdrawnAfterSending)
+            .map(|(event, _)| event.as_str())
+            .collect();
+        assert_eq!(sent, ["R1/referred"]);
+        let audit = store.entry(1).unwrap().unwrap().audit;
+        assert_eq!(audit[0].action, "withdrawn-after-sending");
+        // A new referral of that person does not go out either.
+        let mut later_one = told("R4", "referred", "2026-04-12");
+        later_one.share = Some(full);
+        let answer = store.accept(&submission(false, &[later_one]), &planner, start()).unwrap();
+        assert!(matches!(answer.events[0].answer, Answer::Accepted { state: State::NotShared, .. }));
+    });
+}
+
+#[test]
+fn a_withdrawal_stops_what_was_deferred_with_its_request_stored() {
+    each(|store| {
+        let planner = planner();
+        let policy = RetryPolicy::default();
+        let mut one = told("R1", "referred", "2026-04-01");
+        one.share = Some(("full", "2026-03-01"));
+        store.accept(&submission(false, &[one.clone()]), &planner, start()).unwrap();
+        let claimed = take(store, "north", start()).remove(0);
+        store.record_request(&claimed.lease, "x", start()).unwrap();
+        let busy = Outcome::Deferred { reason: Reason::Unavailable, status: Some(503), retry_after: None };
+        let entry = store.settle(&claimed.lease, &settled(Cause::Ended(busy), &policy, start())).unwrap();
+        assert!(entry.unwrap().has_request);
+        let mut none = told("R1", "consent_changed", "2026-04-10");
+        none.share = Some(("none", "2026-04-10"));
+        store.accept(&submission(false, &[none]), &planner, start()).unwrap();
+        let entry = store.entry(1).unwrap().unwrap().entry;
+        assert_eq!((entry.state, entry.has_request), (State::Withdrawn, false));
+    });
+}
+
+#[test]
+fn a_release_waives_one_reason_and_asks_the_others_again() {
+    each(|store| {
+        let mut planner = planner();
+        let mut one = told("R1", "referred", "2026-04-01");
+        (one.referrer, one.number) = ("self", None);
+        store.accept(&submission(false, &[one]), &planner, start()).unwrap();
+        let waits = states(store)[0].1.unwrap();
+        assert!(matches!(waits, Reason::NeedsIdentity | Reason::NoConsent));
+        let Acted::Done(entry) = store.act(1, Command::Release, &by(), &planner, start()).unwrap() else {
+            panic!()
+        };
+        assert_eq!((entry.state, entry.reason), (State::Held, Some(Reason::NeedsIdentity)));
+        assert_eq!(store.act(9, Command::Release, &by(), &planner, start()).unwrap(), Acted::NoSuchEntry);
+        let mut consentless = told("R2", "referred", "2026-04-01");
+        consentless.referrer = "self";
+        store.accept(&submission(false, &[consentless]), &planner, start()).unwrap();
+        assert_eq!(states(store)[1], (State::Held, Some(Reason::NoConsent)));
+        planner.routes = Routes::default();
+        let Acted::Done(entry) = store.act(2, Command::Release, &by(), &planner, start()).unwrap() else {
+            panic!()
+        };
+        assert_eq!((entry.state, entry.reason), (State::Held, Some(Reason::NoEndpoint)));
+        // The reason waived stays waived when the endpoint comes back by itself.
+        let again = later(start(), Duration::from_secs(601));
+        let swept = store.sweep(&super::samples::planner(), &RetryPolicy::default(), 0.0, again).unwrap();
+        assert_eq!(swept.released, 1);
+        assert_eq!(states(store)[1], (State::Pending, None));
+        assert_eq!(take(store, "north", again).len(), 1);
+        let refused = store.act(2, Command::Release, &by(), &planner, again).unwrap();
+        assert_eq!(refused, Acted::NotPossible(State::InFlight));
+        assert_eq!(store.entry(2).unwrap().unwrap().audit.len(), 1, "what was not done is not in the audit");
+    });
+}
+
+#[test]
+fn a_held_future_date_goes_when_its_day_has_come() {
+    each(|store| {
+        let planner = planner();
+        let policy = RetryPolicy::default();
+        store.accept(&submission(false, &[told("R1", "referred", "2026-04-17")]), &planner, start()).unwrap();
+        assert_eq!(states(store), [(State::Held, Some(Reason::FutureDate))]);
+        let midnight: jiff::Timestamp = "2026-04-15T23:00:00Z".parse().unwrap();
+        assert_eq!(store.sweep(&planner, &policy, 0.0, midnight).unwrap().released, 0);
+        let entry = store.entry(1).unwrap().unwrap().entry;
+        assert_eq!(entry.next_at, later(midnight, days(1)), "the next London midnight");
+        assert_eq!(store.sweep(&planner, &policy, 0.0, later(midnight, days(1))).unwrap().released, 1);
+        assert_eq!(states(store), [(State::Pending, None)]);
+    });
+}
+
+#[test]
+fn what_is_too_old_is_never_sent_and_a_retry_begins_its_time_again() {
+    each(|store| {
+        let planner = planner();
+        let policy = RetryPolicy::default();
+        store.accept(&submission(false, &[told("R1", "referred", "2026-04-01")]), &planner, start()).unwrap();
+        let late = later(start(), days(21));
+        assert!(take(store, "north", late).is_empty(), "even when nobody has swept");
+        assert_eq!(states(store), [(State::Expired, Some(Reason::TooOld))]);
+        store.act(1, Command::Retry, &by(), &planner, late).unwrap();
+        assert_eq!(store.sweep(&planner, &policy, 0.0, late).unwrap().expired, 0);
+        assert_eq!(take(store, "north", late).len(), 1);
+    });
+}
+
+#[test]
+fn an_expired_entry_that_is_retried_waits_for_what_is_in_flight() {
+    each(|store| {
+        let planner = planner();
+        let came = [told("R1", "referred", "2026-04-01"), told("R1", "accepted", "2026-04-03")];
+        store.accept(&submission(false, &came[..1]), &planner, start()).unwrap();
+        let late = later(start(), days(19));
+        store.accept(&submission(false, &came[1..]), &planner, late).unwrap();
+        let later_still = later(start(), days(21));
+        let claimed = take(store, "north", later_still);
+        assert_eq!(claimed[0].entry.id, 2);
+        store.act(1, Command::Retry, &by(), &planner, later_still).unwrap();
+        assert!(take(store, "north", later_still).is_empty());
+        assert_eq!(store.next_due("north").unwrap(), None);
+    });
+}
+
+#[test]
+fn the_first_delivery_says_where_a_referral_belongs() {
+    each(|store| {
+        let planner = planner();
+        store.accept(&submission(true, &[told("R1", "referred", "2026-04-01")]), &planner, start()).unwrap();
+        let moved = |kind, day| Told { practice: "B82002", ..told("R1", kind, day) };
+        let south = [moved("referred", "2026-04-01")];
+        store.accept(&submission(true, &south), &planner, start()).unwrap();
+        let endpoints = |store: &mut dyn Store| -> Vec<String> {
+            let all = store.entries(&Filter { limit: 9, ..Filter::default() }).unwrap();
+            all.into_iter().map(|entry| entry.endpoint).collect()
+        };
+        assert!(endpoints(store).iter().all(|endpoint| endpoint == "south"), "nothing was sent yet");
+        let sent = take(store, "south", start());
+        assert_eq!(sent.len(), 1);
+        let back = [told("R1", "referred", "2026-04-01"), told("R1", "accepted", "2026-04-02")];
+        store.accept(&submission(true, &back), &planner, start()).unwrap();
+        let all = store.entries(&Filter { limit: 9, ..Filter::default() }).unwrap();
+        let last = all.last().unwrap();
+        assert_eq!((last.endpoint.as_str(), last.reason), ("south", Some(Reason::PracticeChanged)));
+    });
+}
+
+#[test]
+fn another_sources_referral_of_the_same_number_is_a_possible_duplicate() {
+    each(|store| {
+        let planner = planner();
+        store.accept(&submission(false, &[told("R1", "referred", "2026-04-01")]), &planner, start()).unwrap();
+        let twin = Told { source: OTHER_SOURCE, ..told("X1", "referred", "2026-04-09") };
+        store.accept(&submission(false, &[twin]), &planner, start()).unwrap();
+        assert_eq!(states(store)[1], (State::Held, Some(Reason::PossibleDuplicate)));
+        store.act(2, Command::Release, &by(), &planner, start()).unwrap();
+        assert_eq!(states(store)[1], (State::Pending, None));
+    });
+}
+
+#[test]
+fn delivered_is_not_acknowledged_until_it_was_read_back() {
+    each(|store| {
+        let planner = planner();
+        store.accept(&submission(false, &[told("R1", "referred", "2026-04-01")]), &planner, start()).unwrap();
+        assert!(!store.read_back(1, start()).unwrap());
+        deliver(store, "north", start());
+        assert!(store.read_back(1, start()).unwrap() && store.read_back(1, start()).unwrap());
+        assert_eq!(states(store), [(State::Acknowledged, None)]);
+        assert!(!store.read_back(2, start()).unwrap());
+    });
+}
+
+#[test]
+fn what_was_seen_is_known_until_its_time_has_passed() {
+    each(|store| {
+        let planner = planner();
+        let until = later(start(), Duration::from_secs(10));
+        assert!(store.see("nonce", "a", until, start()).unwrap());
+        assert!(!store.see("nonce", "a", until, until).unwrap());
+        assert!(store.see("file", "a", until, start()).unwrap());
+        let after = later(until, Duration::from_nanos(1));
+        store.sweep(&planner, &RetryPolicy::default(), 0.0, after).unwrap();
+        assert!(store.see("nonce", "a", later(after, days(1)), after).unwrap());
+        assert_eq!(store.note("cursor").unwrap(), None);
+        store.set_note("cursor", "1").unwrap();
+        store.set_note("cursor", "2").unwrap();
+        assert_eq!(store.note("cursor").unwrap().as_deref(), Some("2"));
+    });
+}

@@ -1,0 +1,177 @@
+//! Invented referrals, and what is needed to plan them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::codeset::Codeset;
+use crate::event::build::NhsNumberRule;
+use crate::event::finish::Identities;
+use crate::event::{ReferralEvent, read};
+use crate::map::mapper::Settings;
+use crate::map::refs::Form;
+use crate::outbox::retry::RetryPolicy;
+use crate::outbox::transition::Cause;
+use crate::outbox::{Outcome, Placed, Receipt};
+use crate::plan::{Planner, Route, Routes, Submission};
+use crate::store::{Acceptance, Answer, Claim, Claimed, Decision, MemoryStore, Settled, SqliteStore, Store};
+use crate::tree::{Limits, json};
+
+pub(crate) const SOURCE: &str = "https://elmfield-sp.example/cases";
+pub(crate) const OTHER_SOURCE: &str = "https://harbour-sp.example/cases";
+pub(crate) const DAY: u64 = 24 * 3600;
+
+/// A day in spring, at noon.
+pub(crate) fn start() -> Timestamp {
+    "2026-04-15T11:00:00Z".parse().unwrap()
+}
+
+pub(crate) fn planner() -> Planner {
+    let route = |endpoint: &str, ods: &str| Route {
+        endpoint: endpoint.into(),
+        practices: vec![ods.into()],
+        test: true,
+        expires_after: Duration::from_secs(20 * DAY),
+    };
+    Planner {
+        codeset: Codeset::embedded().unwrap(),
+        settings: Settings {
+            form: Form::Transaction,
+            code_in_every_bundle: true,
+            recorded_at: start(),
+            agent: "sp-fhir test".into(),
+            repair_codes: false,
+            create_patient: false,
+        },
+        routes: Routes(vec![route("north", "M85063"), route("south", "B82002")]),
+        identities: Identities::default(),
+    }
+}
+
+/// One event to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) source: &'static str,
+    pub(crate) referral: String,
+    pub(crate) event: String,
+    pub(crate) kind: &'static str,
+    pub(crate) day: String,
+    pub(crate) number: Option<&'static str>,
+    pub(crate) practice: &'static str,
+    pub(crate) share: Option<(&'static str, &'static str)>,
+    pub(crate) referrer: &'static str,
+    pub(crate) protected: bool,
+}
+
+pub(crate) fn told(referral: &str, kind: &'static str, day: &str) -> Told {
+    Told {
+        source: SOURCE,
+        referral: referral.to_owned(),
+        event: format!("{referral}/{kind}"),
+        kind,
+        day: day.to_owned(),
+        number: Some("9990004218"),
+        practice: "M85063",
+        share: None,
+        referrer: "gp",
+        protected: false,
+    }
+}
+
+impl Told {
+    pub(crate) fn event(&self) -> ReferralEvent {
+        let mut person = serde_json::json!({
+            "local_id": "P-17", "family": "Ashdown", "given": ["Merel"], "birth_date": "1951-08-02",
+            "practice_ods": self.practice,
+        });
+        if let Some(number) = self.number {
+            person["nhs_number"] = number.into();
+            person["local_id"] = format!("P-{}", &number[7..]).into();
+        }
+        if self.protected {
+            person["protected"] = true.into();
+        }
+        let mut record = serde_json::json!({
+            "person": person, "referrer": {"kind": self.referrer}, "service": {"kind": "link-worker"},
+        });
+        if let Some((share, day)) = self.share {
+            record["consent"] = serde_json::json!({"share": share, "date": day});
+        }
+        let wire = serde_json::json!({
+            "schema": "sp-fhir-event/1", "source": self.source, "event_id": self.event, "referral_id": self.referral,
+            "type": self.kind, "occurred_at": self.day, "record": record,
+        });
+        let node = json::parse(&serde_json::to_vec(&wire).unwrap(), &Limits::default()).unwrap();
+        let (event, issues) = read::read(&node, &Identities::default(), NhsNumberRule::Reject);
+        event.unwrap_or_else(|| panic!("{issues:?}"))
+    }
+}
+
+pub(crate) fn submission(snapshot: bool, told: &[Told]) -> Submission {
+    let first = told.first().unwrap();
+    Submission {
+        source: Arc::from(first.source),
+        referral_id: Arc::from(first.referral.as_str()),
+        events: told.iter().map(Told::event).collect(),
+        snapshot,
+    }
+}
+
+pub(crate) fn by() -> Decision {
+    Decision { actor: "j.marsh".into(), reason: "agreed with the practice".into() }
+}
+
+/// Both stores, each empty; the folder lives as long as the second.
+pub(crate) fn both() -> (Vec<Box<dyn Store>>, tempfile::TempDir) {
+    let (store, dir) = sqlite();
+    (vec![Box::new(MemoryStore::new()), Box::new(store)], dir)
+}
+
+pub(crate) fn sqlite() -> (SqliteStore, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&dir.path().join("data")).unwrap();
+    (store, dir)
+}
+
+pub(crate) fn take(store: &mut dyn Store, endpoint: &str, now: Timestamp) -> Vec<Claimed> {
+    let ask = Claim { endpoint, limit: 10, lease: Duration::from_secs(60), owner: 7, now };
+    store.claim(&ask).unwrap()
+}
+
+pub(crate) fn settled(cause: Cause, policy: &RetryPolicy, now: Timestamp) -> Settled<'_> {
+    Settled { cause, policy, jitter: 0.5, contents: Vec::new(), now }
+}
+
+pub(crate) fn accepted() -> Outcome {
+    Outcome::Accepted(Receipt {
+        status: Some(200),
+        placed: vec![Placed {
+            resource_type: "ServiceRequest".into(),
+            uuid: "u-1".into(),
+            id: "41".into(),
+            version: Some("1".into()),
+        }],
+    })
+}
+
+/// Claims everything due and settles it as accepted.
+pub(crate) fn deliver(store: &mut dyn Store, endpoint: &str, now: Timestamp) -> usize {
+    let claimed = take(store, endpoint, now);
+    for one in &claimed {
+        assert!(store.record_request(&one.lease, "{}", now).unwrap());
+        let cause = Cause::Ended(accepted());
+        store.settle(&one.lease, &settled(cause, &RetryPolicy::default(), now)).unwrap().unwrap();
+    }
+    claimed.len()
+}
+
+pub(crate) fn ids(acceptance: &Acceptance) -> Vec<i64> {
+    let events = acceptance.events.iter().chain(&acceptance.more);
+    let id = |answer: &Answer| match answer {
+        Answer::Accepted { id, .. } => Some(*id),
+        Answer::Repeat { id, .. } => *id,
+        Answer::Refused(_) => None,
+    };
+    events.filter_map(|event| id(&event.answer)).collect()
+}
