@@ -16,11 +16,12 @@ use sp_fhir::event::read::read;
 use sp_fhir::event::{Detail, EventType, IssueCode, ReferralEvent};
 use sp_fhir::map::entry::{Entry, Write};
 use sp_fhir::map::fold::fold;
-use sp_fhir::map::machine::{Remark, State};
+use sp_fhir::map::machine::{self, Remark};
 use sp_fhir::map::mapper::{Mapper, Settings};
 use sp_fhir::map::names::Names;
 use sp_fhir::map::refs::Form;
 use sp_fhir::map::systems::{STRUCTURAL, profile};
+use sp_fhir::outbox::{Reason, State};
 use sp_fhir::tree::{Limits, json};
 
 /// A table: its heading and its rows.
@@ -33,8 +34,8 @@ fn table(heading: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Strin
     out
 }
 
-fn after(events: &[EventType]) -> Option<State> {
-    events.iter().enumerate().fold(None, |state, (at, event)| State::advance(state, *event, at).0)
+fn after(events: &[EventType]) -> Option<machine::State> {
+    events.iter().enumerate().fold(None, |state, (at, event)| machine::State::advance(state, *event, at).0)
 }
 
 fn events() -> String {
@@ -49,8 +50,8 @@ fn events() -> String {
     ];
     let cell = |before: &[E], event: E| {
         let before = after(before);
-        let (next, remark) = State::advance(before, event, 9);
-        let opened = |state: State| before.is_some_and(|before| before.task_number < state.task_number);
+        let (next, remark) = machine::State::advance(before, event, 9);
+        let opened = |state: machine::State| before.is_some_and(|before| before.task_number < state.task_number);
         let state = next.map_or("–".to_owned(), |state| {
             let number = if opened(state) { format!(" #{}", state.task_number) } else { String::new() };
             format!("{}{number} / {}", state.task.as_str(), state.request.as_str())
@@ -249,6 +250,29 @@ fn mapping_is_what_the_code_does() {
             ("prsb", prsb()),
         ],
     );
+}
+
+/// States and reasons of the outbox.
+fn states() -> String {
+    let rows = State::ALL.iter().map(|(state, word, meaning)| {
+        let person = if state.needs_person() { "yes" } else { "" };
+        let open = if state.is_open() { "waits" } else { "goes on" };
+        vec![format!("`{word}`"), (*meaning).to_owned(), open.to_owned(), person.to_owned()]
+    });
+    table(&["state", "what it means", "the same referral's next", "needs a person"], rows)
+}
+
+fn reasons() -> String {
+    let rows = Reason::ALL.iter().map(|(reason, word, means, remedy)| {
+        let waived = if reason.may_be_waived() { "yes" } else { "" };
+        vec![format!("`{word}`"), (*means).to_owned(), (*remedy).to_owned(), waived.to_owned()]
+    });
+    table(&["reason", "what it means", "what to do", "may be waived"], rows)
+}
+
+#[test]
+fn states_and_reasons_are_all_explained() {
+    check("OPERATIONS.md", &[("states", states()), ("reasons", reasons())]);
 }
 
 #[test]
