@@ -13,7 +13,7 @@ use crate::map::share::{Statement, statement};
 use crate::profile::about::{About, Said};
 
 use super::group::{Digest16, Place};
-use super::person_keys::InSource;
+use super::person_keys::{InSource, source_tag};
 
 /// Statements by person.
 pub type ByPerson = HashMap<Digest16, Vec<Statement>>;
@@ -37,7 +37,7 @@ impl Consents {
         }
         let Some(stated) = statement(event) else { return };
         if event.event_type == EventType::ConsentChanged || stated.1 == Share::None {
-            let keys = InSource::new(&event.source, &event.record.person);
+            let keys = InSource::new(source_tag(&event.source), &event.record.person);
             self.stated.push((event.event_id.clone(), keys, stated));
         }
     }

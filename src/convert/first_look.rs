@@ -16,7 +16,7 @@ use super::consents::{Consents, to_be_heeded};
 use super::group::{Digest16, FileScene, Place, digest16};
 use super::interpret::Interpreter;
 use super::known::Known;
-use super::person_keys::InSource;
+use super::person_keys::{InSource, SourceTag, source_tag};
 use super::persons::{PersonFinder, Stated};
 use super::repeats::DuplicateFinder;
 
@@ -27,6 +27,8 @@ pub struct FirstLook<'a> {
     consents: Consents,
     /// Referral ids, where no grouping brings their rows together.
     repeats: Option<DuplicateFinder>,
+    /// The source of the last row: nearly always that of the next.
+    source: (String, SourceTag),
 }
 
 impl<'a> FirstLook<'a> {
@@ -38,6 +40,7 @@ impl<'a> FirstLook<'a> {
             persons: PersonFinder::new(folder),
             consents: Consents::default(),
             repeats: repeats.then(|| DuplicateFinder::new(folder)),
+            source: (String::new(), source_tag("")),
         }
     }
 
@@ -70,7 +73,8 @@ impl<'a> FirstLook<'a> {
                 events = Some(read.events);
             } else if let Some(said) = heeded.filter(|_| !scene.previous) {
                 // What an earlier export said and could not be used, this one says again or has mended.
-                self.consents.note_refused(self.keys(&about), place, said);
+                let keys = self.keys(&about);
+                self.consents.note_refused(keys, place, said);
             }
         }
         // Whose a number is, this export says.
@@ -80,9 +84,17 @@ impl<'a> FirstLook<'a> {
         Ok(key)
     }
 
-    fn keys(&self, about: &About) -> InSource {
+    fn keys(&mut self, about: &About) -> InSource {
         let source = about.source.as_deref().or(self.interpreter.identities.source.as_deref());
-        InSource::new(source.unwrap_or_default(), &about.person)
+        let tag = self.tag(source.unwrap_or_default());
+        InSource::new(tag, &about.person)
+    }
+
+    fn tag(&mut self, source: &str) -> SourceTag {
+        if self.source.0 != source {
+            self.source = (source.to_owned(), source_tag(source));
+        }
+        self.source.1
     }
 
     fn note_person(
@@ -97,10 +109,14 @@ impl<'a> FirstLook<'a> {
         match events.filter(|_| log) {
             Some(events) => events.iter().try_for_each(|event| {
                 let person = &event.record.person;
-                self.persons.add(InSource::new(&event.source, person), person, stated(day(event)), place)
+                let keys = InSource::new(self.tag(&event.source), person);
+                self.persons.add(keys, person, stated(day(event)), place)
             }),
             // A refused row of a log has no place among the others; what it says counts.
-            None => self.persons.add(self.keys(about), &about.person, stated(u32::MAX), place),
+            None => {
+                let keys = self.keys(about);
+                self.persons.add(keys, &about.person, stated(u32::MAX), place)
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use crate::map::share::Statement;
 
 use super::consents::{ByPerson, Consents, Unclear};
 use super::group::{Digest16, Place};
-use super::person_keys::{InSource, of_number};
+use super::person_keys::{InSource, of_number, source_tag};
 use super::persons::{About, Dispute, Disputes};
 
 /// What is known of the persons of a run.
@@ -58,7 +58,7 @@ impl Known {
         if self.consents.is_empty() {
             return Vec::new();
         }
-        let keys = events(folded).flat_map(|event| in_source(event).iter().collect::<Vec<_>>());
+        let keys = events(folded).flat_map(|event| in_source(event).iter());
         keys.filter_map(|key| self.consents.get(&key)).flatten().copied().collect()
     }
 
@@ -78,7 +78,7 @@ impl Known {
         if self.unclear.is_empty() {
             return None;
         }
-        let keys = events(folded).flat_map(|event| in_source(event).iter().collect::<Vec<_>>());
+        let keys = events(folded).flat_map(|event| in_source(event).iter());
         let (place, what) = keys.filter_map(|key| self.unclear.get(&key)).min()?;
         Some(Against { code: IssueCode::HeldConsentUnclear, places: vec![*place], what })
     }
@@ -109,5 +109,5 @@ fn events(folded: &Folded) -> impl Iterator<Item = &ReferralEvent> {
 }
 
 fn in_source(event: &ReferralEvent) -> InSource {
-    InSource::new(&event.source, &event.record.person)
+    InSource::new(source_tag(&event.source), &event.record.person)
 }

@@ -1,4 +1,4 @@
-//! What a person is known by, as short hashes: sixteen bytes instead of a number that could be read.
+//! What a person is known by, in sixteen bytes that sort.
 //!
 //! A source knows a person by its own identifier and by the NHS number; what it states of consent counts under
 //! both, and in that source. Whose an NHS number is does not depend on the source. Next: [`super::consents`] and
@@ -8,6 +8,17 @@ use crate::event::NhsNumber;
 use crate::event::person::Person;
 
 use super::group::{Digest16, digest16};
+
+/// A few bytes that tell sources apart.
+pub type SourceTag = [u8; 6];
+
+/// The tag of a source, by its URI.
+#[must_use]
+pub fn source_tag(source: &str) -> SourceTag {
+    let mut tag = SourceTag::default();
+    tag.iter_mut().zip(digest16(source.as_bytes())).for_each(|(to, from)| *to = from);
+    tag
+}
 
 /// What one source knows a person by.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,16 +32,16 @@ pub struct InSource {
 impl InSource {
     /// Of a person.
     #[must_use]
-    pub fn new(source: &str, person: &Person) -> Self {
-        let key = |kind: &str, id: &str| digest16(format!("{source}\u{1f}{kind}\u{1f}{id}").as_bytes());
+    pub fn new(source: SourceTag, person: &Person) -> Self {
+        let local = |local: &str| digest16(&[source.as_slice(), local.as_bytes()].concat());
         Self {
-            number: person.nhs_number.map(|number| key("nhs", number.as_str())),
-            local: person.local_id.as_deref().map(|local| key("local", local)),
+            number: person.nhs_number.map(|number| beside(number, source)),
+            local: person.local_id.as_deref().map(local),
         }
     }
 
     /// The keys there are.
-    pub fn iter(&self) -> impl Iterator<Item = Digest16> {
+    pub fn iter(&self) -> impl Iterator<Item = Digest16> + use<> {
         self.number.into_iter().chain(self.local)
     }
 }
@@ -38,5 +49,12 @@ impl InSource {
 /// An NHS number, whichever source gave it.
 #[must_use]
 pub fn of_number(number: NhsNumber) -> Digest16 {
-    digest16(number.as_str().as_bytes())
+    beside(number, SourceTag::default())
+}
+
+/// Ten digits and six bytes.
+fn beside(number: NhsNumber, tag: SourceTag) -> Digest16 {
+    let mut key = Digest16::default();
+    key.iter_mut().zip(number.as_str().bytes().chain(tag)).for_each(|(to, from)| *to = from);
+    key
 }

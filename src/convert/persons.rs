@@ -2,8 +2,7 @@
 //!
 //! One of two rows with one number and different dates of birth would go on another person's record; so would one
 //! of two numbers of one person. Neither shows in a single referral, so the whole input is looked at first: what
-//! each row says goes through an external sort, as hashes where a hash is enough, and rows of one person come
-//! together whatever the size of the file. In a log, where later events may put the record right, the last day of
+//! each row says goes through an external sort, and rows of one person come together whatever the size of the file. In a log, where later events may put the record right, the last day of
 //! each referral counts. Invariant: memory is the sort's budget and the persons in dispute. Next: [`super::known`].
 
 use std::collections::HashMap;
@@ -13,7 +12,7 @@ use std::path::Path;
 use crate::event::family_name;
 use crate::event::person::Person;
 
-use super::group::{Digest16, Place, SORT_BUDGET, digest16};
+use super::group::{Digest16, Place, SORT_BUDGET};
 use super::person_keys::{InSource, of_number};
 use super::sorter::{Record, Sorter};
 
@@ -94,7 +93,10 @@ impl PersonFinder {
             payload.push(u8::try_from(birth.len()).unwrap_or_default());
             payload.extend_from_slice(birth.as_bytes());
             for name in family_name::on_record(person) {
-                payload.extend_from_slice(&digest16(name.as_bytes()));
+                // The beginning of a name that is longer than any is enough.
+                let bytes = name.bytes().take(usize::from(u8::MAX));
+                payload.push(u8::try_from(bytes.len()).unwrap_or(u8::MAX));
+                payload.extend(bytes);
             }
             self.sorter.add(&key, &payload)?;
         }
@@ -149,9 +151,9 @@ struct Statement<'r> {
     /// Referral and day, of a log.
     stated: Option<(&'r [u8], &'r [u8])>,
     place: Place,
-    /// The number's hash, or the date of birth.
+    /// The number, or the date of birth.
     said: &'r [u8],
-    names: Vec<Digest16>,
+    names: Vec<&'r [u8]>,
 }
 
 impl<'r> Statement<'r> {
@@ -160,14 +162,28 @@ impl<'r> Statement<'r> {
         let (key, rest) = rest.split_first_chunk::<16>()?;
         let stated = rest.split_at_checked(16).filter(|(_, day)| !day.is_empty());
         let (place, rest) = payload.split_first_chunk::<12>()?;
-        let (said, names) = if *kind == LOCAL {
-            (rest, &[][..])
-        } else {
-            let (length, rest) = rest.split_first()?;
-            rest.split_at_checked(usize::from(*length))?
-        };
-        let names = names.chunks_exact(16).filter_map(|name| name.try_into().ok()).collect();
+        let mut names = Vec::new();
+        let mut said = rest;
+        if *kind == NUMBER {
+            let mut parts = Parts(rest);
+            said = parts.next()?;
+            names.extend(parts);
+        }
         Some(Self { kind: *kind, key: *key, stated, place: Place::from_bytes(*place), said, names })
+    }
+}
+
+/// Texts, each with its length before it.
+struct Parts<'r>(&'r [u8]);
+
+impl<'r> Iterator for Parts<'r> {
+    type Item = &'r [u8];
+
+    fn next(&mut self) -> Option<&'r [u8]> {
+        let (length, rest) = self.0.split_first()?;
+        let (part, rest) = rest.split_at_checked(usize::from(*length))?;
+        self.0 = rest;
+        Some(part)
     }
 }
 
@@ -182,7 +198,7 @@ struct Group {
     /// The first row that said something else.
     other: Option<Place>,
     /// Names that belong together, with the first row of each.
-    names: Vec<(Vec<Digest16>, Place)>,
+    names: Vec<(Vec<Vec<u8>>, Place)>,
 }
 
 impl Group {
@@ -223,11 +239,11 @@ impl Group {
         if said.names.is_empty() || self.names.len() >= MAX_NAMES {
             return;
         }
-        let mut joined = (said.names.clone(), said.place);
+        let mut joined = (said.names.iter().map(|name| name.to_vec()).collect::<Vec<_>>(), said.place);
         self.names.retain(|(names, place)| {
-            let shared = names.iter().any(|name| said.names.contains(name));
+            let shared = names.iter().any(|name| said.names.contains(&name.as_slice()));
             if shared {
-                joined.0.extend(names.iter().filter(|name| !said.names.contains(name)));
+                joined.0.extend(names.iter().filter(|name| !said.names.contains(&name.as_slice())).cloned());
                 joined.1 = joined.1.min(*place);
             }
             !shared
@@ -252,6 +268,7 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::convert::person_keys::source_tag;
     use crate::event::{NhsNumber, When};
 
     fn person(local: &str, number: &str, birth: &str, names: &[&str]) -> Person {
@@ -276,7 +293,7 @@ mod tests {
         let mut finder = PersonFinder::new(folder.path());
         for (row, (person, day)) in (1..).zip(rows) {
             let stated = day.map(|(referral, day)| Stated { referral: [referral; 16], day });
-            let keys = InSource::new("https://a.example", person);
+            let keys = InSource::new(source_tag("https://a.example"), person);
             finder.add(keys, person, stated, Place { file: 0, row }).unwrap();
         }
         let disputes = finder.disputes(|_, _| {}).unwrap();

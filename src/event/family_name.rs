@@ -10,6 +10,10 @@ use super::person::Person;
 /// The name, folded; nothing when no letter of it is left.
 #[must_use]
 pub fn fold(name: &str) -> Option<String> {
+    if name.is_ascii() {
+        let letters = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase());
+        return Some(letters.collect()).filter(|folded: &String| !folded.is_empty());
+    }
     let mut folded = String::with_capacity(name.len());
     for c in name.nfkd().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()) {
         match c {
