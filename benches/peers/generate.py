@@ -35,6 +35,7 @@ def day(when):
 def rows(count):
     pick = random.Random(20260301)
     numbers = nhs_numbers()
+    known = {}
     first = date(2023, 1, 2)
     for n in range(count):
         referred = first + timedelta(days=pick.randrange(1000))
@@ -42,9 +43,13 @@ def rows(count):
         assessed = accepted + timedelta(days=pick.randrange(3, 30)) if accepted and pick.random() < 0.8 else None
         closed = assessed + timedelta(days=pick.randrange(20, 90)) if assessed and pick.random() < 0.85 else None
         first_need, second_need = pick.sample(NEEDS, 2)
+        number = next(numbers)
+        person = (pick.choice(FORENAMES), pick.choice(SURNAMES),
+                  day(date(1935, 1, 1) + timedelta(days=pick.randrange(25000))))
+        # The range has fewer numbers than a million: one that comes again is the same person's.
+        person = known.setdefault(number, person)
         yield (
-            f"BEN-{n + 1:07d}", next(numbers), pick.choice(FORENAMES), pick.choice(SURNAMES),
-            day(date(1935, 1, 1) + timedelta(days=pick.randrange(25000))), pick.choice(["Female", "Male"]),
+            f"BEN-{n + 1:07d}", number, *person, pick.choice(["Female", "Male"]),
             f"ZZ99 {pick.randrange(1, 10)}{pick.choice('AB')}Z", f"Z{pick.randrange(99900, 99999)}",
             pick.choice(["GP", "GP", "Nurse", "Self"]), day(referred), day(accepted), day(assessed),
             str(pick.randrange(11)) if assessed else "", str(pick.randrange(11)) if assessed else "",

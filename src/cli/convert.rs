@@ -211,7 +211,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         twice: std::collections::HashSet::new(),
         require_prsb: arguments.require.is_some(),
         as_events: rendering.events,
-        consents: std::sync::OnceLock::new(),
+        known: std::sync::OnceLock::new(),
     };
     let run = Run {
         inputs,
@@ -224,7 +224,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         check_profile: true,
     };
     run.open_files(&mut shop, &mut report)?;
-    run.find_repeats(&mut shop)?;
+    run.look_first(&mut shop)?;
     for path in arguments.rejects.iter().chain(&arguments.report) {
         // Whether it can be written shows now, not after the output has appeared. What is dropped leaves nothing.
         drop(Pending::file(path)?);

@@ -57,7 +57,8 @@ fn text(report: &Report, took: Duration, report_file: Option<&Path>) -> String {
     for note in &report.notes {
         let _ = writeln!(out, "note: {note}");
     }
-    reasons(&mut out, &format!("{BAD}refused{BAD:#}"), &report.refused, report);
+    // Every reason, not only the first of each row: a row is mended once.
+    reasons(&mut out, &format!("{BAD}refused{BAD:#}"), &report.refused_by_any_reason, report);
     reasons(&mut out, &format!("{LOOK}held{LOOK:#}"), &report.held, report);
     reasons(&mut out, "remark", &report.remarks, report);
     if report.needs_coding > 0 {

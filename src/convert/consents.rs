@@ -1,26 +1,32 @@
 //! [`Consents`]: what the input states about persons' consent, beyond the referral it is stated in.
 //!
 //! A change of consent is about a person, not a referral. Statements are collected while the input is read the
-//! first time, and asked for when a referral of that person is written. A person is known by the NHS number and by
-//! the source's own identifier; a statement counts under both. Next: [`super::referral`].
+//! first time, and asked for when a referral of that person is written. A row that must be refused states nothing
+//! for certain: what it seems to say holds the person's other referrals until it is mended. Next:
+//! [`super::known`].
 
 use std::collections::{HashMap, HashSet};
 
+use crate::event::kinds::Share;
 use crate::event::{EventType, ReferralEvent};
 use crate::map::share::{Statement, statement};
+use crate::profile::about::{About, Said};
 
-use super::group::{Digest16, digest16};
-use crate::event::kinds::Share;
+use super::group::{Digest16, Place};
+use super::person_keys::{InSource, source_tag};
 
 /// Statements by person.
 pub type ByPerson = HashMap<Digest16, Vec<Statement>>;
+/// Refused rows that say something of a person's consent, by person: the first of each, and what it says.
+pub type Unclear = HashMap<Digest16, (Place, &'static str)>;
 
 /// Statements while they are collected.
 #[derive(Default)]
 pub struct Consents {
-    stated: Vec<(String, Vec<Digest16>, Statement)>,
+    stated: Vec<(String, InSource, Statement)>,
     /// Events entered in error.
     recalled: HashSet<String>,
+    unclear: Unclear,
 }
 
 impl Consents {
@@ -31,35 +37,51 @@ impl Consents {
         }
         let Some(stated) = statement(event) else { return };
         if event.event_type == EventType::ConsentChanged || stated.1 == Share::None {
-            self.stated.push((event.event_id.clone(), person_keys(event), stated));
+            let keys = InSource::new(source_tag(&event.source), &event.record.person);
+            self.stated.push((event.event_id.clone(), keys, stated));
         }
     }
 
-    /// The statements by person, without those entered in error.
+    /// Notes a refused row of a person that says something which must be heeded.
+    pub fn note_refused(&mut self, keys: InSource, place: Place, said: &'static str) {
+        for key in keys.iter() {
+            self.unclear.entry(key).or_insert((place, said));
+        }
+    }
+
+    /// Everyone of whom something is known.
     #[must_use]
-    pub fn by_person(self) -> ByPerson {
+    pub fn persons(&self) -> HashSet<Digest16> {
+        let stated = self.stated.iter().flat_map(|(_, keys, _)| keys.iter());
+        stated.chain(self.unclear.keys().copied()).collect()
+    }
+
+    /// Statements and refused rows by person, without what was entered in error.
+    #[must_use]
+    pub fn by_person(self) -> (ByPerson, Unclear) {
         let mut by_person = ByPerson::new();
         for (id, keys, stated) in self.stated {
             if self.recalled.contains(&id) {
                 continue;
             }
-            for key in keys {
+            for key in keys.iter() {
                 let known = by_person.entry(key).or_default();
                 if !known.contains(&stated) {
                     known.push(stated);
                 }
             }
         }
-        by_person
+        (by_person, self.unclear)
     }
 }
 
-/// What a person of one source is known by.
+/// What a record says of consent that concerns the person's other referrals, even if it must be refused.
 #[must_use]
-pub fn person_keys(event: &ReferralEvent) -> Vec<Digest16> {
-    let person = &event.record.person;
-    let number =
-        person.nhs_number.map(|number| format!("{}\u{1f}nhs\u{1f}{}", event.source, number.as_str()));
-    let local = person.local_id.as_ref().map(|local| format!("{}\u{1f}local\u{1f}{local}", event.source));
-    number.into_iter().chain(local).map(|key| digest16(key.as_bytes())).collect()
+pub fn to_be_heeded(about: &About) -> Option<&'static str> {
+    match about.consent {
+        Said::Share(Share::None) => Some("says that nothing is shared"),
+        Said::Share(Share::CodesOnly) if about.changes_consent => Some("changes what is shared"),
+        Said::Unreadable => Some("says something of consent that cannot be read"),
+        Said::Share(Share::CodesOnly | Share::Full) | Said::Nothing => None,
+    }
 }

@@ -1,8 +1,7 @@
-//! Brings the rows of one referral together, and finds referral ids that occur twice.
+//! Brings the rows of one referral together, and says what rows and their places are.
 //!
 //! Next: [`super::interpret`].
 
-use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -41,6 +40,47 @@ pub struct RowText {
     pub text: String,
 }
 
+/// Where a row stands. Places order as the rows were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Index of its file.
+    pub file: u32,
+    /// Its number in the file.
+    pub row: u64,
+}
+
+impl Place {
+    /// The place of a row of a file.
+    #[must_use]
+    pub fn new(file: usize, row: u64) -> Self {
+        Self { file: u32::try_from(file).unwrap_or(u32::MAX), row }
+    }
+
+    /// The index of its file.
+    #[must_use]
+    pub fn file(&self) -> usize {
+        usize::try_from(self.file).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes that sort like places.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        let parts = self.file.to_be_bytes().into_iter().chain(self.row.to_be_bytes());
+        bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
+        bytes
+    }
+
+    /// The place of which these are the bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 12]) -> Self {
+        let (mut file, mut row) = ([0; 4], [0; 8]);
+        let to = file.iter_mut().chain(&mut row);
+        to.zip(bytes).for_each(|(to, from)| *to = from);
+        Self { file: u32::from_be_bytes(file), row: u64::from_be_bytes(row) }
+    }
+}
+
 /// Sixteen bytes that stand for a text.
 pub type Digest16 = [u8; 16];
 
@@ -69,12 +109,11 @@ impl Grouper {
     /// # Errors
     /// A spill file cannot be written.
     pub fn add(&mut self, key: Option<&[u8]>, row: &RowText) -> io::Result<()> {
-        let file = u32::try_from(row.file).unwrap_or(u32::MAX);
+        let place = Place::new(row.file, row.row);
         let mut payload = Vec::with_capacity(row.text.len() + 12);
-        payload.extend_from_slice(&file.to_le_bytes());
-        payload.extend_from_slice(&row.row.to_le_bytes());
+        payload.extend_from_slice(&place.to_bytes());
         payload.extend_from_slice(row.text.as_bytes());
-        let lone = || format!("\u{0}{file:08x}{:016x}", row.row).into_bytes();
+        let lone = || format!("\u{0}{:08x}{:016x}", place.file, place.row).into_bytes();
         match key {
             Some(key) => self.sorter.add(key, &payload),
             None => self.sorter.add(&lone(), &payload),
@@ -119,51 +158,7 @@ impl Groups {
 }
 
 fn decode(payload: &[u8]) -> Option<RowText> {
-    let (file, rest) = payload.split_first_chunk::<4>()?;
-    let (row, text) = rest.split_first_chunk::<8>()?;
-    Some(RowText {
-        file: usize::try_from(u32::from_le_bytes(*file)).ok()?,
-        row: u64::from_le_bytes(*row),
-        text: String::from_utf8(text.to_vec()).ok()?,
-    })
-}
-
-/// Finds keys that occur more than once, in bounded memory.
-pub struct DuplicateFinder {
-    sorter: Sorter,
-}
-
-impl DuplicateFinder {
-    /// A finder that spills into a folder.
-    #[must_use]
-    pub fn new(folder: &Path) -> Self {
-        Self { sorter: Sorter::new(SORT_BUDGET, folder) }
-    }
-
-    /// Notes a key.
-    ///
-    /// # Errors
-    /// A spill file cannot be written.
-    pub fn add(&mut self, key: &[u8]) -> io::Result<()> {
-        self.sorter.add(&digest16(key), &[])
-    }
-
-    /// The keys that occurred more than once.
-    ///
-    /// # Errors
-    /// A spill file cannot be read.
-    pub fn duplicates(self) -> io::Result<HashSet<Digest16>> {
-        let mut sorted = self.sorter.sorted()?;
-        let mut twice = HashSet::new();
-        let mut last: Option<Vec<u8>> = None;
-        while let Some((key, _)) = sorted.next_record()? {
-            if last.as_ref() == Some(&key)
-                && let Ok(key) = Digest16::try_from(key.as_slice())
-            {
-                twice.insert(key);
-            }
-            last = Some(key);
-        }
-        Ok(twice)
-    }
+    let (place, text) = payload.split_first_chunk::<12>()?;
+    let place = Place::from_bytes(*place);
+    Some(RowText { file: place.file(), row: place.row, text: String::from_utf8(text.to_vec()).ok()? })
 }

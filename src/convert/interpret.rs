@@ -8,15 +8,17 @@ use std::sync::Arc;
 use crate::codeset::Codeset;
 use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
-use crate::event::kinds::Share;
 use crate::event::{Issue, IssueCode, Position};
 use crate::fhir::{self, FhirResource};
 use crate::map::back::Back;
 use crate::profile::Profile;
+use crate::profile::about::About;
 use crate::profile::raw::{ExportKind, RowKind};
 use crate::profile::read::{self, RowEvents};
 use crate::profile::view::{Bound, Cells, View};
 use crate::source::{Layout, Parsed, Row, Scratch};
+
+use super::canonical;
 
 /// What records are.
 #[derive(Clone, Debug)]
@@ -96,36 +98,33 @@ impl Interpreter {
     pub fn key(&self, layout: &Layout, bound: &Bound, text: &str, scratch: &mut Scratch) -> Option<Vec<u8>> {
         let parsed = layout.parse(text, scratch).ok()?;
         match (&self.meaning, &parsed) {
-            (Meaning::Export(profile), Parsed::Row(row)) => {
-                read::referral_key(profile, View::Row(row, bound)).map(String::into_bytes)
+            (Meaning::Export(profile), parsed) => {
+                read::referral_key(profile, view(parsed, bound)?).map(String::into_bytes)
             }
-            (Meaning::Export(profile), Parsed::Tree(node)) => {
-                read::referral_key(profile, View::Tree(node, None)).map(String::into_bytes)
-            }
-            (Meaning::Events, Parsed::Tree(node)) => {
-                let source = node.get("source").and_then(|n| n.as_str()).unwrap_or_default();
-                let referral = node.get("referral_id").and_then(|n| n.as_str())?;
-                Some(format!("{}\u{1f}{referral}", source.trim_end_matches('/')).into_bytes())
-            }
+            (Meaning::Events, Parsed::Tree(node)) => canonical::key(node),
             _ => None,
         }
     }
 
-    /// Whether a record says that nothing may be shared, even if it must be refused for something else.
+    /// The same, and whom the record is about and what it says of consent, even if it must be refused.
     #[must_use]
-    pub fn withdraws(&self, layout: &Layout, bound: &Bound, text: &str, scratch: &mut Scratch) -> bool {
+    pub fn key_and_about(
+        &self,
+        layout: &Layout,
+        bound: &Bound,
+        text: &str,
+        scratch: &mut Scratch,
+    ) -> (Option<Vec<u8>>, About) {
         match (&self.meaning, &layout.parse(text, scratch)) {
-            (Meaning::Export(profile), Ok(Parsed::Row(row))) => {
-                read::withdraws(profile, View::Row(row, bound))
-            }
-            (Meaning::Export(profile), Ok(Parsed::Tree(node))) => {
-                read::withdraws(profile, View::Tree(node, None))
-            }
-            (Meaning::Events, Ok(Parsed::Tree(node))) => {
-                node.path("record.consent.share").and_then(|share| share.as_str())
-                    == Some(Share::None.as_str())
-            }
-            _ => false,
+            (Meaning::Export(profile), Ok(parsed)) => match view(parsed, bound) {
+                Some(view) => (
+                    read::referral_key(profile, view).map(String::into_bytes),
+                    crate::profile::about::about(profile, view),
+                ),
+                None => (None, About::default()),
+            },
+            (Meaning::Events, Ok(Parsed::Tree(node))) => (canonical::key(node), canonical::about(node)),
+            _ => (None, About::default()),
         }
     }
 
@@ -136,13 +135,19 @@ impl Interpreter {
             Ok(parsed) => parsed,
             Err(issue) => return RowEvents { events: Vec::new(), issues: vec![issue] },
         };
+        let other_kind = || RowEvents {
+            events: Vec::new(),
+            issues: vec![Issue::new(
+                IssueCode::WrongShape,
+                Position::default(),
+                "a record of another kind than expected",
+            )],
+        };
         match (&self.meaning, &parsed) {
-            (Meaning::Export(profile), Parsed::Row(row)) => {
-                read::read(profile, View::Row(row, bound), &self.identities)
-            }
-            (Meaning::Export(profile), Parsed::Tree(node)) => {
-                read::read(profile, View::Tree(node, None), &self.identities)
-            }
+            (Meaning::Export(profile), parsed) => match view(parsed, bound) {
+                Some(view) => read::read(profile, view, &self.identities),
+                None => other_kind(),
+            },
             (Meaning::Events, Parsed::Tree(node)) => {
                 let (event, issues) = crate::event::read::read(node, &self.identities, NhsNumberRule::Reject);
                 RowEvents { events: event.into_iter().collect(), issues }
@@ -151,14 +156,7 @@ impl Interpreter {
             (Meaning::Fhir(codeset), Parsed::FhirXml(xml)) => {
                 self.back(codeset, fhir::read_xml(xml.as_bytes()))
             }
-            _ => RowEvents {
-                events: Vec::new(),
-                issues: vec![Issue::new(
-                    IssueCode::WrongShape,
-                    Position::default(),
-                    "a record of another kind than expected",
-                )],
-            },
+            _ => other_kind(),
         }
     }
 
@@ -171,5 +169,14 @@ impl Interpreter {
             }
             Err(issues) => RowEvents { events: Vec::new(), issues },
         }
+    }
+}
+
+/// A record as a profile sees it.
+fn view<'a>(parsed: &'a Parsed<'_>, bound: &'a Bound) -> Option<View<'a>> {
+    match parsed {
+        Parsed::Row(row) => Some(View::Row(row, bound)),
+        Parsed::Tree(node) => Some(View::Tree(node, None)),
+        _ => None,
     }
 }

@@ -9,10 +9,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::ConvertError;
-use super::group::FileScene;
+use super::group::{FileScene, Place};
 use super::part::{Pending, Sealed};
 use super::report::RejectsFile;
 use super::sorter::Sorter;
+
+/// A row that is not written, with the reasons.
+pub struct Reject {
+    /// Where it stands.
+    pub place: Place,
+    /// The line of the rejects file.
+    pub line: String,
+}
 
 /// Endings of files that refused rows cannot be written as.
 const NOT_TEXT: [&str; 5] = ["xlsx", "xlsm", "xls", "ods", "xml"];
@@ -49,7 +57,7 @@ pub(super) enum RejectsError {
     Write(ConvertError),
 }
 
-/// Writes the refused rows. `rejects` are keyed by file (four bytes) and row.
+/// Writes the refused rows. `rejects` are keyed by place.
 pub(super) fn write(path: &Path, files: &[FileScene], rejects: Sorter) -> Result<Written, RejectsError> {
     let headings: Vec<Option<String>> = files.iter().map(|file| file.layout.reject_header()).collect();
     let mut groups: Vec<&Option<String>> = Vec::new();
@@ -69,7 +77,7 @@ pub(super) fn write(path: &Path, files: &[FileScene], rejects: Sorter) -> Result
     }
     let mut sorted = rejects.sorted().map_err(RejectsError::Spill)?;
     while let Some((key, line)) = sorted.next_record().map_err(RejectsError::Spill)? {
-        let file = key.first_chunk::<4>().map_or(0, |n| usize::try_from(u32::from_be_bytes(*n)).unwrap_or(0));
+        let file = key.first_chunk().map_or(0, |place| Place::from_bytes(*place).file());
         let group = headings.get(file).and_then(|heading| groups.iter().position(|known| *known == heading));
         if let Some((pending, known)) = group.and_then(|group| open.get_mut(group)) {
             pending.write(&line).map_err(RejectsError::Write)?;

@@ -143,6 +143,8 @@ pub struct Report {
     pub joins: u64,
     /// Refused rows by reason (the first error of each row).
     pub refused: Counts,
+    /// Refused rows by every reason: a row counts once for each of its errors.
+    pub refused_by_any_reason: Counts,
     /// Held rows by reason.
     pub held: Counts,
     /// The files of `--rejects`, with how many rows went into each.
@@ -232,6 +234,23 @@ impl Report {
             RowEnd::NotShared => self.rows.not_shared += 1,
             RowEnd::Refused => self.rows.refused += 1,
         }
+    }
+
+    /// Counts why a row was set aside.
+    pub fn reasons(&mut self, end: RowEnd, issues: &[Issue]) {
+        let mut codes: Vec<&str> = Vec::new();
+        for issue in issues.iter().filter(|issue| issue.is_error()) {
+            if !codes.contains(&issue.code.as_str()) {
+                codes.push(issue.code.as_str());
+            }
+        }
+        let first = codes.first().copied().unwrap_or("unknown");
+        if end == RowEnd::Held {
+            count(&mut self.held, first);
+            return;
+        }
+        count(&mut self.refused, first);
+        codes.into_iter().for_each(|code| count(&mut self.refused_by_any_reason, code));
     }
 
     /// Counts blank rows.
@@ -343,6 +362,7 @@ impl Report {
         merge(&mut self.resources, other.resources);
         merge(&mut self.events, other.events);
         merge(&mut self.refused, other.refused);
+        merge(&mut self.refused_by_any_reason, other.refused_by_any_reason);
         merge(&mut self.held, other.held);
         merge(&mut self.remarks, other.remarks);
         merge(&mut self.by_practice, other.by_practice);

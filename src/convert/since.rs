@@ -2,14 +2,15 @@
 //!
 //! Both are folded together; only events that are new or say something else than before are wanted. A change of
 //! the referral's record is one `details_changed`, of the consent one `consent_changed`, of the service after a
-//! rejection one `rerouted`. A date that was cleared stays in the fold and is listed. Pure. Without an earlier
-//! export everything is wanted. Next: [`super::render`].
+//! rejection one `rerouted`. A date that was cleared stays in the fold and is listed. Where the source sends events
+//! and not states, an event that says something else than before is refused, and what was sent stands. Pure. Without
+//! an earlier export everything is wanted. Next: [`super::render`].
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::event::kinds::EventType;
-use crate::event::{Detail, Issue, IssueCode, Position, ReferralEvent};
+use crate::event::{Detail, Issue, IssueCode, Position, Record, ReferralEvent};
 use crate::map::fold::{self, Folded, Step};
 use crate::map::machine::{State, TaskStatus};
 
@@ -24,10 +25,21 @@ pub struct Update {
 /// Why a change cannot go through.
 pub type Refusal = (IssueCode, &'static str);
 
-/// Compares and folds. `before` is empty when there is no earlier export, or the referral is new.
+/// Events of an event source that say something else than when they were sent. They are to be refused; the others of
+/// the referral go on as if these had been repeated unchanged: that is what the clinical system was told, and the
+/// only way to change it is a `corrected`, which is an event of its own.
+#[must_use]
+pub fn changed(before: &[ReferralEvent], now: &[ReferralEvent]) -> HashSet<String> {
+    let known = |event: &ReferralEvent| before.iter().find(|known| known.event_id == event.event_id);
+    let differs = |event: &&ReferralEvent| known(event).is_some_and(|known| !known.says_the_same_as(event));
+    now.iter().filter(differs).map(|event| event.event_id.clone()).collect()
+}
+
+/// Compares and folds. `before` is empty when there is no earlier export, or the referral is new; the events of a
+/// source that sends events have passed [`changed`].
 ///
 /// # Errors
-/// A change that a person must decide, or that an event source may not make.
+/// A change that a person must decide.
 pub fn update(
     before: Vec<ReferralEvent>,
     now: Vec<ReferralEvent>,
@@ -38,60 +50,81 @@ pub fn update(
     }
     let (before, _) = fold::deduplicate(before);
     let old = fold::fold(before.clone());
-    let mut wanted: HashSet<String> = HashSet::new();
-    let mut remarks = Vec::new();
-    for event in &now {
-        match before.iter().find(|known| known.event_id == event.event_id) {
-            None => {
-                wanted.insert(event.event_id.clone());
-            }
-            Some(known) if known.says_the_same_as(event) => {}
-            Some(_) if !snapshot => return Err((IssueCode::EventChanged, "")),
-            Some(known) => {
-                refuse_new_episode(known, event, &old)?;
-                if event.is_status_slot && event.event_type < known.event_type {
-                    remarks.push((event, IssueCode::StatusColumnDisagrees));
-                }
-                wanted.insert(event.event_id.clone());
-            }
-        }
-    }
-    let mut remarks: Vec<(String, Issue)> =
-        remarks.into_iter().map(|(event, code)| (event.event_id.clone(), issue(event, code))).collect();
-    let (old_record, new_record) = match (before.last(), now.last()) {
-        (Some(old), Some(new)) => (Arc::clone(&old.record), Arc::clone(&new.record)),
+    let (mut wanted, mut remarks) = compare(&before, &now, &old)?;
+    let (old_record, template) = match (before.last(), now.last()) {
+        (Some(old), Some(new)) => (Arc::clone(&old.record), new.clone()),
         _ => return Ok(Update { folded: old, wanted: Some(wanted) }),
     };
-    let (old_number, new_number) = (old_record.person.nhs_number, new_record.person.nhs_number);
-    if old_number.is_some() && new_number.is_some() && old_number != new_number {
-        return Err((IssueCode::HeldTwoPersons, "another NHS number than in the earlier export"));
+    refuse_another_person(&old_record, &template.record)?;
+    let mut all = together(before, now, snapshot, &mut remarks);
+    let changed = snapshot && old_record != template.record;
+    if changed {
+        all.extend(record_changes(&template, &old, &old_record, &mut wanted));
     }
-    let mut union = now.clone();
-    for known in before {
-        if union.iter().all(|event| event.event_id != known.event_id) {
-            if snapshot {
-                remarks.push((
-                    union.first().map(|e| e.event_id.clone()).unwrap_or_default(),
-                    issue(&known, IssueCode::DateCleared),
-                ));
-            }
-            union.push(if snapshot {
-                ReferralEvent { record: Arc::clone(&new_record), ..known }
-            } else {
-                known
-            });
-        }
-    }
-    if snapshot && old_record != new_record {
-        let template = now.last().cloned();
-        union.extend(
-            template.into_iter().flat_map(|event| record_changes(&event, &old, &old_record, &mut wanted)),
-        );
-    }
-    let mut folded = fold::fold(union);
+    let mut folded = fold::fold(all);
     folded.remarks.extend(remarks);
+    folded.record_before = changed.then_some(old_record);
     catch_up(&mut folded, &wanted);
     Ok(Update { folded, wanted: Some(wanted) })
+}
+
+/// Remarks, each with the id of the event it is about.
+type Remarks = Vec<(String, Issue)>;
+
+/// Ids of the events that are new or revised, and what is to be said about them.
+fn compare(
+    before: &[ReferralEvent],
+    now: &[ReferralEvent],
+    old: &Folded,
+) -> Result<(HashSet<String>, Remarks), Refusal> {
+    let (mut wanted, mut remarks) = (HashSet::new(), Remarks::new());
+    for event in now {
+        match before.iter().find(|known| known.event_id == event.event_id) {
+            Some(known) if known.says_the_same_as(event) => continue,
+            Some(known) => {
+                refuse_new_episode(known, event, old)?;
+                if event.is_status_slot && event.event_type < known.event_type {
+                    remarks.push((event.event_id.clone(), issue(event, IssueCode::StatusColumnDisagrees)));
+                }
+            }
+            None => {}
+        }
+        wanted.insert(event.event_id.clone());
+    }
+    Ok((wanted, remarks))
+}
+
+/// A number that another took the place of: whose the referral is cannot be guessed.
+fn refuse_another_person(old: &Record, new: &Record) -> Result<(), Refusal> {
+    match (old.person.nhs_number, new.person.nhs_number) {
+        (Some(old), Some(new)) if old != new => {
+            Err((IssueCode::HeldTwoPersons, "another NHS number than in the earlier export"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The events of both exports. In a snapshot those that are gone were cleared, and bear the record of today.
+fn together(
+    before: Vec<ReferralEvent>,
+    now: Vec<ReferralEvent>,
+    snapshot: bool,
+    remarks: &mut Remarks,
+) -> Vec<ReferralEvent> {
+    let mut all = now;
+    for known in before {
+        if all.iter().any(|event| event.event_id == known.event_id) {
+            continue;
+        }
+        let Some(first) = all.first().filter(|_| snapshot) else {
+            all.push(known);
+            continue;
+        };
+        remarks.push((first.event_id.clone(), issue(&known, IssueCode::DateCleared)));
+        let record = Arc::clone(&first.record);
+        all.push(ReferralEvent { record, ..known });
+    }
+    all
 }
 
 fn issue(event: &ReferralEvent, code: IssueCode) -> Issue {
@@ -117,7 +150,7 @@ fn refuse_new_episode(known: &ReferralEvent, event: &ReferralEvent, old: &Folded
 fn record_changes(
     event: &ReferralEvent,
     old: &Folded,
-    old_record: &crate::event::Record,
+    old_record: &Record,
     wanted: &mut HashSet<String>,
 ) -> Vec<ReferralEvent> {
     let record = &event.record;

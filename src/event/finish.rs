@@ -13,6 +13,7 @@ use super::issue::{Issue, IssueCode, Position};
 use super::kinds::EventType;
 use super::nhs_number::passes_modulus_11;
 use super::person::Record;
+use super::plausible;
 use super::prsb;
 use super::referral_event::ReferralEvent;
 
@@ -103,6 +104,8 @@ pub fn check_record(record: &mut Record, issues: &mut Vec<Issue>) {
     if record.based_on.iter().any(|id| id.system.is_empty()) {
         report(IssueCode::RequiredMissing, "based_on.system", "");
     }
+    plausible::of_record(record, issues);
+    let mut report = |code, path, found: &'static str| issues.push(Issue::new(code, at(path), found));
     record.prsb.retain(|element| !element.value.is_empty());
     for element in &record.prsb {
         match prsb::home(&element.path) {
@@ -151,6 +154,9 @@ pub fn event(
     let event_type = header.event_type?;
     if header.occurred_at.is_none() && !header.is_status_slot && detail.count.is_none() {
         missing("occurred_at");
+    }
+    if let Some(when) = header.occurred_at {
+        plausible::of_event(when, record, issues);
     }
     let amends = matches!(event_type, EventType::Corrected | EventType::EnteredInError);
     if amends && header.target_event_id.is_none() {

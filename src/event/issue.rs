@@ -265,6 +265,12 @@ issue_codes! {
         "fill in the date; without it nothing is sent about it";
     DateMissingHour = "date-missing-hour", Error, "value", "a local time that the spring clock change skipped",
         "correct the time, or give it with its offset";
+    DateTooEarly = "date-too-early", Error, "value", "a date that cannot be meant",
+        "correct the cell; 1899-12-30, 1900-01-00, 1904-01-01 and 1970-01-01 are what programs make of an empty one";
+    BeforeBirth = "before-birth", Error, "conflict", "an event before the person was born",
+        "correct the date of the event or the date of birth";
+    AgeImpossible = "age-impossible", Error, "conflict", "a person older than 130 years at the event",
+        "correct the date of birth or the date of the event";
     DateRepeatedHour = "date-repeated-hour", Warning, "value", "a local time that the autumn clock change repeats",
         "the earlier offset was taken; give the time with its offset to be certain";
     ValueNotListed = "value-not-listed", Error, "code-invalid", "a word outside the list for this field",
@@ -311,6 +317,10 @@ issue_codes! {
         "give each referral a number of its own; where a referral has a row for each need, set rows = \"per-need\" in the profile";
     RowsDisagree = "rows-disagree", Error, "conflict", "rows of one referral that contradict each other",
         "make the rows agree on everything but the needs";
+    NothingHappened = "nothing-happened", Error, "required", "neither a date nor a status, so no event",
+        "fill in a date or a status; nothing can be made of a row without one";
+    NothingSent = "nothing-sent", Warning, "business-rule", "a status of which nothing is sent without a date",
+        "fill in the date of what happened";
     EventChanged = "event-changed", Error, "conflict", "an event that is not what the earlier export said it was",
         "leave events as they were, and add a `corrected` event";
     StepNotAllowed = "step-not-allowed", Warning, "business-rule", "a step that skips the one before it, such as completed but never accepted",
@@ -329,12 +339,20 @@ issue_codes! {
         "if the person was referred again under the same number, set case_number = \"person\" in the profile; if not, correct the date";
     HeldNoConsent = "held-no-consent", Error, "business-rule", "held: no consent recorded for a self-referral or a referral by another agency",
         "record consent to share, then convert the row again";
+    HeldConsentUnclear = "held-consent-unclear", Error, "business-rule", "held: a refused row is about this person's consent",
+        "mend the row named here and convert both together; until then nothing of this person is sent";
     HeldFutureDate = "held-future-date", Error, "business-rule", "held: a date after the day of this run",
         "correct the date, or convert the row on or after that day";
     HeldProtected = "held-protected", Error, "security", "held: the record is marked protected or sensitive",
         "a person must handle this referral by the local procedure";
     HeldTwoPersons = "held-two-persons", Error, "conflict", "held: one referral names two persons",
         "correct the NHS number or the case number; nothing of this referral was written";
+    HeldBirthDates = "held-birth-dates", Error, "conflict", "held: one NHS number with different dates of birth",
+        "find out whose number it is; one of these rows would go on another person's record";
+    HeldNhsNumbers = "held-nhs-numbers", Error, "conflict", "held: one local person identifier with different NHS numbers",
+        "find out which number is the person's and correct the other rows";
+    NamesDiffer = "names-differ", Warning, "conflict", "one NHS number with different family names",
+        "check that the rows are about one person; give former names in person.former_family";
     WithdrawnAfterSending = "withdrawn-after-sending", Warning, "business-rule", "the person shared this before and has now withdrawn consent",
         "a person must decide what becomes of what was sent before";
     PossibleDuplicate = "possible-duplicate", Warning, "duplicate", "the person has another open referral within 28 days",

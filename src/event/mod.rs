@@ -9,6 +9,7 @@
 pub mod build;
 pub mod date_format;
 pub mod detail;
+pub mod family_name;
 pub mod field;
 pub mod finish;
 pub mod hash;
@@ -17,11 +18,14 @@ pub mod kinds;
 pub mod nhs_number;
 pub mod ods_code;
 pub mod person;
+mod plausible;
 pub mod postcode;
 pub mod prsb;
 pub mod read;
+pub mod reading;
 pub mod referral_event;
 pub mod schema;
+mod set;
 pub mod term;
 pub mod when;
 

@@ -115,6 +115,22 @@ impl When {
         }
     }
 
+    /// The first Europe/London calendar day that it can mean: a month or a year begins with its first day.
+    #[must_use]
+    pub fn first_day(&self) -> Date {
+        match *self {
+            Self::Year(year) => Date::new(year, 1, 1).unwrap_or_default(),
+            Self::Month(year, month) => Date::new(year, month, 1).unwrap_or_default(),
+            Self::Day(_) | Self::Instant(..) => self.day(),
+        }
+    }
+
+    /// Whether it lies after a day for certain: a month or a year still running does not.
+    #[must_use]
+    pub fn is_after(&self, day: Date) -> bool {
+        self.first_day() > day
+    }
+
     /// FHIR's `date`: as precise as known, but never with a time (a birth date has none).
     #[must_use]
     pub fn day_text(&self) -> String {

@@ -7,9 +7,10 @@
 //! resources.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::event::kinds::EventType;
-use crate::event::{Issue, IssueCode, Position, ReferralEvent};
+use crate::event::{Issue, IssueCode, Position, Record, ReferralEvent};
 
 use super::machine::{Remark, State};
 use super::order;
@@ -51,6 +52,8 @@ pub struct Folded {
     pub remarks: Vec<(String, Issue)>,
     /// What was stated about the person's consent in other referrals, put here by whoever knows them.
     pub consents_elsewhere: Vec<Statement>,
+    /// The record as an earlier export had it, where it has changed since; put here by whoever knows it.
+    pub record_before: Option<Arc<Record>>,
 }
 
 impl Folded {
@@ -256,11 +259,9 @@ fn apply_corrections(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Record;
     use crate::event::when::When;
     use crate::map::machine::TaskStatus;
     use proptest::prelude::*;
-    use std::sync::Arc;
 
     pub(crate) fn event(id: &str, event_type: EventType, day: &str) -> ReferralEvent {
         ReferralEvent {

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::codeset::Codeset;
+use crate::event::ReferralEvent;
 use crate::event::kinds::{EventType, Share};
 use crate::event::person::Record;
-use crate::event::{IssueCode, ReferralEvent};
 use crate::fhir::types::{Identifier, Resource, ServiceRequest};
 
 use super::coding::Coder;
@@ -122,8 +122,17 @@ impl Mapper<'_> {
         let refs = Refs::new(names, self.settings.form, &key);
         let coder = Coder { codeset: self.codeset, repair: self.settings.repair_codes, share };
         let recorded = self.settings.recorded_at.to_string();
-        let mut run =
-            Run { mapper: self, recorded, refs, coder, steps: &folded.steps, scene: None, patient_uuid };
+        let mut run = Run {
+            mapper: self,
+            recorded,
+            refs,
+            coder,
+            steps: &folded.steps,
+            scene: None,
+            patient_uuid,
+            record_before: folded.record_before.as_ref(),
+            flagged: None,
+        };
         for at in 0..folded.steps.len() {
             let Some(step) = folded.steps.get(at) else { break };
             mapped.notes.about(&step.event.event_id);
@@ -144,6 +153,10 @@ struct Run<'a> {
     steps: &'a [Step],
     scene: Option<Scene>,
     patient_uuid: Uuid,
+    /// The record as an earlier export had it.
+    record_before: Option<&'a Arc<Record>>,
+    /// The record whose Flags were sent last.
+    flagged: Option<Arc<Record>>,
 }
 
 impl Run<'_> {
@@ -224,17 +237,13 @@ impl Run<'_> {
             }
         }
         let opens = step.state.is_some_and(|state| state.opened_by == at) && step.role == Role::Plain;
-        if at == 0 || opens || event.event_type == EventType::DetailsChanged {
-            let person = &event.record.person;
-            let risk = event.record.risk.as_ref();
-            entries.extend(safeguards::flags(
-                referral,
-                person.safe_contact.as_ref(),
-                risk,
-                refs,
-                coder,
-                notes,
-            ));
+        let details = event.event_type == EventType::DetailsChanged;
+        // A service that changed after a rejection brings the other changes of the record with it.
+        let changed = self.record_before.filter(|_| details || event.event_type == EventType::Rerouted);
+        if at == 0 || opens || details || changed.is_some() {
+            let sent = changed.or(self.flagged.as_ref().filter(|_| details));
+            entries.extend(safeguards::flags(referral, &event.record, sent, refs, coder, notes));
+            self.flagged = Some(Arc::clone(&event.record));
         }
         if (opens || event.event_type == EventType::ConsentChanged)
             && let Some(agreed) = &event.record.consent
@@ -312,46 +321,6 @@ impl Run<'_> {
 
 fn withdraw_if(withdrawn: bool, resource: Resource) -> Resource {
     if withdrawn { withdraw(resource) } else { resource }
-}
-
-/// What the mapping found that only shows across a whole referral.
-#[must_use]
-pub fn needs_hold(folded: &Folded, today: jiff::civil::Date) -> Option<(IssueCode, &'static str)> {
-    let events = || folded.steps.iter().map(|step| &step.event);
-    if let Some(event) = events().find(|event| event.record.person.protected) {
-        return Some((IssueCode::HeldProtected, event.event_type.label()));
-    }
-    let after = |event: &&ReferralEvent| event.occurred_at.is_some_and(|when| is_after(when, today));
-    if let Some(event) = events().find(after) {
-        return Some((IssueCode::HeldFutureDate, event.event_type.label()));
-    }
-    if folded.steps.is_empty() {
-        return None;
-    }
-    (decide(folded) == Sharing::Held).then_some((IssueCode::HeldNoConsent, ""))
-}
-
-/// Whether the events of a referral name more than one person. Nothing of it may leave then.
-#[must_use]
-pub fn names_two_persons(folded: &Folded) -> bool {
-    let mut numbers = Vec::new();
-    let mut locals = Vec::new();
-    for step in &folded.steps {
-        let person = &step.event.record.person;
-        numbers.extend(person.nhs_number.filter(|number| !numbers.contains(number)));
-        locals.extend(person.local_id.as_deref().filter(|local| !locals.contains(local)));
-    }
-    numbers.len() > 1 || (numbers.is_empty() && locals.len() > 1)
-}
-
-/// Whether something lies after a day for certain: a month or year still running does not.
-fn is_after(when: crate::event::When, today: jiff::civil::Date) -> bool {
-    use crate::event::When;
-    match when {
-        When::Year(year) => year > today.year(),
-        When::Month(year, month) => (year, month) > (today.year(), today.month()),
-        When::Day(_) | When::Instant(..) => when.day() > today,
-    }
 }
 
 /// The same entries, withdrawn.

@@ -13,6 +13,7 @@ mod communication;
 mod encounter;
 pub mod entry;
 pub mod fold;
+pub mod hold;
 pub mod machine;
 pub mod mapper;
 pub mod names;

@@ -1,7 +1,9 @@
 //! Flags for safe contact and risk, and the Consent. Next: [`super::questionnaire_response`].
 
+use std::sync::Arc;
+
 use crate::event::kinds::Share;
-use crate::event::person::Consent as Agreed;
+use crate::event::person::{Consent as Agreed, Record};
 use crate::event::term::Term;
 use crate::fhir::types::{CodeableConcept, Consent, Flag};
 
@@ -14,23 +16,31 @@ use super::systems::{self, Structural};
 
 /// Flags of a referral: how to contact the person safely, and the risk indicator. Sent at every level of
 /// sharing but `none`, because whoever rings needs them.
+///
+/// `sent` is the record whose Flags were sent last: what it had and the record no longer has is sent once more,
+/// as `inactive`. Not `entered-in-error`: it held while it was on record, nobody said that it was a mistake.
 pub(super) fn flags(
     referral: &str,
-    safe_contact: Option<&Term>,
-    risk: Option<&Term>,
+    record: &Record,
+    sent: Option<&Arc<Record>>,
     refs: &Refs<'_>,
     coder: &Coder<'_>,
     notes: &mut Notes,
 ) -> Vec<Entry> {
     // A Flag's words are always a controlled term: free words would not be understood in a hurry.
-    let mut flag = |term: Option<&Term>, name: &'static str, field: &'static str, category: Structural| {
-        let code = coder.code(term?, "need", field, notes)?;
+    let mut flag = |of: fn(&Record) -> Option<&Term>, name, field, category: Structural| {
+        let (code, status) = match (of(record), sent.and_then(|sent| of(sent))) {
+            (Some(term), _) => (coder.code(term, "need", field, notes)?, "active"),
+            // What became of its words was said when it was sent.
+            (None, Some(term)) => (coder.code(term, "need", field, &mut Notes::default())?, "inactive"),
+            (None, None) => return None,
+        };
         let uuid = refs.names.uuid(NameKind::Flag, &[referral, name]);
         let identifier = crate::fhir::types::Identifier::new(refs.names.system(NameKind::Flag), plain(uuid));
         let resource = Flag {
             meta: meta("Flag"),
             identifier: vec![identifier.clone()],
-            status: "active".into(),
+            status: status.into(),
             category: vec![category.concept()],
             code,
             subject: refs.subject(),
@@ -42,6 +52,14 @@ pub(super) fn flags(
     flags.extend(flag(safe_contact, "safe-contact", "person.safe_contact", systems::ADMINISTRATIVE));
     flags.extend(flag(risk, "risk", "risk", systems::SAFETY));
     flags
+}
+
+fn safe_contact(record: &Record) -> Option<&Term> {
+    record.person.safe_contact.as_ref()
+}
+
+const fn risk(record: &Record) -> Option<&Term> {
+    record.risk.as_ref()
 }
 
 /// The Consent of a referral.

@@ -11,11 +11,12 @@ use crate::event::detail::Detail;
 use crate::event::field::{Field, Kind};
 use crate::event::finish::{self, Identities};
 use crate::event::issue::kind_of;
-use crate::event::kinds::{EventType, Share};
+use crate::event::kinds::EventType;
 use crate::event::{Issue, IssueCode, Position, Record, ReferralEvent, Term};
 use crate::tree::Node;
 
 use super::compile::{Column, CountRule, EventRule, Fill, From, NameOrder, Profile, StatusRule, TypeOf};
+use super::places;
 use super::raw::{CaseNumber, ExportKind};
 use super::values::{ValueMap, fold};
 use super::view::{NO_PLACE, ProfilePlaces, Value, View};
@@ -56,20 +57,6 @@ pub fn referral_key(profile: &Profile, view: View<'_>) -> Option<String> {
     Some(when.map_or_else(|| id.clone(), |when| format!("{id}/{when}")))
 }
 
-/// Whether a record says that nothing may be shared, whatever else is wrong with it.
-#[must_use]
-pub fn withdraws(profile: &Profile, view: View<'_>) -> bool {
-    let fills = profile.fields.iter().filter(|fill| fill.field == Field::ConsentShare);
-    fills.into_iter().any(|fill| {
-        joined(profile, view, &fill.from).is_some_and(|said| match &fill.values {
-            Some(values) => {
-                values.get(&said).and_then(|entry| entry.word.as_deref()) == Some(Share::None.as_str())
-            }
-            None => said == Share::None.as_str(),
-        })
-    })
-}
-
 /// The date that tells a person's referrals apart.
 fn referred_date(profile: &Profile, view: View<'_>, issues: &mut Vec<Issue>) -> Option<crate::event::When> {
     let referred = |rule: &&EventRule| matches!(rule.event_type, TypeOf::Fixed(EventType::Referred));
@@ -107,6 +94,7 @@ pub fn read(profile: &Profile, view: View<'_>, identities: &Identities) -> RowEv
     }
     let Draft { header, mut record, .. } = draft;
     finish::check_record(&mut record, &mut issues);
+    places::name_columns(profile, None, issues.iter_mut());
     if says(profile, view, profile.fields.iter().find(|fill| fill.field == Field::NhsNumber)) {
         // A number that was refused is not one that is missing.
         issues.retain(|issue| !matches!(issue.code, IssueCode::NhsNumberMissing | IssueCode::NoPerson));
@@ -134,7 +122,7 @@ pub fn read(profile: &Profile, view: View<'_>, identities: &Identities) -> RowEv
 }
 
 /// Whether the record has any value for a fill.
-fn says(profile: &Profile, view: View<'_>, fill: Option<&Fill>) -> bool {
+pub(super) fn says(profile: &Profile, view: View<'_>, fill: Option<&Fill>) -> bool {
     let mut said = false;
     if let Some(fill) = fill {
         each_value(profile, view, fill, &mut |_, _| said = true);
@@ -210,7 +198,7 @@ impl Row<'_> {
             self.count(view, rule);
         }
         if self.events.is_empty() && !self.issues.iter().any(Issue::is_error) {
-            self.report(IssueCode::DateMissing, None, "no date of any rule; nothing was made of this record");
+            self.report(IssueCode::NothingHappened, None, places::could_be_filled(profile));
         }
     }
 
@@ -296,13 +284,15 @@ impl Row<'_> {
                 };
                 header.event_id = Some(id);
             }
-            self.push(header, detail);
+            self.push(header, detail, Some(date));
         }
     }
 
-    fn push(&mut self, header: Header, detail: Detail) {
+    fn push(&mut self, header: Header, detail: Detail, date: Option<&Fill>) {
         let record = Arc::clone(&self.record);
+        let before = self.issues.len();
         let event = finish::event(header, detail, &record, self.identities, &mut self.issues);
+        places::name_columns(self.profile, date, self.issues.iter_mut().skip(before));
         self.events.extend(event);
     }
 
@@ -396,7 +386,7 @@ impl Row<'_> {
             is_status_slot: true,
             ..self.header.clone()
         };
-        self.push(header, Detail::default());
+        self.push(header, Detail::default(), None);
     }
 
     fn count(&mut self, view: View<'_>, rule: &CountRule) {
@@ -417,6 +407,7 @@ impl Row<'_> {
         self.push(
             header,
             Detail { count: Some(count), count_label: Some(rule.label.clone()), ..Detail::default() },
+            None,
         );
     }
 }
@@ -489,7 +480,13 @@ fn split_name(name: &str, order: NameOrder) -> Option<(String, String)> {
 }
 
 /// Sets a field from its fill.
-fn set(profile: &Profile, view: View<'_>, fill: &Fill, draft: &mut Draft, reading: &mut Reading<'_>) {
+pub(super) fn set(
+    profile: &Profile,
+    view: View<'_>,
+    fill: &Fill,
+    draft: &mut Draft,
+    reading: &mut Reading<'_>,
+) {
     if let Some(term) = &fill.term {
         draft.set(fill.field, fill.index, Raw::Term(term.clone()), NO_PLACE, None, reading);
         return;
@@ -671,6 +668,6 @@ mod tests {
         );
         assert_eq!(issues(&name), [("wrong-shape", Severity::Warning)]);
         let none = of(r#"{"id":"1","person":"p","nhs":"9990004218","name":"A, B","log":[]}"#);
-        assert_eq!(issues(&none), [("date-missing", Severity::Warning)]);
+        assert_eq!(issues(&none), [("nothing-happened", Severity::Error)]);
     }
 }

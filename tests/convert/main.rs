@@ -19,7 +19,9 @@
 
 mod codes;
 mod command;
+mod consent;
 mod corpora;
+mod dates;
 mod determinism;
 mod exit_codes;
 mod folders;
@@ -34,3 +36,4 @@ mod rejects;
 mod scheme;
 mod since;
 mod terminal;
+mod whose;

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::command::{Bench, RECORDED_AT, Ran, sp};
 use crate::output::lines;
-use crate::scheme::{PROFILE, Row, csv, nhs_number};
+use crate::scheme::{PROFILE, Row, another_referral, csv, nhs_number};
 
 /// One canonical event of a referral by a GP.
-fn event(id: &str, referral: &str, kind: &str, day: &str, person: u32, more: &Value) -> Value {
+pub(crate) fn event(id: &str, referral: &str, kind: &str, day: &str, person: u32, more: &Value) -> Value {
     let mut event = json!({
         "source": "https://weir.example/log", "event_id": id, "referral_id": referral, "type": kind, "occurred_at": day,
         "record": {
@@ -158,8 +158,7 @@ fn a_row_that_repeats_an_old_consent_lifts_no_withdrawal() {
 fn a_withdrawal_in_one_row_counts_for_the_persons_other_rows() {
     let bench = Bench::new();
     let profile = bench.file("p.toml", PROFILE);
-    let other =
-        Row::new(2).with("NHS", &nhs_number(1)).with("Share", "None").with("Share date", "2026-05-01");
+    let other = another_referral(1, 2).with("Share", "None").with("Share date", "2026-05-01");
     let input = bench.file("in.csv", csv(&[Row::new(1), other, Row::new(3)]));
     let bundles = lines(&bench.convert(&input, &profile, &[]).ended(0).out);
     let text = serde_json::to_string(&bundles).unwrap();

@@ -169,6 +169,14 @@ impl Row {
     }
 }
 
+/// Another referral of a person.
+pub(crate) fn another_referral(of: u32, n: u32) -> Row {
+    let person = Row::new(of);
+    ["Person", "NHS", "Given", "Family", "Born"]
+        .iter()
+        .fold(Row::new(n), |row, column| row.with(column, person.get(column)))
+}
+
 pub(crate) fn quoted(cell: &str, delimiter: char) -> String {
     if cell.contains([delimiter, '"', '\n', '\r']) || cell.starts_with(' ') {
         format!("\"{}\"", cell.replace('"', "\"\""))

@@ -137,6 +137,106 @@ fn a_change_of_consent_is_told() {
     assert_eq!(number(&report, "rows/unchanged"), 4);
 }
 
+/// The Flags of some Bundles: what each says and whether it still holds.
+fn flags(bundles: &[Value]) -> Vec<(String, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let of = |flag: &Value| {
+        (text(&flag["identifier"][0]["value"]), text(&flag["code"]["text"]), text(&flag["status"]))
+    };
+    bundles.iter().flat_map(resources).filter(|r| r["resourceType"] == "Flag").map(of).collect()
+}
+
+/// Who rings the person must not go by an arrangement that was taken back.
+#[test]
+fn a_safe_contact_or_risk_that_is_gone_is_sent_as_inactive() {
+    let profile = PROFILE
+        .replace(
+            "\"person.phone\" = \"Phone\"",
+            "\"person.safe_contact\" = { column = \"Phone\", values = \"flag\" }",
+        )
+        .replace(
+            "\"person.address_lines\" = \"Address\"",
+            "risk = { column = \"Address\", values = \"flag\" }",
+        )
+        + "\n[values.flag]\n\"Text only\" = {}\n\"Lone visit\" = {}\n\"Dog\" = {}\n";
+    let row = |safe: &str, risk: &str, share: &str| {
+        Row::new(1).with("Phone", safe).with("Address", risk).with("Share", share)
+    };
+    let run = |before: &Row, after: &Row| {
+        let bench = Bench::new();
+        let (profile, input) =
+            (bench.file("p.toml", &profile), bench.file("in.csv", csv(std::slice::from_ref(after))));
+        bench.file("before.csv", csv(std::slice::from_ref(before)));
+        let first = lines(&bench.convert(&bench.path("before.csv"), &profile, &[]).ended(0).out);
+        let ran = bench.convert(&input, &profile, &["--since", "@before.csv"]).ended(0);
+        (flags(&first), flags(&lines(&ran.out)))
+    };
+    for share in ["Full", "Codes"] {
+        let (first, then) = run(&row("Text only", "Dog", share), &row("", "Dog", share));
+        assert_eq!(first.len(), 2, "{first:?}");
+        let said = |flag: &(String, String, String)| (flag.1.clone(), flag.2.clone());
+        let expected =
+            [("Text only", "inactive"), ("Dog", "active")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        assert_eq!(then.iter().map(said).collect::<Vec<_>>(), expected);
+        // The same two Flags, not new ones.
+        assert!(then.iter().all(|flag| first.iter().any(|known| known.0 == flag.0)));
+    }
+    let (_, then) = run(&row("Text only", "Dog", "Full"), &row("Text only", "", "Full"));
+    assert_eq!(then.iter().map(|flag| flag.2.as_str()).collect::<Vec<_>>(), ["active", "inactive"]);
+    // Another value is sent as it is now; what never was is not taken back.
+    let (_, then) = run(&row("Text only", "", "Full"), &row("Lone visit", "", "Full"));
+    assert_eq!(then.iter().map(|flag| (&*flag.1, &*flag.2)).collect::<Vec<_>>(), [("Lone visit", "active")]);
+    // Nothing of it leaves where nothing is shared.
+    let gone = row("", "", "None").with("Share date", "2026-06-01");
+    assert_eq!(run(&row("Text only", "Dog", "Full"), &gone).1, []);
+}
+
+/// In a log a `details_changed` takes it back; an event that is about something else does not.
+#[test]
+fn in_a_log_a_change_of_details_takes_a_safe_contact_back() {
+    use crate::persons::event;
+    use crate::scheme::nhs_number;
+    use serde_json::json;
+    let with = json!({"person": {"nhs_number": nhs_number(1), "safe_contact": {"text": "Text only", "controlled": true}}});
+    let events = [
+        event("1", "R1", "referred", "2026-03-01", 1, &with),
+        event("2", "R1", "attended", "2026-03-05", 1, &json!({})),
+        event("3", "R1", "details_changed", "2026-03-09", 1, &json!({})),
+        event("4", "R1", "details_changed", "2026-03-12", 1, &json!({})),
+    ];
+    let bench = Bench::new();
+    let text: String = events.iter().map(|event| format!("{event}\n")).collect();
+    let input = bench.file("events.ndjson", text);
+    let ran = crate::command::sp(&[
+        "convert".as_ref(),
+        input.as_os_str(),
+        "--recorded-at".as_ref(),
+        "2026-11-20T12:00:00Z".as_ref(),
+    ]);
+    let said = flags(&lines(&ran.ended(0).out));
+    assert_eq!(said.iter().map(|flag| &*flag.2).collect::<Vec<_>>(), ["active", "inactive"]);
+}
+
+/// The service changed after a rejection, and the safe contact with it: both are told.
+#[test]
+fn a_rerouting_tells_a_safe_contact_that_is_gone() {
+    let profile = PROFILE.replace(
+        "\"person.phone\" = \"Phone\"",
+        "\"person.safe_contact\" = { column = \"Phone\", values = \"flag\" }",
+    ) + "\n[values.flag]\n\"Text only\" = {}\n";
+    let before = Row::new(3)
+        .with("Contacted", "")
+        .with("Closed", "2026-05-05")
+        .with("End", "Not suitable")
+        .with("Phone", "Text only");
+    let after = before.clone().with("Service", "Harbour health coaches").with("Phone", "");
+    let bench = Bench::new();
+    let (profile, input) = (bench.file("p.toml", profile), bench.file("in.csv", csv(&[after])));
+    bench.file("before.csv", csv(&[before]));
+    let ran = bench.convert(&input, &profile, &["--since", "@before.csv"]).ended(0);
+    assert_eq!(flags(&lines(&ran.out)).iter().map(|flag| &*flag.2).collect::<Vec<_>>(), ["inactive"]);
+}
+
 #[test]
 fn another_service_after_a_rejection_is_a_new_task() {
     let rejected = Row::new(3).with("Contacted", "").with("Closed", "2026-05-05").with("End", "Not suitable");
@@ -213,7 +313,15 @@ fn a_log_adds_and_never_edits() {
     let (ran, report) = run(&changed);
     let ran = ran.says(&["[event-changed]", "add a `corrected` event"]);
     assert!(ran.out.is_empty(), "{}", ran.text());
-    assert!(number(&report, "refused/event-changed") >= 1, "{}", report["refused"]);
+    assert_eq!(number(&report, "refused/event-changed"), 1, "{}", report["refused"]);
+    assert_eq!(number(&report, "rows/unchanged"), 17);
+    adds_up(&report);
+    // What is new of the same referral goes on, in the state that follows from what was sent before.
+    let contacted = log(6, 3, 0).remove(13).replacen("E1-2;", "E1-9;", 1).replacen("2026-03", "2026-05", 1);
+    let (ran, report) = run(&[changed, vec![contacted]].concat());
+    let bundles = prints_only(&ran.says(&["[event-changed]"]), &["W-1"]);
+    assert_eq!((bundles.len(), number(&report, "refused/event-changed")), (1, 1));
+    assert_eq!(number(&report, "rows/converted"), 1);
     adds_up(&report);
     // The correction that should have been sent goes through.
     let correction = before[7].replacen("E1-1;", "C1;", 1).replace(";accepted;", ";corrected;");

@@ -137,6 +137,8 @@ impl Back<'_> {
         }
         for own in &scene.own {
             match own.kind {
+                // One that is no longer active says what the record no longer says.
+                "Flag" if text(own.node, "status") != Some("active") => {}
                 "Flag" => {
                     let category = text(own.node, "category[0].coding[0].code");
                     let safety = category == Some(systems::SAFETY.code);

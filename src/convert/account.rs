@@ -1,0 +1,162 @@
+//! What is written of a referral, and what the report says of its rows.
+//!
+//! Next: [`super::report`], where it is counted.
+
+use std::collections::HashSet;
+
+use crate::event::kinds::{EventType, Share};
+use crate::event::{IssueCode, ReferralEvent};
+use crate::map::fold::Folded;
+use crate::map::mapper::{Mapped, Mapper};
+use crate::map::names::Names;
+use crate::map::patient;
+
+use super::duplicates::OpenReferral;
+use super::group::digest16;
+use super::referral::{Done, Shop};
+use super::rejects::Reject;
+use super::report::RowEnd;
+use super::rows::ReadRow;
+use super::since;
+
+impl Shop {
+    /// Maps a referral and accounts for its rows.
+    pub(super) fn write(&self, update: since::Update, good: &[ReadRow<'_>], done: &mut Done) {
+        let since::Update { folded, wanted } = update;
+        let Some(last) = folded.steps.last().map(|step| &step.event) else {
+            // Rows that say nothing that happened are accounted for all the same.
+            return self.account(&folded, &Mapped::default(), wanted.as_ref(), good, done);
+        };
+        let names = Names::new(&last.source);
+        let mapper = Mapper { codeset: &self.codeset, settings: &self.settings };
+        let subject = patient::uuid(&self.interpreter.identities, &names, last);
+        let mut mapped = mapper.map(&names, &folded, subject);
+        if let Some(wanted) = &wanted {
+            mapped.events.retain(|event| wanted.contains(&event.event_id));
+        }
+        self.account(&folded, &mapped, wanted.as_ref(), good, done);
+        if end_of(&folded, &mapped) != RowEnd::Converted {
+            return;
+        }
+        let events: Vec<&ReferralEvent> = folded.steps.iter().map(|step| &step.event).collect();
+        done.report.activity(&events, &reasons(&mapped, &folded), mapped.share.unwrap_or(Share::None));
+        done.report.mapped(&mapped);
+        self.note_open(&folded, good, last, done);
+        if self.as_events {
+            done.events.extend(events.into_iter().filter(|event| mapped.has(&event.event_id)).cloned());
+        } else {
+            done.mapped.push((names, mapped));
+        }
+    }
+
+    /// Says of every row how it ended, and what there is to say about it.
+    fn account(
+        &self,
+        folded: &Folded,
+        mapped: &Mapped,
+        wanted: Option<&HashSet<String>>,
+        good: &[ReadRow<'_>],
+        done: &mut Done,
+    ) {
+        let end = end_of(folded, mapped);
+        let about_all = match (end, wanted) {
+            (RowEnd::NotShared, Some(_)) => Some(IssueCode::WithdrawnAfterSending),
+            // Nothing was sent before either: it is not that nothing is new.
+            (RowEnd::Unchanged, None) => Some(IssueCode::NothingSent),
+            _ => None,
+        };
+        let names = self.known.get().and_then(|known| known.names_differ(folded));
+        let is_sent = |row: &ReadRow<'_>| row.events.iter().any(|event| mapped.has(&event.event_id));
+        // What is new may be about the referral as a whole: then it is every row's.
+        let per_row = wanted.is_some() && good.iter().any(is_sent);
+        for row in good {
+            self.remark(row, folded, mapped, done);
+            let names = names.as_ref().map(|names| self.issue(row.row, names.code, self.said(names)));
+            let of_row = about_all.map(|code| self.issue(row.row, code, "")).into_iter().chain(names);
+            done.report.issues(&of_row.collect::<Vec<_>>());
+            let unchanged = end == RowEnd::Converted && per_row && !is_sent(row);
+            done.report.row(if unchanged { RowEnd::Unchanged } else { end });
+        }
+    }
+
+    /// The issues of a row: its own, the fold's and the mapping's about its events.
+    fn remark(&self, row: &ReadRow<'_>, folded: &Folded, mapped: &Mapped, done: &mut Done) {
+        let mut issues = row.issues.clone();
+        let of_row = |id: &str| row.events.iter().any(|event| event.event_id == id);
+        let found = folded.remarks.iter().chain(&mapped.notes.remarks);
+        issues.extend(found.filter(|(id, _)| of_row(id)).map(|(_, issue)| {
+            let mut issue = issue.clone();
+            issue.at = issue.at.within(&self.name(row.row.file), row.row.row);
+            issue
+        }));
+        done.report.issues(&issues);
+    }
+
+    fn note_open(&self, folded: &Folded, good: &[ReadRow<'_>], last: &ReferralEvent, done: &mut Done) {
+        let open = folded.state().filter(|state| !state.ended);
+        let day = open
+            .and_then(|state| folded.steps.get(state.opened_by))
+            .and_then(|step| step.event.occurred_at)
+            .map(|when| when.day());
+        if let (Some(day), Some(number), Some(row)) = (day, last.record.person.nhs_number, good.first()) {
+            let epoch = jiff::civil::date(1970, 1, 1);
+            done.open.push(OpenReferral {
+                person: digest16(number.as_str().as_bytes()),
+                referral: digest16(format!("{}\u{1f}{}", last.source, last.referral_id).as_bytes()),
+                day: epoch.until(day).map(|span| span.get_days()).unwrap_or_default(),
+                place: row.place(),
+            });
+        }
+    }
+
+    /// Sets a row aside, with its reasons.
+    pub(super) fn reject(&self, row: &ReadRow<'_>, end: RowEnd, done: &mut Done) {
+        done.report.row(end);
+        done.report.reasons(end, &row.issues);
+        done.report.issues(&row.issues);
+        if let Some(file) = self.files.get(row.row.file) {
+            let line = file.layout.reject_line(&row.row.text, &row.issues);
+            done.rejects.push(Reject { place: row.place(), line });
+        }
+    }
+}
+
+/// How the rows of a referral end by what was mapped of it.
+fn end_of(folded: &Folded, mapped: &Mapped) -> RowEnd {
+    match mapped.share {
+        _ if folded.steps.is_empty() => RowEnd::Unchanged,
+        Some(Share::None) | None => RowEnd::NotShared,
+        Some(_) if mapped.events.is_empty() => RowEnd::Unchanged,
+        Some(_) => RowEnd::Converted,
+    }
+}
+
+/// The reasons of a referral for the activity table: by code where one was sent, else by the profile's words.
+fn reasons(mapped: &Mapped, folded: &Folded) -> Vec<String> {
+    use crate::fhir::types::{CodeableConcept, Resource};
+    let sent =
+        mapped.events.iter().flat_map(|event| &event.entries).find_map(|entry| match &entry.resource {
+            Resource::ServiceRequest(request) => Some(&request.reason_code),
+            _ => None,
+        });
+    let controlled: HashSet<&str> = folded
+        .steps
+        .iter()
+        .filter(|step| step.event.event_type == EventType::Referred)
+        .flat_map(|step| &step.event.detail.reasons)
+        .filter(|term| term.controlled)
+        .filter_map(|term| term.text.as_deref())
+        .collect();
+    let name = |concept: &CodeableConcept| match (concept.coding.first(), concept.text.as_deref()) {
+        (Some(coding), _) => {
+            let code = coding.code.as_deref().unwrap_or_default();
+            format!("{code} {}", coding.display.as_deref().unwrap_or_default()).trim().to_owned()
+        }
+        (None, Some(text)) if controlled.contains(text) => text.to_owned(),
+        (None, _) => "(free text)".to_owned(),
+    };
+    let mut names: Vec<String> = sent.into_iter().flatten().map(name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

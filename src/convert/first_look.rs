@@ -1,0 +1,149 @@
+//! [`FirstLook`]: what must be known of the whole input before the first referral is written.
+//!
+//! Where rows are converted as they come it is a pass of its own over the files; where they are grouped it goes
+//! along with the reading. It reads of each row who it is about, and more only where a row says something of
+//! consent, or where rows are events. Next: [`super::known`], what comes out of it.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::Path;
+
+use crate::event::{EventType, Issue, ReferralEvent};
+use crate::profile::about::About;
+use crate::source::Scratch;
+
+use super::consents::{Consents, to_be_heeded};
+use super::group::{Digest16, FileScene, Place, digest16};
+use super::interpret::Interpreter;
+use super::known::Known;
+use super::person_keys::{InSource, SourceTag, source_tag};
+use super::persons::{PersonFinder, Stated};
+use super::repeats::DuplicateFinder;
+
+/// What is collected.
+pub struct FirstLook<'a> {
+    interpreter: &'a Interpreter,
+    persons: PersonFinder,
+    consents: Consents,
+    /// Referral ids, where no grouping brings their rows together.
+    repeats: Option<DuplicateFinder>,
+    /// The source of the last row: nearly always that of the next.
+    source: (String, SourceTag),
+}
+
+impl<'a> FirstLook<'a> {
+    /// Begins; `repeats` says whether ids that occur twice are looked for too.
+    #[must_use]
+    pub fn new(interpreter: &'a Interpreter, folder: &Path, repeats: bool) -> Self {
+        Self {
+            interpreter,
+            persons: PersonFinder::new(folder),
+            consents: Consents::default(),
+            repeats: repeats.then(|| DuplicateFinder::new(folder)),
+            source: (String::new(), source_tag("")),
+        }
+    }
+
+    /// Looks at a row; gives the key of its referral.
+    ///
+    /// # Errors
+    /// A spill file cannot be written.
+    pub fn see(
+        &mut self,
+        scene: &FileScene,
+        place: Place,
+        text: &str,
+        scratch: &mut Scratch,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let interpreter = self.interpreter;
+        if interpreter.is_fhir() {
+            return Ok(None);
+        }
+        let (key, about) = interpreter.key_and_about(&scene.layout, &scene.bound, text, scratch);
+        if let (Some(repeats), Some(key)) = (&mut self.repeats, &key) {
+            repeats.add(key)?;
+        }
+        let heeded = to_be_heeded(&about);
+        let mut events = None;
+        if !interpreter.is_snapshot() || heeded.is_some() {
+            let read = interpreter.events(&scene.layout, &scene.bound, text, scratch);
+            let refused = read.issues.iter().any(Issue::is_error);
+            if !refused {
+                read.events.iter().for_each(|event| self.consents.note(event));
+                events = Some(read.events);
+            } else if let Some(said) = heeded.filter(|_| !scene.previous) {
+                // What an earlier export said and could not be used, this one says again or has mended.
+                let keys = self.keys(&about);
+                self.consents.note_refused(keys, place, said);
+            }
+        }
+        // Whose a number is, this export says.
+        if !scene.previous {
+            self.note_person(&about, events.as_deref(), key.as_deref(), place)?;
+        }
+        Ok(key)
+    }
+
+    fn keys(&mut self, about: &About) -> InSource {
+        let source = about.source.as_deref().or(self.interpreter.identities.source.as_deref());
+        let tag = self.tag(source.unwrap_or_default());
+        InSource::new(tag, &about.person)
+    }
+
+    fn tag(&mut self, source: &str) -> SourceTag {
+        if self.source.0 != source {
+            self.source = (source.to_owned(), source_tag(source));
+        }
+        self.source.1
+    }
+
+    fn note_person(
+        &mut self,
+        about: &About,
+        events: Option<&[ReferralEvent]>,
+        key: Option<&[u8]>,
+        place: Place,
+    ) -> io::Result<()> {
+        let log = !self.interpreter.is_snapshot();
+        let stated = |day| log.then(|| Stated { referral: digest16(key.unwrap_or_default()), day });
+        match events.filter(|_| log) {
+            Some(events) => events.iter().try_for_each(|event| {
+                let person = &event.record.person;
+                let keys = InSource::new(self.tag(&event.source), person);
+                self.persons.add(keys, person, stated(day(event)), place)
+            }),
+            // A refused row of a log has no place among the others; what it says counts.
+            None => {
+                let keys = self.keys(about);
+                self.persons.add(keys, &about.person, stated(u32::MAX), place)
+            }
+        }
+    }
+
+    /// What was found: of the persons, and the referral ids that occur twice.
+    ///
+    /// # Errors
+    /// A spill file cannot be read.
+    pub fn finish(self) -> io::Result<(Known, HashSet<Digest16>)> {
+        let twice = self.repeats.map(DuplicateFinder::duplicates).transpose()?.unwrap_or_default();
+        let concerned = self.consents.persons();
+        let mut links = Vec::new();
+        let disputes = self.persons.disputes(|local, number| {
+            let concerns = concerned.contains(&local) || concerned.contains(&number);
+            if concerns && links.last() != Some(&(local, number)) {
+                links.push((local, number));
+            }
+        })?;
+        Ok((Known::new(self.consents, disputes, &links), twice))
+    }
+}
+
+/// When an event's record was stated: what has no day, and what amends, comes last in the fold.
+fn day(event: &ReferralEvent) -> u32 {
+    let amends = matches!(event.event_type, EventType::Corrected | EventType::EnteredInError);
+    let day = event.occurred_at.filter(|_| !amends && !event.is_status_slot).map(|when| when.day());
+    day.map_or(u32::MAX, |day| {
+        let (year, month) = (u32::from(day.year().unsigned_abs()), u32::from(day.month().unsigned_abs()));
+        (year * 12 + month) * 31 + u32::from(day.day().unsigned_abs())
+    })
+}

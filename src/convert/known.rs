@@ -1,0 +1,113 @@
+//! [`Known`]: what the whole input says that a single referral does not show, found before anything is written.
+//!
+//! Consent stated in another referral of the person, refused rows about it, and rows that disagree about whose a
+//! number is. Next: [`super::referral`], which asks it.
+
+use crate::event::{IssueCode, ReferralEvent};
+use crate::map::fold::Folded;
+use crate::map::share::Statement;
+
+use super::consents::{ByPerson, Consents, Unclear};
+use super::group::{Digest16, Place};
+use super::person_keys::{InSource, of_number, source_tag};
+use super::persons::{About, Dispute, Disputes};
+
+/// What is known of the persons of a run.
+#[derive(Default)]
+pub struct Known {
+    consents: ByPerson,
+    unclear: Unclear,
+    disputes: Disputes,
+}
+
+/// What the input says against writing a referral, or against believing it.
+pub struct Against {
+    /// The reason.
+    pub code: IssueCode,
+    /// Rows to name, and what they say.
+    pub places: Vec<Place>,
+    /// What the rows say.
+    pub what: &'static str,
+}
+
+impl Known {
+    /// Puts together what a first look found. `links` are the numbers that stand beside a local identifier: what is
+    /// stated about one is stated about the other.
+    #[must_use]
+    pub fn new(consents: Consents, disputes: Disputes, links: &[(Digest16, Digest16)]) -> Self {
+        let (mut consents, mut unclear) = consents.by_person();
+        for (a, b) in links.iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
+            if let Some(stated) = consents.get(a).cloned() {
+                let known = consents.entry(*b).or_default();
+                stated.into_iter().for_each(|stated| {
+                    if !known.contains(&stated) {
+                        known.push(stated);
+                    }
+                });
+            }
+            if let Some(said) = unclear.get(a).copied() {
+                unclear.entry(*b).or_insert(said);
+            }
+        }
+        Self { consents, unclear, disputes }
+    }
+
+    /// What was stated about the person's consent anywhere in the input.
+    #[must_use]
+    pub fn consents(&self, folded: &Folded) -> Vec<Statement> {
+        if self.consents.is_empty() {
+            return Vec::new();
+        }
+        let keys = events(folded).flat_map(|event| in_source(event).iter());
+        keys.filter_map(|key| self.consents.get(&key)).flatten().copied().collect()
+    }
+
+    /// Why nothing of the referral may be written before a person has looked at other rows.
+    #[must_use]
+    pub fn hold(&self, folded: &Folded) -> Option<Against> {
+        let disputed = self.disputes_of(folded).find(|dispute| dispute.about != About::Name);
+        if let Some(Dispute { about, one, other }) = disputed {
+            let (code, what) = match about {
+                About::Number => (IssueCode::HeldNhsNumbers, "have different numbers"),
+                About::BirthDate | About::Name => {
+                    (IssueCode::HeldBirthDates, "have different dates of birth")
+                }
+            };
+            return Some(Against { code, places: vec![*one, *other], what });
+        }
+        if self.unclear.is_empty() {
+            return None;
+        }
+        let keys = events(folded).flat_map(|event| in_source(event).iter());
+        let (place, what) = keys.filter_map(|key| self.unclear.get(&key)).min()?;
+        Some(Against { code: IssueCode::HeldConsentUnclear, places: vec![*place], what })
+    }
+
+    /// Rows of the same number whose names have nothing in common.
+    #[must_use]
+    pub fn names_differ(&self, folded: &Folded) -> Option<Against> {
+        let dispute = self.disputes_of(folded).find(|dispute| dispute.about == About::Name)?;
+        Some(Against {
+            code: IssueCode::NamesDiffer,
+            places: vec![dispute.one, dispute.other],
+            what: "have different names",
+        })
+    }
+
+    fn disputes_of<'a>(&'a self, folded: &'a Folded) -> impl Iterator<Item = &'a Dispute> {
+        let none = self.disputes.is_empty();
+        let keys = events(folded).take_while(move |_| !none).flat_map(|event| {
+            let number = event.record.person.nhs_number.map(of_number);
+            number.into_iter().chain(in_source(event).local)
+        });
+        keys.filter_map(|key| self.disputes.get(&key))
+    }
+}
+
+fn events(folded: &Folded) -> impl Iterator<Item = &ReferralEvent> {
+    folded.steps.iter().map(|step| &step.event)
+}
+
+fn in_source(event: &ReferralEvent) -> InSource {
+    InSource::new(source_tag(&event.source), &event.record.person)
+}

@@ -1,0 +1,58 @@
+//! What must wait for a person although nothing of it is wrong in itself.
+//!
+//! A record marked protected, a date in the future, consent that nobody recorded, one referral about two people.
+//! What this is not: what one referral alone does not show (another row's number or consent) is
+//! [`crate::convert`]'s. Pure: the day of the run is given. Next: [`super::mapper`].
+
+use jiff::Zoned;
+use jiff::civil::Date;
+
+use crate::event::{IssueCode, ReferralEvent, When};
+
+use super::fold::Folded;
+use super::share::{Sharing, decide};
+
+/// Why a referral is held, and what it was found by.
+#[must_use]
+pub fn needs_hold(folded: &Folded, today: Date) -> Option<(IssueCode, &'static str)> {
+    let events = || folded.steps.iter().map(|step| &step.event);
+    if let Some(event) = events().find(|event| event.record.person.protected) {
+        return Some((IssueCode::HeldProtected, event.event_type.label()));
+    }
+    if let Some(found) = events().find_map(|event| in_the_future(event, today)) {
+        return Some((IssueCode::HeldFutureDate, found));
+    }
+    if folded.steps.is_empty() {
+        return None;
+    }
+    (decide(folded) == Sharing::Held).then_some((IssueCode::HeldNoConsent, ""))
+}
+
+/// Which date of an event lies after a day for certain.
+fn in_the_future(event: &ReferralEvent, today: Date) -> Option<&'static str> {
+    let after = |when: When| when.is_after(today);
+    let record = &event.record;
+    if event.occurred_at.is_some_and(after) {
+        Some(event.event_type.label())
+    } else if record.consent.as_ref().and_then(|consent| consent.date).is_some_and(after) {
+        Some("consent")
+    } else if record.person.birth_date.is_some_and(after) {
+        Some("date of birth")
+    } else {
+        let recorded = event.recorded_at.map(|at| Zoned::new(at, When::london().clone()).date());
+        recorded.is_some_and(|day| day > today).then_some("recorded")
+    }
+}
+
+/// Whether the events of a referral name more than one person. Nothing of it may leave then.
+#[must_use]
+pub fn names_two_persons(folded: &Folded) -> bool {
+    let mut numbers = Vec::new();
+    let mut locals = Vec::new();
+    for step in &folded.steps {
+        let person = &step.event.record.person;
+        numbers.extend(person.nhs_number.filter(|number| !numbers.contains(number)));
+        locals.extend(person.local_id.as_deref().filter(|local| !locals.contains(local)));
+    }
+    numbers.len() > 1 || (numbers.is_empty() && locals.len() > 1)
+}

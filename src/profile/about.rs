@@ -1,0 +1,107 @@
+//! Whom a record is about and what it says of consent, whether or not the record can be used.
+//!
+//! A row with a mistake in it is refused whole; that its person shares nothing must be heeded all the same. Only
+//! the few fields that say so are read, so it is cheap enough for a first pass over a file. What this is not: a
+//! reading of the record; that is [`super::read`], next.
+
+use crate::event::Issue;
+use crate::event::build::{Draft, Reading};
+use crate::event::field::Field;
+use crate::event::kinds::{EventType, Share};
+use crate::event::person::Person;
+
+use super::compile::{Profile, TypeOf};
+use super::read::{says, set};
+use super::view::{ProfilePlaces, View};
+
+/// What a record says, as far as it can be read.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// URI of the sending system, when the record or the profile names it.
+    pub source: Option<String>,
+    /// Who: numbers, family names and date of birth, nothing else.
+    pub person: Person,
+    /// What it says of consent.
+    pub consent: Said,
+    /// Whether it is, or could be, a change of the person's consent to codes only.
+    pub changes_consent: bool,
+}
+
+/// What a record says of consent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Said {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// How much may be shared.
+    Share(Share),
+    /// Something that cannot be read, or from when it counts cannot.
+    Unreadable,
+}
+
+impl Said {
+    /// What was read of it: a consent that cannot be read whole is none, unless it forbids or allows everything:
+    /// from when these count makes nothing less safe.
+    #[must_use]
+    pub fn new(share: Option<Share>, readable: bool) -> Self {
+        match (share, readable) {
+            (Some(share @ (Share::None | Share::Full)), _) | (Some(share), true) => Self::Share(share),
+            (_, false) => Self::Unreadable,
+            (None, true) => Self::Nothing,
+        }
+    }
+}
+
+const WHO: [Field; 6] = [
+    Field::Source,
+    Field::NhsNumber,
+    Field::LocalId,
+    Field::FamilyName,
+    Field::FormerFamily,
+    Field::BirthDate,
+];
+const CONSENT: [Field; 2] = [Field::ConsentShare, Field::ConsentDate];
+
+/// Reads it from a record of an export.
+#[must_use]
+pub fn about(profile: &Profile, view: View<'_>) -> About {
+    let (who, _) = some(profile, view, &WHO);
+    let (said, issues) = some(profile, view, &CONSENT);
+    let share = said.record.consent.map(|consent| consent.share);
+    About {
+        source: who.header.source.or_else(|| profile.source.clone()),
+        person: who.record.person,
+        consent: Said::new(share, !issues.iter().any(Issue::is_error)),
+        changes_consent: share == Some(Share::CodesOnly) && changes_consent(profile, view),
+    }
+}
+
+/// Reads some fields only.
+fn some(profile: &Profile, view: View<'_>, fields: &[Field]) -> (Draft, Vec<Issue>) {
+    let mut draft = Draft::default();
+    let mut issues = Vec::new();
+    let places = ProfilePlaces { profile };
+    let mut reading =
+        Reading { zone: &profile.zone, nhs_number: profile.nhs_number, places: &places, issues: &mut issues };
+    for fill in profile.fields.iter().filter(|fill| fields.contains(&fill.field)) {
+        set(profile, view, fill, &mut draft, &mut reading);
+    }
+    (draft, issues)
+}
+
+/// Whether a rule makes, or but for a mistake would make, a change of consent of the record.
+fn changes_consent(profile: &Profile, view: View<'_>) -> bool {
+    profile.events.iter().any(|rule| {
+        let views = rule.each.as_ref().map_or_else(|| vec![view], |path| view.each(path));
+        views.into_iter().any(|view| match &rule.event_type {
+            TypeOf::Fixed(event_type) => {
+                *event_type == EventType::ConsentChanged && says(profile, view, rule.date.as_ref())
+            }
+            TypeOf::ByValue(column, values) => view.first(profile, *column).is_some_and(|value| {
+                let entry = values.get(&value);
+                let word = entry.and_then(|entry| entry.event.as_deref().or(entry.word.as_deref()));
+                word.is_none_or(|word| word == EventType::ConsentChanged.as_str())
+            }),
+        })
+    })
+}

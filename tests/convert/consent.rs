@@ -1,0 +1,154 @@
+//! What a refused row says of consent holds the person's other referrals, and only theirs.
+
+use serde_json::json;
+
+use crate::command::{Bench, Ran, sp};
+use crate::output::{adds_up, cases, lines, number};
+use crate::persons::event;
+use crate::scheme::{PROFILE, Row, another_referral, csv, nhs_number};
+
+/// Converts rows of the scheme; the cases that were written, and the counts.
+fn convert(profile: &str, rows: &[Row], more: &[&str]) -> (Ran, Vec<String>, [u64; 3]) {
+    let bench = Bench::new();
+    let (profile, input) = (bench.file("p.toml", profile), bench.file("in.csv", csv(rows)));
+    bench.file("empty.csv", csv(&[]));
+    let (ran, report) = bench.convert_with_report(&input, &profile, more);
+    adds_up(&report);
+    let counts = ["converted", "held", "refused"].map(|end| number(&report, &format!("rows/{end}")));
+    let written = cases(&lines(&ran.out)).into_iter().collect();
+    (ran, written, counts)
+}
+
+fn refused_withdrawal() -> Row {
+    another_referral(1, 2).with("Share", "None").with("Accepted", "soon")
+}
+
+#[test]
+fn a_refused_withdrawal_holds_the_persons_other_referrals() {
+    let rows = [Row::new(1), refused_withdrawal(), Row::new(3)];
+    for more in [&[][..], &["--since", "@empty.csv"]] {
+        let (ran, written, counts) = convert(PROFILE, &rows, more);
+        assert_eq!((written, counts), (vec!["TW-3".to_owned()], [1, 1, 1]), "{}", ran.err);
+        let ran = ran.ended(1).says(&["[held-consent-unclear]", "row 2", "mend the row named here"]);
+        assert!(!ran.text().contains(&nhs_number(1)));
+    }
+}
+
+/// The message says which row, in the report and in the rejects.
+#[test]
+fn the_row_is_named() {
+    let bench = Bench::new();
+    let (profile, input) = (
+        bench.file("p.toml", PROFILE),
+        bench.file("in.csv", csv(&[Row::new(1), Row::new(3), refused_withdrawal()])),
+    );
+    let (_, report) = bench.convert_with_report(&input, &profile, &["--rejects", "@r.csv"]);
+    let held =
+        report["issues"].as_array().unwrap().iter().find(|issue| issue["code"] == "held-consent-unclear");
+    let held = held.unwrap();
+    assert_eq!(held["row"], 2);
+    let found = held["found"].as_str().unwrap();
+    assert!(found.ends_with("in.csv:4 says that nothing is shared"), "{found}");
+    let rejects = String::from_utf8(bench.read("r.csv")).unwrap();
+    assert!(rejects.contains("in.csv:4 says that nothing is shared"), "{rejects}");
+}
+
+/// Whatever the mistake is, and however little of the person is left.
+#[test]
+fn whatever_can_be_read_of_the_person_and_the_consent_counts() {
+    let other = another_referral(1, 2);
+    for (what, row) in [
+        (
+            "a date of consent that cannot be read",
+            other.clone().with("Share", "None").with("Share date", "May"),
+        ),
+        ("a word that is not mapped", other.clone().with("Share", "Withdrawn")),
+        ("codes only from when?", other.clone().with("Share", "Codes").with("Share date", "31/31/2026")),
+        ("a date without a word", other.clone().with("Share", "")),
+        ("a number that is wrong", other.clone().with("Share", "None").with("NHS", "9990000000")),
+        ("no local identifier", refused_withdrawal().with("Person", "")),
+    ] {
+        let (ran, written, counts) = convert(PROFILE, &[Row::new(1), row, Row::new(3)], &[]);
+        assert_eq!((written, counts), (vec!["TW-3".to_owned()], [1, 1, 1]), "{what}: {}", ran.err);
+    }
+}
+
+/// A refused row that allows everything, or is only wrong in something else, holds nobody.
+#[test]
+fn a_refused_row_that_forbids_nothing_holds_nobody() {
+    let other = another_referral(1, 2);
+    for row in [
+        other.clone().with("Accepted", "soon"),
+        other.clone().with("Share date", "May"),
+        other.clone().with("Share", "Codes").with("Accepted", "soon"),
+        Row::new(2).with("Share", "None").with("Accepted", "soon"),
+    ] {
+        let (ran, _, counts) = convert(PROFILE, &[Row::new(1), row, Row::new(3)], &[]);
+        assert_eq!(counts, [2, 0, 1], "{}", ran.err);
+    }
+}
+
+/// A row known by one identifier only is found through a row that has both.
+#[test]
+fn identifiers_that_stand_together_are_one_person() {
+    let only_local = refused_withdrawal().with("NHS", "");
+    let only_number = another_referral(1, 5).with("Person", "");
+    let (ran, written, counts) = convert(PROFILE, &[Row::new(1), only_local, only_number, Row::new(3)], &[]);
+    assert_eq!((written, counts), (vec!["TW-3".to_owned()], [1, 2, 1]), "{}", ran.err);
+    // The same where the row is good: then it is no riddle, and nothing is shared.
+    let good = another_referral(1, 2).with("NHS", "").with("Share", "None").with("Share date", "2026-05-01");
+    let only_number = another_referral(1, 5).with("Person", "");
+    let (ran, written, _) = convert(PROFILE, &[Row::new(1), good, only_number, Row::new(3)], &[]);
+    assert_eq!(written, ["TW-3"], "{}", ran.err);
+}
+
+/// Mended, with the row that was held, all of it is as the person wished.
+#[test]
+fn mended_rejects_are_no_longer_held() {
+    let bench = Bench::new();
+    let profile = bench.file("p.toml", PROFILE);
+    let input = bench.file("in.csv", csv(&[Row::new(1), refused_withdrawal()]));
+    bench.convert(&input, &profile, &["--rejects", "@r.csv"]).ended(3);
+    let rejects = String::from_utf8(bench.read("r.csv")).unwrap();
+    let mended = rejects.replace(",soon,", ",2026-05-01,");
+    assert_ne!(mended, rejects);
+    let (ran, report) = bench.convert_with_report(&bench.file("m.csv", mended), &profile, &[]);
+    let ran = ran.ended(0);
+    assert!(ran.out.is_empty(), "{}", ran.text());
+    assert_eq!(number(&report, "rows/not_shared"), 2);
+}
+
+/// Canonical events: a change of consent that cannot be used holds the person; another event's codes only does not.
+#[test]
+fn a_refused_change_of_consent_in_a_log_holds_the_person() {
+    let convert = |kind: &str, share: &str| {
+        let bench = Bench::new();
+        let wrong = json!({"consent": {"share": share, "date": "2026-02-01"}, "occurred_at": "soon"});
+        let events = [
+            event("1", "R1", "referred", "2026-03-01", 1, &json!({})),
+            event("2", "R2", kind, "2026-02-01", 1, &wrong),
+            event("3", "R3", "referred", "2026-03-01", 3, &json!({})),
+        ];
+        let text: String = events.iter().map(|event| format!("{event}\n")).collect();
+        let input = bench.file("events.ndjson", text);
+        let ran = sp(&[
+            "convert".as_ref(),
+            input.as_os_str(),
+            "--recorded-at".as_ref(),
+            "2026-11-20T12:00:00Z".as_ref(),
+        ]);
+        assert_eq!(ran.code, Some(1), "{}", ran.err);
+        (ran.text().contains(&nhs_number(1)), ran.text().contains(&nhs_number(3)))
+    };
+    for (kind, share, goes) in [
+        ("consent_changed", "codes_only", false),
+        ("consent_changed", "none", false),
+        ("consent_changed", "some", false),
+        ("consent_changed", "full", true),
+        ("referred", "none", false),
+        ("referred", "codes_only", true),
+        ("no-such-event", "codes_only", false),
+    ] {
+        assert_eq!(convert(kind, share), (goes, true), "{kind} {share}");
+    }
+}
