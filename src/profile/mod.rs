@@ -9,6 +9,7 @@
 pub mod check;
 pub mod compile;
 pub mod draft;
+mod places;
 mod placing;
 pub mod raw;
 pub mod read;
@@ -16,6 +17,7 @@ pub mod sample;
 pub mod shipped;
 pub mod sniff;
 pub mod synonyms;
+mod undecided;
 mod value_words;
 pub mod values;
 pub mod view;

@@ -138,10 +138,6 @@ impl Compiler {
             self.wrong(path, "date_format is for fields that take a date");
             return None;
         }
-        if format == "?" {
-            self.wrong(path, "date_format = \"?\": no day in the file tells day from month; write dd/mm/yyyy or mm/dd/yyyy");
-            return None;
-        }
         match DateFormat::parse(format) {
             Ok(format) => Some(format),
             Err(what) => {

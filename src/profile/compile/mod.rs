@@ -17,7 +17,9 @@ use crate::event::term::TermSystem;
 use crate::event::{Issue, IssueCode, Position};
 use crate::map::bundle::MessageSettings;
 
+use super::places::{Places, line_of};
 use super::raw::{NhsNumberKey, PatientKey, ProfileFile};
+use super::undecided;
 use super::values::ValueMap;
 
 mod fields;
@@ -33,16 +35,23 @@ impl Profile {
     /// # Errors
     /// Everything wrong with it.
     pub fn parse(text: &str, name: &str) -> Result<Self, Vec<Issue>> {
+        let file_name: Arc<str> = name.into();
+        let places = Places::of(text);
+        if !places.undecided.is_empty() {
+            // Everything else may follow from what is not decided.
+            return Err(undecided::issues(text, &places, &file_name));
+        }
         let file: ProfileFile = match toml::from_str(text) {
             Ok(file) => file,
             Err(error) => {
                 let row = error.span().map(|span| line_of(text, span.start));
-                let at = Position { file: Some(name.into()), row, ..Position::default() };
+                let at = Position { file: Some(file_name), row, ..Position::default() };
                 return Err(vec![Issue::new(IssueCode::ProfileSyntax, at, error.message().to_owned())]);
             }
         };
         let mut compiler = Compiler {
-            file_name: name.into(),
+            file_name,
+            places,
             columns: Vec::new(),
             values: BTreeMap::new(),
             each: None,
@@ -53,13 +62,9 @@ impl Profile {
     }
 }
 
-fn line_of(text: &str, at: usize) -> u64 {
-    let before = text.get(..at).unwrap_or(text);
-    before.bytes().filter(|b| *b == b'\n').count() as u64 + 1
-}
-
 struct Compiler {
     file_name: Arc<str>,
+    places: Places,
     columns: Vec<Arc<str>>,
     values: BTreeMap<String, Arc<ValueMap>>,
     /// The repeated element below which columns are looked for at the moment.
@@ -71,6 +76,7 @@ impl Compiler {
     fn wrong(&mut self, path: &str, what: impl Into<String>) {
         let at = Position {
             file: Some(Arc::clone(&self.file_name)),
+            row: self.places.line(path),
             path: Some(path.into()),
             ..Position::default()
         };
