@@ -100,9 +100,10 @@ fn term(
     words: Option<String>,
     is_constant: bool,
 ) -> Term {
-    if let Some(entry) = values.and_then(|values| values.get(&text)) {
+    if let Some((key, entry)) = values.and_then(|values| values.find(&text)) {
         return Term {
-            text: Some(entry.text.clone().unwrap_or(text)),
+            // The spelling that a person reviewed, so that "Debt" and "debt " are one reason and not two.
+            text: Some(entry.text.clone().unwrap_or_else(|| key.to_owned())),
             code: entry.code.clone(),
             system: entry.system.as_deref().and_then(crate::event::term::TermSystem::parse),
             controlled: true,
