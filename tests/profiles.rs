@@ -86,6 +86,7 @@ fn pairs(profile: &Profile) -> BTreeSet<(String, String)> {
 fn settled(draft: &str) -> String {
     let decide = |line: &str| {
         let decision = match line {
+            _ if line.starts_with("rows = ") => "per-need",
             _ if line.contains("date_format") => "dd/mm/yyyy",
             _ if line.contains("service.kind") => "link-worker",
             _ if line.starts_with("type = ") => "completed",

@@ -85,7 +85,9 @@ fn of_rows(top: &Top) -> Option<Heading> {
     let upper = top.get(&row)?;
     let heading = if top.get(&(row + 1)).is_some_and(|lower| stands_under(upper, lower)) {
         Heading { row: u64::from(row) + 1, rows: 2 }
-    } else if row > first && top.get(&(row - 1)).is_some_and(|groups| stands_over(groups, upper)) {
+    } else if row > first
+        && top.get(&(row - 1)).is_some_and(|above| stands_over(above, upper) || stands_under(above, upper))
+    {
         Heading { row: u64::from(row), rows: 2 }
     } else {
         Heading { row: u64::from(row), rows: 1 }
@@ -228,6 +230,9 @@ mod tests {
         assert_eq!(of("Case,Contact,,Notes\n,First,Last,\n7,a,b,c\n"), Some((2, 2)));
         assert_eq!(of("Title\nCase,Contact,,Notes\n,First,Last,\n7,a,b,c\n"), Some((3, 2)));
         assert_eq!(of(",,Contact,,Closure,\nCase,NHS,First,Last,Date,Why\n7,1,a,b,c,d\n"), Some((2, 2)));
+        // The lower row is the wider one.
+        let text = "Sheet\nRef,Client,,,Referral,,\n,Name,DOB,NHS,Date,From,Why\n1,a,b,c,d,e,f\n";
+        assert_eq!(of(text), Some((3, 2)));
         // A first row of data is no heading.
         assert_eq!(of("Case,Contact,,Notes\n7,First,Last,x\n"), None);
     }

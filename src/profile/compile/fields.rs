@@ -2,7 +2,7 @@
 //!
 //! What it is: `[fields]`, an event's `fields` and an event's `date` resolved to [`Fill`]s. What it is not: whether a field
 //! has a meaning on an event's type, which is [`super::rules`]'s. Invariant: the fills of one table are in the
-//! order of [`Field`], so that the consent's level is known before its date. Next: [`super::rules`].
+//! order of [`Field`], so that the consent's level is known before its date. Next: [`super::keys`].
 
 use std::collections::BTreeMap;
 
@@ -57,6 +57,7 @@ impl Compiler {
     }
 
     pub(super) fn fill(&mut self, path: &str, field: Field, index: u16, spec: &Spec) -> Option<Fill> {
+        self.no_idle_keys(path, field, spec);
         let from = self.from(path, spec)?;
         let date = self.date_format(path, field, spec);
         let values = match &spec.values {
@@ -148,6 +149,7 @@ impl Compiler {
     }
 
     fn full_name(&mut self, path: &str, spec: &Spec) -> Vec<Fill> {
+        self.only(path, spec, &["column", "name_order"]);
         let order = match spec.name_order.as_deref() {
             Some("given family") => NameOrder::GivenFamily,
             Some("family, given") => NameOrder::FamilyGiven,

@@ -23,6 +23,7 @@ use super::undecided;
 use super::values::ValueMap;
 
 mod fields;
+mod keys;
 mod model;
 mod rules;
 mod whole;

@@ -31,6 +31,7 @@ impl Compiler {
         let path = format!("event[{n}]");
         let id = self.rule_id(&table.id, &path);
         let type_path = format!("{path}.type");
+        self.only(&type_path, &table.event_type, &["column", "values"]);
         let event_type =
             match (&table.event_type.column, &table.event_type.constant, &table.event_type.values) {
                 // `type = "completed"` reads as a column's name; here it is the word.
@@ -81,14 +82,16 @@ impl Compiler {
                 if let Some(part) = part_of(fill.field)
                     && !Detail::allowed(event_type, part)
                 {
-                    self.wrong(
-                        &format!("{path}.fields"),
-                        format!(
-                            "{:?} has no meaning on an event of type {}",
-                            fill.field.path(),
-                            event_type.as_str()
-                        ),
-                    );
+                    // How a referral ended that was not completed is why it was closed.
+                    let instead = match fill.field {
+                        Field::Outcome if Detail::allowed(event_type, Part::StatusReason) => {
+                            "; use status_reason"
+                        }
+                        _ => "",
+                    };
+                    let (name, event_type) = (fill.field.path(), event_type.as_str());
+                    let what = format!("{name:?} has no meaning on an event of type {event_type}{instead}");
+                    self.wrong(&format!("{path}.fields.{}", name.trim_end_matches("[]")), what);
                 }
             }
         }

@@ -25,7 +25,14 @@ impl Writer<'_> {
             return;
         };
         let own = path.rsplit('.').next().unwrap_or(path);
-        let what = has(placed, Role::What);
+        // A list of contacts often has no type but a result, whose words say what happened.
+        let says = |column: &&SampleColumn| {
+            let known = column.values.iter().filter(|value| value_words::event_type(value).is_some()).count();
+            known * 2 > column.values.len()
+        };
+        let result = has(placed, Role::EndReason).or_else(|| has(placed, Role::Status)).filter(says);
+        let what = has(placed, Role::What).or(result);
+        let is_what = |column: &SampleColumn| what.is_some_and(|what| what.name == column.name);
         let event_type = match (what, value_words::event_type(own)) {
             (Some(what), _) => self.mapped(what, &below(what), "what", &value_words::event),
             (None, Some(event_type)) => quoted(event_type.as_str()),
@@ -54,6 +61,9 @@ impl Writer<'_> {
         }
         for here in placed {
             let name = below(here.column);
+            if is_what(here.column) {
+                continue;
+            }
             let fill = match here.role {
                 Some(Role::Mode) => ("mode", self.mapped(here.column, &name, "mode", &value_words::mode)),
                 Some(Role::Note) => ("note", quoted(&name)),

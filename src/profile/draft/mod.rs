@@ -142,7 +142,12 @@ impl Writer<'_> {
         if !nowhere.is_empty() {
             self.line(format!("# Columns that go nowhere.\nignore = [{}]", nowhere.join(", ")));
         }
-        for here in placed.iter().filter(|here| here.role.is_none()) {
+        // In a tree a path may be empty in one record and have paths below it in another.
+        let is_above = |name: &str| {
+            let below = format!("{name}.");
+            sample.columns.iter().any(|column| column.name.starts_with(&below))
+        };
+        for here in placed.iter().filter(|here| here.role.is_none() && !is_above(&here.column.name)) {
             let (name, kind) = (quoted(&here.column.name), look(here.column));
             self.line(format!(
                 "# Not used, and listed by each run until it is, or is ignored: {name} ({kind})"
