@@ -106,3 +106,16 @@ fn the_record_element_and_the_sheet_are_written_down() {
     let (_, draft, _) = run(&fixtures, &["profile", "new", "one-row-per-need/export.csv"]);
     assert!(draft.contains("\nrows = \"?\" # decide: \"per-need\" or \"per-referral\"\n"), "{draft}");
 }
+
+#[test]
+fn values_in_place_of_headings_are_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("bare.csv"),
+        "9996805794,Ann Rees,14/03/2026\n9993625264,Ben Ali,02/04/2026\n",
+    )
+    .unwrap();
+    let (code, out, said) = run(folder.path(), &["profile", "new", "bare.csv"]);
+    assert!(code == Some(5) && out.is_empty() && said.contains("holds values"), "{said}");
+    assert!(!said.contains("Rees") && !said.contains("9996805794"), "{said}");
+}

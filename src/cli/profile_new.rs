@@ -36,7 +36,13 @@ pub(super) fn run(file: &Path, sheet: Option<&str>, records: Option<&str>, sourc
     let (table, sample) = layout(&input, stated)?;
     let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     if sample.records == 0 {
-        return Err(ConvertError::Configuration(nothing_there(&input, &table)));
+        return Err(ConvertError::Configuration(nothing_there(&input, &table, sample.is_tree)));
+    }
+    if draft::is_headless(&sample) {
+        return Err(ConvertError::Configuration(format!(
+            "{}: the row that should hold the headings holds values; add a row of headings above it",
+            input.name
+        )));
     }
     let hints = Hints { name, source: source.map(str::to_owned), file: table };
     let text = draft::draft(&sample, &hints, &*edge::codeset(None)?);
@@ -109,7 +115,7 @@ fn element(input: &Input, table: &FileTable) -> Result<Option<String>, ConvertEr
 }
 
 /// Why no draft can be made, and what to try.
-fn nothing_there(input: &Input, table: &FileTable) -> String {
+fn nothing_there(input: &Input, table: &FileTable, is_tree: bool) -> String {
     let sheets = convert::options(Some(table)).ok().and_then(|options| suggest::sheets(input, &options).ok());
     match sheets.as_deref() {
         Some([_, ..]) => format!(
@@ -117,7 +123,8 @@ fn nothing_there(input: &Input, table: &FileTable) -> String {
             input.name,
             sheets.unwrap_or_default().join(", ")
         ),
-        _ => format!("{}: no records to look at; state where they are with --records", input.name),
+        _ if is_tree => format!("{}: no records to look at; state where they are with --records", input.name),
+        _ => format!("{}: no rows below the headings; a draft looks at their values", input.name),
     }
 }
 

@@ -53,7 +53,7 @@ fn at_column(name: &str) -> Position {
 
 /// A heading for people to read. A run of six digits or more is no heading but somebody's number: a file without
 /// its heading row, or an object keyed by NHS numbers.
-fn masked(name: &str) -> String {
+pub(super) fn masked(name: &str) -> String {
     let mut shown = String::with_capacity(name.len());
     let mut digits = String::new();
     for c in name.chars().chain(['\0']) {

@@ -76,7 +76,7 @@ impl Writer<'_> {
         let names: Vec<String> =
             placed.iter().filter(differs).map(|here| quoted(&here.column.name)).collect();
         let which = match names.as_slice() {
-            [] => "the column that numbers the cases; none differs in every record".to_owned(),
+            [] => "the column that numbers the cases; none seems to, so ask for one in the export".to_owned(),
             names => {
                 format!("the column that numbers the cases; {} differs in every record", names.join(" or "))
             }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::check::masked;
 use super::placing::{Placed, place};
 use super::raw::FileTable;
 use super::sample::{Sample, SampleColumn};
@@ -80,6 +81,14 @@ pub fn tells_apart(sample: &Sample) -> bool {
         Role::FullName,
     ];
     place(sample, None).iter().any(|here| here.role.is_some_and(|role| OF_ONE.contains(&role)))
+}
+
+/// Whether the first row of a table holds values instead of headings: numbers as long as somebody's, or dates. Such a
+/// "heading" is a person's and must not be shown.
+#[must_use]
+pub fn is_headless(sample: &Sample) -> bool {
+    let is_value = |name: &str| masked(name) != name || sniff::dates(&[name.to_owned()]).is_some();
+    !sample.is_tree && sample.columns.iter().any(|column| is_value(&column.name))
 }
 
 /// The column that has a role.
@@ -167,9 +176,9 @@ impl Writer<'_> {
         // One or two repeated by mistake are refused row by row when the file is converted.
         if (column.values.len() - values.len()) * 5 > column.values.len() {
             let name = quoted(&column.name);
-            self.line(format!("# {name} repeats. One row for each need of a referral: \"per-need\". A person's number, with a"));
-            self.line("# row for each referral: \"per-referral\", and case_number = \"person\". One row for each event: the");
-            self.line("# export must give each an id.");
+            self.line(format!("# {name} repeats. One row for each need of a referral: \"per-need\"."));
+            self.line("# A person's number, with a row for each referral: \"per-referral\" and case_number = \"person\".");
+            self.line("# One row for each event: the export must give each an id; ask for it.");
             self.line("rows = \"?\" # decide: \"per-need\" or \"per-referral\"");
         }
     }
