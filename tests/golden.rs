@@ -1,6 +1,6 @@
 //! Every folder of `fixtures/` converted by the real binary, and the output compared with `expected/`.
 //!
-//! A case is a folder with `export.*` and `profile.toml`; add one and its expectations are made by
+//! A case is a folder with `export.*` and `profile.toml`, and `options` where the run has more of them; add one and its expectations are made by
 //! `SP_FHIR_UPDATE=1 cargo test --test golden`, to be read before they are kept.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
@@ -17,7 +17,7 @@ fn fixtures() -> Vec<PathBuf> {
         .filter(|path| path.join("profile.toml").is_file())
         .collect();
     folders.sort();
-    assert!(folders.len() >= 6, "{folders:?}");
+    assert!(folders.len() >= 8, "{folders:?}");
     folders
 }
 
@@ -34,9 +34,11 @@ fn convert(folder: &Path) -> Vec<(String, String)> {
     // Trees are refused as lines of JSON, rows as rows.
     let ending = if export.ends_with(".csv") || export.ends_with(".xlsx") { "csv" } else { "ndjson" };
     let (rejects, report) = (aside.path().join("rejects"), aside.path().join("report"));
+    let options = fs::read_to_string(folder.join("options")).unwrap_or_default();
     let output = Command::new(env!("CARGO_BIN_EXE_sp-fhir"))
         .current_dir(folder)
         .args(["convert", &export, "--profile", "profile.toml", "--recorded-at", "2026-11-20T12:00:00Z"])
+        .args(options.split_whitespace())
         .arg("--rejects")
         .arg(&rejects)
         .arg("--report")

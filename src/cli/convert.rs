@@ -23,6 +23,7 @@ use crate::profile::Profile;
 use crate::profile::raw::FileTable;
 use crate::source::{Encoding as TextEncoding, Format, Input, Options, Reader, spool};
 
+use super::profile_check::heading_elsewhere;
 use super::{Outcome, edge, progress, summary};
 
 /// Convert exports into coded FHIR R4 Bundles.
@@ -223,7 +224,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         jobs: arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into)),
         check_profile: true,
     };
-    run.open_files(&mut shop, &mut report)?;
+    run.open_files(&mut shop, &mut report).map_err(|error| with_heading(error, &run))?;
     run.look_first(&mut shop)?;
     for path in arguments.rejects.iter().chain(&arguments.report) {
         // Whether it can be written shows now, not after the output has appeared. What is dropped leaves nothing.
@@ -242,6 +243,18 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         summary::print(&report, began.elapsed(), arguments.report.as_deref());
     }
     Ok(exit(&report))
+}
+
+/// Columns that are not there may be headings that were not where they were looked for.
+fn with_heading(error: ConvertError, run: &Run) -> ConvertError {
+    let mut issues = match error {
+        ConvertError::Profile(Issues(issues)) => issues,
+        other => return other,
+    };
+    let here = |input: &&Input| issues.iter().any(|issue| issue.at.file.as_deref() == Some(&*input.name));
+    let heading = run.inputs.iter().find(here).and_then(|input| heading_elsewhere(input, &run.options));
+    issues.extend(heading);
+    ConvertError::Profile(Issues(issues))
 }
 
 /// No output may replace an input, the profile or another output, or have a name that says something else.

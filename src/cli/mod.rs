@@ -11,6 +11,8 @@ mod edge;
 mod failure;
 mod outbox;
 mod profile;
+mod profile_check;
+mod profile_new;
 mod progress;
 mod status;
 mod summary;

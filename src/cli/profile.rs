@@ -1,18 +1,14 @@
 //! `sp-fhir profile`: draft, check and show the mappings of exports.
+//!
+//! What it is: the arguments, and the two small commands. Next: [`super::profile_new`], [`super::profile_check`].
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-use crate::convert::error::Issues;
-use crate::convert::sample::sample;
 use crate::convert::{ConvertError, Exit};
-use crate::event::Issue;
-use crate::profile::draft;
-use crate::source::{Input, Options, Reader};
 
-use super::{Outcome, convert, edge};
+use super::{Outcome, edge, profile_check, profile_new};
 
 /// Draft, check and show profiles: the mappings of exports.
 #[derive(Debug, Args)]
@@ -34,7 +30,7 @@ pub(super) struct Arguments {
 enum Command {
     /// Draft a profile for an export by looking at its headings and values
     #[command(
-        after_help = "Examples:\n  sp-fhir profile new export.csv > my-scheme.toml\n  sp-fhir profile new export.xlsx --sheet Caseload > my-scheme.toml"
+        after_help = "Examples:\n  sp-fhir profile new export.csv > my-scheme.toml\n  sp-fhir profile new export.xlsx --sheet Caseload > my-scheme.toml\n  sp-fhir profile new export.json --records data.cases --source https://your-scheme.example/cases > my-scheme.toml"
     )]
     New {
         /// The export
@@ -46,6 +42,9 @@ enum Command {
         /// Where the records are: a dotted JSON path, or the name of the XML element
         #[arg(long)]
         records: Option<String>,
+        /// URI of the sending system, for the profile's `source`
+        #[arg(long, value_name = "URI")]
+        source: Option<String>,
     },
     /// Check a profile, in itself and against an export
     #[command(
@@ -70,14 +69,16 @@ enum Command {
     },
 }
 
-/// Rows a draft looks at.
-const SAMPLE: usize = 500;
+/// Rows that a draft and a check look at.
+pub(super) const SAMPLE: usize = 500;
 
 /// Runs the subcommand.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     match &arguments.command {
-        Command::New { file, sheet, records } => new(file, sheet.clone(), records.clone()),
-        Command::Check { profile, file } => check(profile, file.as_ref()),
+        Command::New { file, sheet, records, source } => {
+            profile_new::run(file, sheet.as_deref(), records.as_deref(), source.as_deref())
+        }
+        Command::Check { profile, file } => profile_check::run(profile, file.as_deref()),
         Command::List => {
             let lines: String = crate::profile::shipped::SHIPPED
                 .iter()
@@ -97,43 +98,4 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             Ok(Exit::Done)
         }
     }
-}
-
-fn new(file: &PathBuf, sheet: Option<String>, records: Option<String>) -> Outcome {
-    let input = Input::path(file);
-    let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    let hints = draft::Hints { name, sheet: sheet.clone(), records: records.clone() };
-    let options = Options { sheet, records, ..Options::default() };
-    let reader = Reader::open(&input, &options)?;
-    let codeset = edge::codeset(None)?;
-    let sample = sample(reader, SAMPLE)?;
-    let draft = draft::draft(&sample, &hints, &codeset);
-    edge::print(&draft)?;
-    edge::say(
-        "This is a draft: read it, settle what is marked \"to decide\", give it a source, then remove draft = true.",
-    );
-    Ok(Exit::Done)
-}
-
-fn check(path: &std::path::Path, file: Option<&PathBuf>) -> Outcome {
-    let profile = edge::profile(path)?;
-    let Some(file) = file else {
-        edge::say(&format!("{}: the profile is sound in itself", path.display()));
-        return Ok(Exit::Done);
-    };
-    let input = Input::path(file);
-    let reader = Reader::open(&input, &convert::options(Some(&profile.file))?)?;
-    let mut issues = crate::profile::check::check_sample(&profile, &sample(reader, SAMPLE)?);
-    for issue in &mut issues {
-        issue.at.file.get_or_insert_with(|| Arc::clone(&input.name));
-    }
-    let (errors, rest): (Vec<Issue>, Vec<Issue>) = issues.into_iter().partition(Issue::is_error);
-    for issue in &rest {
-        edge::print(&format!("{issue}\n"))?;
-    }
-    if !errors.is_empty() {
-        return Err(ConvertError::Profile(Issues(errors)));
-    }
-    edge::say(&format!("{}: every column the profile names is there", path.display()));
-    Ok(Exit::Done)
 }

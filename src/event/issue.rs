@@ -372,8 +372,12 @@ issue_codes! {
     // The profile against the file.
     ProfileSyntax = "profile-syntax", Error, "structure", "the profile is not valid",
         "see docs/PROFILES.md; the position says where";
+    ProfileUndecided = "profile-undecided", Error, "structure", "the profile leaves something undecided",
+        "write your decision in place of the \"?\"";
     ColumnUnknown = "column-unknown", Error, "not-found", "the profile names a column that the file does not have",
         "correct the name in the profile, or export the column";
+    HeadingElsewhere = "heading-elsewhere", Warning, "not-found", "the headings seem to be in another row",
+        "state it under [file] in the profile";
     ColumnUnused = "column-unused", Information, "informational", "a column that the profile does not use",
         "add it to the profile, or list it under `ignore`";
     FieldUnfilled = "field-unfilled", Warning, "required", "nothing fills a field that most referrals need",

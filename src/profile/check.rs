@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::compile::{Profile, TypeOf};
-use super::sample::{Sample, plain};
+use super::sample::{Sample, SampleColumn, plain};
 use super::values::fold;
 use crate::event::field::Field;
 use crate::event::kinds::EventType;
@@ -33,7 +33,16 @@ pub fn check(profile: &Profile, header: &[Arc<str>]) -> Vec<Issue> {
 /// it may occur further down.
 #[must_use]
 pub fn check_sample(profile: &Profile, sample: &Sample) -> Vec<Issue> {
-    let mut issues = columns(profile, &sample.header(), sample.is_tree);
+    // In a tree a path may be empty in one record and have paths below it in another.
+    let is_above = |name: &str| {
+        let below = format!("{name}.");
+        sample.columns.iter().any(|column| column.name.starts_with(&below))
+    };
+    let seen =
+        |column: &&SampleColumn| !(sample.is_tree && column.values.is_empty() && is_above(&column.name));
+    let header: Vec<Arc<str>> =
+        sample.columns.iter().filter(seen).map(|column| Arc::clone(&column.name)).collect();
+    let mut issues = columns(profile, &header, sample.is_tree);
     issues.extend(fields(profile));
     issues
 }
@@ -44,7 +53,7 @@ fn at_column(name: &str) -> Position {
 
 /// A heading for people to read. A run of six digits or more is no heading but somebody's number: a file without
 /// its heading row, or an object keyed by NHS numbers.
-fn masked(name: &str) -> String {
+pub(super) fn masked(name: &str) -> String {
     let mut shown = String::with_capacity(name.len());
     let mut digits = String::new();
     for c in name.chars().chain(['\0']) {

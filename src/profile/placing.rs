@@ -8,7 +8,7 @@ use crate::event::kinds::EventType;
 
 use super::sample::{Sample, SampleColumn};
 use super::sniff;
-use super::synonyms::{Role, roles};
+use super::synonyms::{Role, roles, words};
 
 /// A column with its role.
 pub(super) struct Placed<'a> {
@@ -76,6 +76,13 @@ fn by_values(role: Role, values: &[String]) -> Option<Role> {
             Role::Field(Field::PracticeName) if sniff::are_practices(values) => {
                 return Some(Role::Field(Field::PracticeOds));
             }
+            // No field holds the name of a person's own GP.
+            Role::Field(Field::PracticeName) => !sniff::are_titled(values) && !are_dates(),
+            Role::Field(Field::ReferrerKind)
+                if sniff::are_titled(values) || sniff::list(values).is_none() =>
+            {
+                return Some(Role::Field(Field::ReferrerName));
+            }
             Role::Field(Field::PracticeOds) => sniff::are_practices(values),
             Role::Field(Field::Protected) => sniff::are_yes_no(values),
             Role::Missed => sniff::are_integers(values),
@@ -100,6 +107,17 @@ const fn is_list(role: Role) -> bool {
 
 /// What only shows when all columns are seen.
 fn settle(placed: &mut [Placed<'_>], is_below: bool) {
+    // A first and a last contact are often one contact; counted twice it would be two.
+    let is_contact = |here: &Placed<'_>, word: &str| {
+        here.role == Some(Role::Date(EventType::Contacted))
+            && words(&here.column.name).iter().any(|w| w == word)
+    };
+    if placed.iter().any(|here| is_contact(here, "first")) {
+        placed
+            .iter_mut()
+            .filter(|here| is_contact(here, "last"))
+            .for_each(|here| here.role = Some(Role::Nothing));
+    }
     let has = |role: Role| placed.iter().any(|other| other.role == Some(role));
     let mut unwanted = Vec::new();
     // A whole name beside its parts is one too many.

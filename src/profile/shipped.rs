@@ -30,7 +30,16 @@ macro_rules! shipped {
     };
 }
 
-shipped!("referral-platform", "event-log", "link-worker-sheet", "case-system", "json-feed", "worked-example",);
+shipped!(
+    "referral-platform",
+    "event-log",
+    "link-worker-sheet",
+    "case-system",
+    "json-feed",
+    "worked-example",
+    "one-row-per-need",
+    "damaged-codes",
+);
 
 impl Shipped {
     /// The profile, compiled and without a source, which the deployer must give.

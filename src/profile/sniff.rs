@@ -77,6 +77,33 @@ pub fn list(values: &[String]) -> Option<Vec<&str>> {
     is_list.then_some(words)
 }
 
+/// What stands between several words in one cell, where cells have several.
+#[must_use]
+pub fn split(values: &[String]) -> Option<&'static str> {
+    const SEVERAL: usize = 10;
+    [";", "|", "\n"].into_iter().find(|split| {
+        let several = values.iter().filter(|value| parts(value, split).nth(1).is_some()).count();
+        several * 100 >= values.len() * SEVERAL && several > 0
+    })
+}
+
+/// The words of a cell that has several.
+pub fn parts<'a>(cell: &'a str, split: &'a str) -> impl Iterator<Item = String> + 'a {
+    cell.split(split).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned)
+}
+
+/// Whether most values are the names of people, with their titles.
+#[must_use]
+pub fn are_titled(values: &[String]) -> bool {
+    const TITLES: &[&str] = &["dr", "doctor", "mr", "mrs", "ms", "miss", "prof", "sister", "rev"];
+    share(values, |value| {
+        let value = fold(value);
+        let first = value.split([' ', '.']).next().unwrap_or_default();
+        TITLES.contains(&first)
+            && !["surgery", "practice", "centre"].iter().any(|place| value.contains(place))
+    })
+}
+
 /// One date, taken apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Shape {
@@ -214,6 +241,19 @@ mod tests {
         assert!(are_practices(&of(&["Z99911", "Z99912"])) && !are_postcodes(&of(&["Z99911"])));
         assert!(are_postcodes(&of(&["ZZ99 3VZ"])));
         assert!(are_yes_no(&of(&["Y", "no"])) && !are_yes_no(&of(&["Yes - everything"])));
+    }
+
+    #[test]
+    fn cells_with_several_words_are_told_from_cells_with_one() {
+        assert_eq!(split(&of(&["Debt; Housing", "Debt"])), Some(";"));
+        assert_eq!(split(&of(&["Debt, mostly", "Loneliness / isolation"])), None);
+        assert_eq!(parts("Debt;  ; Housing ", ";").collect::<Vec<_>>(), ["Debt", "Housing"]);
+    }
+
+    #[test]
+    fn people_are_told_from_places() {
+        assert!(are_titled(&of(&["Dr. E Prydderch", "Dr Pask"])));
+        assert!(!are_titled(&of(&["Dr Pask's Surgery", "Elm Surgery"])));
     }
 
     #[test]

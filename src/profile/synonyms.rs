@@ -1,7 +1,10 @@
-//! What the headings of exports mean: data, one line a meaning.
+//! What the headings of exports mean. The words are data: `headings.tsv`, one line a meaning.
 //!
-//! A heading is compared word by word, whatever its case and punctuation; `camelCase` is taken apart. The longest
-//! synonym that stands in it decides, so "Referrer Name" is not a person's name. Next: [`super::draft`].
+//! What it is: headings compared word by word, whatever their case and punctuation; `camelCase` is taken apart. What it is
+//! not: a decision; [`super::placing`] also looks at the values. Invariant: the longest synonym that stands in a heading
+//! decides, so "Referrer Name" is not a person's name. Next: [`super::placing`].
+
+use std::sync::LazyLock;
 
 use crate::event::field::Field;
 use crate::event::kinds::EventType;
@@ -49,130 +52,77 @@ pub enum Role {
     Nothing,
 }
 
-use EventType as E;
-use Field as F;
-use Role::{
-    At, Date, EndDate, EndReason, For, FullName, Goal, Message, Missed, Mode, Need, NeedCode, Note, Nothing,
-    OtherService, Score, Status, What,
-};
+/// The synonyms, a line a meaning; its first lines say how it is written.
+const TABLE: &str = include_str!("headings.tsv");
 
-const fn field(field: Field) -> Role {
-    Role::Field(field)
-}
-
-/// Meaning, and the words for it between bars.
-pub const SYNONYMS: &[(Role, &str)] = &[
-    (field(F::EventId), "event id|event ref|entry id|activity id"),
-    (field(F::RecordedAt), "recorded at|logged at|recorded on|entered at|created at"),
-    (field(F::TargetEventId), "amends event|target event|corrects event|amends|replaces event"),
-    (
-        field(F::ReferralId),
-        "case ref|case reference|case id|case no|case number|referral id|referral ref|referral no|referral number|ref|ref no|reference|client no|id",
-    ),
-    (
-        field(F::LocalId),
-        "client id|person id|patient id|client local id|local id|service user id|client number",
-    ),
-    (field(F::NhsNumber), "nhs no|nhs number|nhs num|nhs|nhsno|nhsnumber"),
-    (field(F::NhsNumberStatus), "nhs number status|trace status"),
-    (field(F::GivenName), "forename|forenames|first name|first names|given|given name|given names"),
-    (field(F::FamilyName), "surname|last name|family name|family"),
-    (field(F::NamePrefix), "title|salutation"),
-    (field(F::PreferredName), "known as|preferred name|likes to be called"),
-    (field(F::FormerFamily), "maiden name|former name|previous surname|birth name"),
-    (FullName, "name|full name|client name|patient name|person name"),
-    (field(F::BirthDate), "dob|date of birth|birth date|born|client dob|patient dob"),
-    (field(F::Gender), "gender|sex"),
-    (field(F::Ethnicity), "ethnicity|ethnic group|ethnic category|ethnic origin"),
-    (field(F::AddressLine), "address|address 1|address 2|address line|street"),
-    (field(F::City), "town|city|post town"),
-    (field(F::Postcode), "postcode|post code"),
-    (field(F::Phone), "phone|telephone|home phone|landline|tel|contact phone|phone number"),
-    (field(F::Mobile), "mobile|mobile phone|mobile number"),
-    (field(F::Email), "email|e mail|email address"),
-    (
-        field(F::PracticeOds),
-        "surgery code|surgery ods|practice ods|practice code|gp ods|gp code|gp practice code|ods code",
-    ),
-    (field(F::PracticeName), "surgery|practice|practice name|gp practice|gp surgery|surgery name"),
-    (field(F::CommunicationNeeds), "communication needs|interpreter|language needs|accessible information"),
-    (field(F::SafePhone), "safe phone|safe number|safe contact number"),
-    (field(F::SafeContact), "safe contact|safe to contact|safe to leave message"),
-    (field(F::Protected), "sensitive record|protected|sensitive|restricted record|confidential"),
-    (
-        field(F::ReferrerKind),
-        "referred by|source of referral|referral source|referrer type|referrer kind|referral from|by kind|referrer",
-    ),
-    (field(F::ReferrerName), "referrer name|name of referrer|referring gp"),
-    (field(F::ReferrerRole), "referrer role|referrer job title"),
-    (
-        field(F::ReferrerOds),
-        "referrer org code|referrer ods|referring organisation code|by ods|referring practice code",
-    ),
-    (field(F::ReferrerOrganisation), "referrer organisation|referring organisation|referring agency"),
-    (field(F::ServiceKind), "service kind|service type|type of service"),
-    (field(F::ServiceName), "service name|service"),
-    (
-        field(F::ConsentShare),
-        "consent to share|share with gp|consent level|sharing consent|consent|share|consent given",
-    ),
-    (field(F::ConsentDate), "consent date|date of consent|share date|consent on"),
-    (field(F::Risk), "risk flag|risk|risks|safeguarding"),
-    (field(F::Priority), "priority|urgency"),
-    (
-        Date(E::Referred),
-        "date referred|referral date|referral received|date received|received|referred|date of referral|referral made|start date",
-    ),
-    (Date(E::Offered), "date offered|offered"),
-    (Date(E::Accepted), "date accepted|accepted|acceptance date"),
-    (
-        Date(E::Contacted),
-        "first contact|contact first|date of first contact|last contact|contact last|contact date|initial contact",
-    ),
-    (Date(E::Attended), "appointments|appointment|appointment date|sessions|session dates|seen on|date seen"),
-    (Date(E::Assessed), "first assessment|assessment date|assessment|date assessed|initial assessment"),
-    (Date(E::PlanAgreed), "plan agreed|plan date|date of plan"),
-    (
-        EndDate,
-        "date closed|closed|closure date|closure at|discharge date|date discharged|end date|case closed|date ended|completed on",
-    ),
-    (
-        EndReason,
-        "closure reason|reason for closure|close reason|discharge outcome|discharge reason|outcome|end reason|outcome reason|reason closed",
-    ),
-    (What, "event type|event|what|activity|activity type|result|contact result|what happened|type"),
-    (At, "happened at|occurred at|event date|activity date|at|on|when|date|event time"),
-    (
-        Need,
-        "need|needs|need 1|need 2|need 3|presenting need|reason for referral|referral reason|reason|reasons|referral needs",
-    ),
-    (NeedCode, "reason snomed|snomed|snomed code|referral code|reason code|need code|read code|ctv3 code"),
-    (Mode, "contact method|mode|method|contact mode|contact type|how"),
-    (Status, "status|case status|referral status|current status|stage"),
-    (Missed, "dnas|dna count|number of dnas|missed appointments|did not attends"),
-    (Score, "ons4|wemwbs|swemwbs|phq9|gad7|pam|ucla|eq5d|mycaw|wellbeing score|score"),
-    (Note, "notes|note|referral notes|remark|remarks|comments|case notes"),
-    (Message, "message to gp|message|feedback to gp|letter to gp"),
-    (Goal, "goal|goals"),
-    (For, "for|referred on for|signposted for"),
-    (
-        OtherService,
-        "service|service name|provider|onward service|signpost service|referred on to|signposted to|other service",
-    ),
-    (Nothing, "user|last modified by|last modified|link worker|worker|modified by|created by"),
+/// The words for the roles that are neither a field nor the date of an event of one type.
+const ROLES: &[(&str, Role)] = &[
+    ("person.name", Role::FullName),
+    ("end-date", Role::EndDate),
+    ("end-reason", Role::EndReason),
+    ("what", Role::What),
+    ("at", Role::At),
+    ("need", Role::Need),
+    ("need-code", Role::NeedCode),
+    ("contact-mode", Role::Mode),
+    ("status", Role::Status),
+    ("missed", Role::Missed),
+    ("score", Role::Score),
+    ("note", Role::Note),
+    ("message", Role::Message),
+    ("goal", Role::Goal),
+    ("for", Role::For),
+    ("other-service", Role::OtherService),
+    ("nothing", Role::Nothing),
 ];
 
-/// The words of a heading: lower case, punctuation gone, `camelCase` taken apart.
+/// One synonym.
+struct Synonym {
+    words: Vec<&'static str>,
+    role: Role,
+    /// Whether it must be the whole heading.
+    whole: bool,
+}
+
+/// Every synonym, in the order of the table.
+static SYNONYMS: LazyLock<Vec<Synonym>> = LazyLock::new(|| TABLE.lines().flat_map(line).collect());
+
+/// The synonyms of one line; none of a comment. A test holds that every other line has some.
+fn line(line: &'static str) -> Vec<Synonym> {
+    let Some((name, synonyms)) = line.split_once('\t').filter(|_| !line.starts_with('#')) else {
+        return Vec::new();
+    };
+    let known = ROLES.iter().find(|(known, _)| *known == name).map(|(_, role)| *role);
+    let role = known.or_else(|| match name.strip_prefix("date:") {
+        Some(event_type) => EventType::parse(event_type).map(Role::Date),
+        None => Field::parse(name).or_else(|| Field::parse(&format!("{name}[]"))).map(Role::Field),
+    });
+    let Some(role) = role else { return Vec::new() };
+    let of = |synonym: &'static str| {
+        let text = synonym.strip_prefix('=').unwrap_or(synonym);
+        Synonym { words: text.split(' ').collect(), role, whole: text.len() < synonym.len() }
+    };
+    synonyms.split('|').map(of).collect()
+}
+
+/// The words of a heading: lower case, punctuation gone, `camelCase` and `NHSNumber` taken apart.
 #[must_use]
 pub fn words(heading: &str) -> Vec<String> {
+    let chars: Vec<char> = heading.chars().collect();
     let mut words: Vec<String> = Vec::new();
     let mut current = String::new();
-    let mut was_lower = false;
-    for c in heading.chars() {
-        if !c.is_alphanumeric() || (c.is_uppercase() && was_lower) {
+    for (at, c) in chars.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| chars.get(at));
+        let after = |n: usize| chars.get(at + n).copied().filter(|c| c.is_lowercase());
+        // In "NHSNumber" the last capital begins a word; in "DNAs" it does not.
+        let plural = after(1) == Some('s') && after(2).is_none();
+        let begins = c.is_uppercase()
+            && before.is_some_and(|before| {
+                before.is_lowercase() || (before.is_uppercase() && after(1).is_some() && !plural)
+            });
+        if !c.is_alphanumeric() || begins {
             words.push(std::mem::take(&mut current));
         }
-        was_lower = c.is_lowercase();
         if c.is_alphanumeric() {
             current.extend(c.to_lowercase());
         }
@@ -185,52 +135,69 @@ pub fn words(heading: &str) -> Vec<String> {
 /// The roles that a heading may have, the likeliest first, each with how sure it is.
 #[must_use]
 pub fn roles(heading: &str) -> Vec<(Role, usize)> {
-    let heading = words(heading);
     let mut found: Vec<(Role, usize)> = Vec::new();
-    for (role, synonyms) in SYNONYMS {
-        let best = synonyms.split('|').filter_map(|synonym| sure(&heading, synonym)).max();
-        found.extend(best.map(|sure| (*role, sure)));
+    for (less, heading) in forms(heading) {
+        for synonym in SYNONYMS.iter() {
+            let Some(sure) = sure(&heading, synonym).map(|sure| sure - less) else { continue };
+            add(&mut found, synonym.role, sure);
+        }
+    }
+    // The last step of a path, or the lower of two merged headings, is a heading of its own, with less to go by.
+    let last = heading.rsplit(['.', '/']).next().map(words).unwrap_or_default();
+    if last.len() < words(heading).len() {
+        let whole = |synonym: &&Synonym| synonym.whole && synonym.role != Role::Field(Field::ReferralId);
+        for synonym in SYNONYMS.iter().filter(whole).filter(|synonym| last == synonym.words) {
+            add(&mut found, synonym.role, synonym.words.len() * 20 + 29);
+        }
     }
     found.sort_by_key(|(_, sure)| std::cmp::Reverse(*sure));
     found
 }
 
+fn add(found: &mut Vec<(Role, usize)>, role: Role, sure: usize) {
+    match found.iter_mut().find(|(known, _)| *known == role) {
+        Some((_, known)) => *known = sure.max(*known),
+        None => found.push((role, sure)),
+    }
+}
+
+/// The words of a heading as they stand; as one word where it is one; without what is in brackets; and without a number at the end. Each with how
+/// much less sure it makes.
+fn forms(heading: &str) -> Vec<(usize, Vec<String>)> {
+    let mut forms = vec![(0, words(heading))];
+    // "DoB" is one word, whatever its capitals.
+    if heading.chars().all(char::is_alphanumeric) {
+        forms.push((1, vec![heading.to_lowercase()]));
+    }
+    if let Some((before, rest)) = heading.split_once('(') {
+        let after = rest.split_once(')').map_or("", |(_, after)| after);
+        forms.push((1, words(&format!("{before} {after}"))));
+    }
+    for (less, mut form) in forms.clone() {
+        let Some(last) = form.pop() else { continue };
+        let name = last.trim_end_matches(|c: char| c.is_ascii_digit());
+        if name.len() < last.len() {
+            form.extend((!name.is_empty()).then(|| name.to_owned()));
+            forms.push((less + 2, form));
+        }
+    }
+    forms.retain(|(_, words)| !words.is_empty());
+    forms
+}
+
 /// How sure a synonym makes: whole headings before parts, more words before fewer, the end before the beginning.
-fn sure(heading: &[String], synonym: &str) -> Option<usize> {
-    let synonym: Vec<&str> = synonym.split(' ').collect();
+fn sure(heading: &[String], synonym: &Synonym) -> Option<usize> {
+    let length = synonym.words.len();
     let at = heading
-        .windows(synonym.len())
-        .rposition(|part| part.iter().map(String::as_str).eq(synonym.iter().copied()))?;
-    let whole = usize::from(heading.len() == synonym.len());
-    let at_end = usize::from(at + synonym.len() == heading.len());
-    Some(whole * 1000 + synonym.len() * 20 + at_end * 30)
+        .windows(length)
+        .rposition(|part| part.iter().map(String::as_str).eq(synonym.words.iter().copied()))?;
+    let is_whole = heading.len() == length;
+    if synonym.whole && !is_whole {
+        return None;
+    }
+    let at_end = usize::from(at + length == heading.len());
+    Some(usize::from(is_whole) * 1000 + length * 20 + at_end * 30)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn first(heading: &str) -> Option<Role> {
-        roles(heading).first().map(|(role, _)| *role)
-    }
-
-    #[test]
-    fn headings_are_understood() {
-        assert_eq!(words("person.nhsNumber (text)"), ["person", "nhs", "number", "text"]);
-        for (heading, role) in [
-            ("NHS No.", field(F::NhsNumber)),
-            ("Client / NHS no.", field(F::NhsNumber)),
-            ("client.nhsNumber.@status", field(F::NhsNumberStatus)),
-            ("Referrer Name", field(F::ReferrerName)),
-            ("Surgery Code", field(F::PracticeOds)),
-            ("Contact / First", Date(E::Contacted)),
-            ("Discharge / Date", EndDate),
-            ("Need 3", Need),
-            ("ReferrerType", field(F::ReferrerKind)),
-            ("ONS4 Happy Start", Score),
-        ] {
-            assert_eq!(first(heading), Some(role), "{heading}");
-        }
-        assert_eq!(first("Hamster"), None);
-    }
-}
+mod tests;

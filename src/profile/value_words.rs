@@ -1,7 +1,8 @@
 //! What the words in the columns of exports usually stand for: proposals for the value maps of a draft.
 //!
-//! A proposal is only made where being wrong does no harm. How much a person shares and whose "declined" it was
-//! are left to the person who reviews the draft. Next: [`super::draft`].
+//! What it is: tables of phrases. What it is not: a guess where being wrong does harm; how much a person shares and whose
+//! "declined" it was are left to the person who reviews the draft. Invariant: a word that no table has is proposed as
+//! `"?"`, which no profile is used with. Next: [`super::undecided`].
 
 use crate::codeset::Codeset;
 use crate::codeset::TermMatch;
@@ -141,40 +142,46 @@ const EVENTS: &[(&str, EventType)] = &[
 /// A line of a value map: what stands after the `=`, and a comment.
 pub(super) type Proposal = (String, String);
 
+/// The types that end a referral.
+const ENDS: &str =
+    "completed, closed_without_completion, rejected, cancelled or declined; or none, for no event";
+
+/// What a person must say.
+fn undecided() -> Proposal {
+    ("\"?\"".to_owned(), String::new())
+}
+
 fn stands_in(value: &[String], phrase: &str) -> bool {
     let phrase: Vec<&str> = phrase.split(' ').collect();
     value.windows(phrase.len()).any(|part| part.iter().map(String::as_str).eq(phrase.iter().copied()))
 }
 
-fn by_table(table: Table, value: &str, listed: &str) -> Proposal {
+fn by_table(table: Table, value: &str) -> Proposal {
     let value = words(value);
     match table.iter().find(|(phrase, _)| stands_in(&value, phrase)) {
         Some((_, word)) => (format!("{word:?}"), String::new()),
-        // No value at all is what a field without a value map would make of a blank cell.
-        None => ("\"\"".to_owned(), format!("to decide: {listed}")),
+        None => undecided(),
     }
 }
 
 /// A gender.
 pub(super) fn gender(value: &str) -> Proposal {
-    by_table(GENDER, value, "female, male, other or unknown")
+    by_table(GENDER, value)
 }
 
 /// A kind of referrer.
 pub(super) fn referrer(value: &str) -> Proposal {
-    by_table(REFERRER, value, "gp, nurse, pharmacist, other-professional, other-agency or self")
+    by_table(REFERRER, value)
 }
 
 /// A mode of contact.
 pub(super) fn mode(value: &str) -> Proposal {
-    by_table(MODE, value, "in-person, home, telephone, video, written or group")
+    by_table(MODE, value)
 }
 
-/// A kind of service; "other" records no social prescribing code.
+/// A kind of service.
 pub(super) fn service(value: &str) -> Proposal {
-    let (word, comment) =
-        by_table(SERVICE, value, "link-worker, health-coach, care-coordinator, community-service or other");
-    if comment.is_empty() { (word, comment) } else { ("\"other\"".to_owned(), comment) }
+    by_table(SERVICE, value)
 }
 
 /// How much the person shares: only a plain no is understood.
@@ -183,11 +190,7 @@ pub(super) fn consent(value: &str) -> Proposal {
         words(value).first().map(String::as_str),
         Some("no" | "n" | "none" | "false" | "refused" | "withdrawn")
     );
-    if no {
-        ("\"none\"".to_owned(), String::new())
-    } else {
-        ("\"\"".to_owned(), "to decide: full, codes_only or none".to_owned())
-    }
+    if no { ("\"none\"".to_owned(), String::new()) } else { undecided() }
 }
 
 /// Yes or no.
@@ -200,15 +203,7 @@ pub(super) fn yes_no(value: &str) -> Proposal {
 pub(super) fn event(value: &str) -> Proposal {
     match event_type(value) {
         Some(event_type) => (format!("{{ event = \"{}\" }}", event_type.as_str()), String::new()),
-        None => {
-            let declined = words(value).iter().any(|word| word.starts_with("declin"));
-            let what = if declined {
-                "to decide: declined (the person's no) or rejected (the service's)"
-            } else {
-                "to decide: an event type; none makes no event"
-            };
-            ("{ event = \"none\" }".to_owned(), what.to_owned())
-        }
+        None => ("{ event = \"?\" }".to_owned(), String::new()),
     }
 }
 
@@ -219,8 +214,12 @@ pub(super) fn end(value: &str) -> Proposal {
         Some(E::DidNotAttend | E::ContactFailed) => {
             ("{ event = \"closed_without_completion\" }".to_owned(), String::new())
         }
-        Some(E::Completed | E::ClosedWithoutCompletion | E::Rejected | E::Cancelled) | None => event(value),
-        Some(_) => ("{ event = \"none\" }".to_owned(), "to decide: an event type that is an end".to_owned()),
+        Some(E::Completed | E::ClosedWithoutCompletion | E::Rejected | E::Cancelled) => event(value),
+        // Whose no it was is asked in other words.
+        None if words(value).iter().any(|word| word.starts_with("declin") || word.starts_with("refus")) => {
+            event(value)
+        }
+        _ => ("{ event = \"?\" }".to_owned(), format!("decide: {ENDS}")),
     }
 }
 
@@ -273,11 +272,13 @@ mod tests {
 
     #[test]
     fn what_would_do_harm_is_left_to_a_person() {
-        assert_eq!(consent("Yes - everything").0, "\"\"");
+        assert_eq!(consent("Yes - everything").0, "\"?\"");
         assert_eq!(consent("No").0, "\"none\"");
-        assert_eq!(event("Declined").0, "{ event = \"none\" }");
-        assert_eq!(service("Anything").0, "\"other\"");
-        assert_eq!(referrer("Somebody").0, "\"\"");
+        assert_eq!(event("Declined").0, "{ event = \"?\" }");
+        assert_eq!(end("Declined").0, "{ event = \"?\" }");
+        assert_eq!(end("Seen twice"), ("{ event = \"?\" }".to_owned(), format!("decide: {ENDS}")));
+        assert_eq!(service("Anything").0, "\"?\"");
+        assert_eq!(referrer("Somebody").0, "\"?\"");
     }
 
     #[test]

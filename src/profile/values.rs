@@ -51,9 +51,15 @@ impl ValueMap {
     /// What a value stands for.
     #[must_use]
     pub fn get(&self, value: &str) -> Option<&ValueEntry> {
+        self.find(value).map(|(_, entry)| entry)
+    }
+
+    /// What a value stands for, with the map's own spelling of it.
+    #[must_use]
+    pub fn find(&self, value: &str) -> Option<(&str, &ValueEntry)> {
         let value = value.trim();
         let at = self.exact.get(value).or_else(|| self.folded.get(&fold(value)))?;
-        self.entries.get(*at).map(|(_, entry)| entry)
+        self.entries.get(*at).map(|(key, entry)| (key.as_str(), entry))
     }
 
     /// Every key with its entry, in order.
@@ -73,7 +79,8 @@ mod tests {
     #[test]
     fn case_and_spacing_do_not_count() {
         let map = map(&["Loneliness / isolation", "Debt"]).unwrap();
-        assert!(map.get(" loneliness  / Isolation ").is_some());
+        let found = map.find(" loneliness  / Isolation ").map(|(key, _)| key);
+        assert_eq!(found, Some("Loneliness / isolation"));
         assert!(map.get("Debts").is_none());
     }
 

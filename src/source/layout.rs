@@ -99,6 +99,11 @@ impl Layout {
         &self.header
     }
 
+    /// The heading row as it is written.
+    pub(crate) fn heading(&self) -> &str {
+        &self.heading
+    }
+
     /// The delimiter of a text table (and of the rows that stand for those of a workbook).
     #[must_use]
     pub fn delimiter(&self) -> u8 {

@@ -40,6 +40,7 @@ mod reader;
 mod rejects;
 mod scan;
 mod sheet_heading;
+pub mod suggest;
 mod text;
 mod xlsx;
 mod xml;

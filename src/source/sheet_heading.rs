@@ -63,19 +63,27 @@ pub(crate) fn find(top: &Top, merged: &[Region], options: &Options) -> Option<(V
     (!joined.is_empty()).then_some((joined, last))
 }
 
-fn filled(cells: &[String]) -> usize {
+/// How many cells have something in them.
+pub(crate) fn filled(cells: &[String]) -> usize {
     cells.iter().filter(|cell| !cell.trim().is_empty()).count()
 }
 
 /// The first row that is nearly as wide as the widest and holds only words.
 fn candidate(top: &Top) -> Option<u32> {
     let widest = top.values().map(|cells| filled(cells)).max()?;
-    let enough = (widest * 3).div_ceil(5).max(widest.min(2));
-    let words = |cells: &[String]| {
-        !cells.iter().any(|cell| cell.trim().parse::<f64>().is_ok() || looks_like_date(cell.trim()))
-    };
+    let enough = enough(widest);
     let wide = || top.iter().filter(|(_, cells)| filled(cells) >= enough);
-    wide().find(|(_, cells)| words(cells)).or_else(|| wide().next()).map(|(&row, _)| row)
+    wide().find(|(_, cells)| are_words(cells)).or_else(|| wide().next()).map(|(&row, _)| row)
+}
+
+/// How many cells a row of headings has at least, where the widest row has so many.
+pub(crate) fn enough(widest: usize) -> usize {
+    (widest * 3).div_ceil(5).max(widest.min(2))
+}
+
+/// Whether no cell is a number or a date.
+pub(crate) fn are_words(cells: &[String]) -> bool {
+    !cells.iter().any(|cell| cell.trim().parse::<f64>().is_ok() || looks_like_date(cell.trim()))
 }
 
 fn looks_like_date(cell: &str) -> bool {

@@ -51,25 +51,10 @@ struct Piece {
 impl Sheet {
     /// Opens the sheet that the options name, or the first one with a heading.
     pub(crate) fn open(
-        mut from: Box<dyn Read + Send>,
+        from: Box<dyn Read + Send>,
         options: &Options,
     ) -> Result<(Self, Layout, Vec<String>), SourceError> {
-        // A zip archive is read from its end. Most workbooks are small; a large one goes to an unnamed file.
-        let mut bytes = Vec::new();
-        (&mut from).take(32 << 20).read_to_end(&mut bytes).map_err(SourceError::io)?;
-        let file: Box<dyn Seekable> = if bytes.len() < 32 << 20 {
-            Box::new(Cursor::new(bytes))
-        } else {
-            let mut file = tempfile::tempfile().map_err(SourceError::io)?;
-            std::io::copy(&mut Cursor::new(bytes).chain(from), &mut file).map_err(SourceError::io)?;
-            Box::new(file)
-        };
-        let mut file = BufReader::new(file);
-        let parts = zip::parts(&mut file)?;
-        zip::refuse_others(&parts)?;
-        zip::check(&mut file, &parts, &options.limits)?;
-        file.rewind().map_err(SourceError::io)?;
-
+        let file = seekable(from, options)?;
         let (send, pieces) = sync_channel(2);
         let options = options.clone();
         std::thread::Builder::new()
@@ -110,6 +95,35 @@ impl Sheet {
         batch.add_blank(piece.blank);
         Ok(Some(batch))
     }
+}
+
+/// The workbook's bytes where they can be read from any place, once its parts were found sound.
+fn seekable(mut from: Box<dyn Read + Send>, options: &Options) -> Result<File, SourceError> {
+    // A zip archive is read from its end. Most workbooks are small; a large one goes to an unnamed file.
+    let mut bytes = Vec::new();
+    (&mut from).take(32 << 20).read_to_end(&mut bytes).map_err(SourceError::io)?;
+    let file: Box<dyn Seekable> = if bytes.len() < 32 << 20 {
+        Box::new(Cursor::new(bytes))
+    } else {
+        let mut file = tempfile::tempfile().map_err(SourceError::io)?;
+        std::io::copy(&mut Cursor::new(bytes).chain(from), &mut file).map_err(SourceError::io)?;
+        Box::new(file)
+    };
+    let mut file = BufReader::new(file);
+    let parts = zip::parts(&mut file)?;
+    zip::refuse_others(&parts)?;
+    zip::check(&mut file, &parts, &options.limits)?;
+    file.rewind().map_err(SourceError::io)?;
+    Ok(file)
+}
+
+/// The names of the sheets that a person sees.
+pub(crate) fn sheets(from: Box<dyn Read + Send>, options: &Options) -> Result<Vec<String>, SourceError> {
+    let book: Xlsx<File> = Xlsx::new(seekable(from, options)?).map_err(broken)?;
+    let seen = |sheet: &&calamine::Sheet| {
+        sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible
+    };
+    Ok(book.sheets_metadata().iter().filter(seen).map(|sheet| sheet.name.clone()).collect())
 }
 
 /// The thread ended without a last piece: the workbook made the library fail.

@@ -1,13 +1,17 @@
 //! The profile as it is written: TOML, with every key it may have. Unknown keys are refused with their place.
 //!
-//! Nothing is resolved here; [`super::compile`] does that. docs/PROFILES.md explains each key to people.
-//! Next: [`super::compile`].
+//! What it is: the tables of the file. What it is not: resolved; [`super::compile`] does that. docs/PROFILES.md explains
+//! each key to people. Next: [`spec`], then [`super::compile`].
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{self, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+
+mod spec;
+mod value_entry;
+
+pub use spec::{Spec, Specs};
+pub use value_entry::ValueEntry;
 
 /// A profile file.
 #[derive(Clone, Debug, Deserialize)]
@@ -223,23 +227,6 @@ pub struct CountTable {
     pub label: String,
 }
 
-/// What a value stands for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ValueEntry {
-    /// For fields that take a word: the word. `""` means no value.
-    pub word: Option<String>,
-    /// Code.
-    pub code: Option<String>,
-    /// The code's system; SNOMED CT when absent.
-    pub system: Option<String>,
-    /// Words to send instead of the value.
-    pub text: Option<String>,
-    /// For event types: the type.
-    pub event: Option<String>,
-    /// Whether it must not leave on its own.
-    pub sensitive: bool,
-}
-
 /// The `[message]` table.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -273,166 +260,4 @@ pub enum PatientKey {
     Existing,
     /// Create it when the clinical system has none.
     CreateIfMissing,
-}
-
-/// Where a value comes from: `"Column"`, or a table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Spec {
-    /// A column, or a path in JSON and XML.
-    pub column: Option<String>,
-    /// Several columns, joined.
-    pub columns: Vec<String>,
-    /// What joins them; a space when absent.
-    pub join: Option<String>,
-    /// A constant.
-    pub constant: Option<String>,
-    /// Form of a date column.
-    pub date_format: Option<String>,
-    /// Name of a value map.
-    pub values: Option<String>,
-    /// What a value outside the value map stands for.
-    pub otherwise: Option<String>,
-    /// What splits a cell into several values.
-    pub split: Option<String>,
-    /// Order of the parts of a full name: `given family` or `family, given`.
-    pub name_order: Option<String>,
-    /// Code system of the cell, when it holds a code: `snomed`, `read-v2` or `ctv3`.
-    pub system: Option<String>,
-    /// The column of the words that go with a code.
-    pub words: Option<String>,
-}
-
-/// One place or several.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Specs(pub Vec<Spec>);
-
-const SPEC_KEYS: &[&str] = &[
-    "column",
-    "columns",
-    "join",
-    "constant",
-    "date_format",
-    "values",
-    "otherwise",
-    "split",
-    "name_order",
-    "system",
-    "words",
-];
-
-struct SpecVisitor;
-
-impl<'de> Visitor<'de> for SpecVisitor {
-    type Value = Spec;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a column's name, or a table such as { column = \"…\", date_format = \"dd/mm/yyyy\" }")
-    }
-
-    fn visit_str<E: de::Error>(self, column: &str) -> Result<Spec, E> {
-        Ok(Spec { column: Some(column.to_owned()), ..Spec::default() })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Spec, A::Error> {
-        let mut spec = Spec::default();
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "column" => spec.column = Some(map.next_value()?),
-                "columns" => spec.columns = map.next_value()?,
-                "join" => spec.join = Some(map.next_value()?),
-                "constant" => spec.constant = Some(map.next_value()?),
-                "date_format" => spec.date_format = Some(map.next_value()?),
-                "values" => spec.values = Some(map.next_value()?),
-                "otherwise" => spec.otherwise = Some(map.next_value()?),
-                "split" => spec.split = Some(map.next_value()?),
-                "name_order" => spec.name_order = Some(map.next_value()?),
-                "system" => spec.system = Some(map.next_value()?),
-                "words" => spec.words = Some(map.next_value()?),
-                other => return Err(de::Error::unknown_field(other, SPEC_KEYS)),
-            }
-        }
-        Ok(spec)
-    }
-}
-
-impl<'de> Deserialize<'de> for Spec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SpecVisitor)
-    }
-}
-
-struct SpecsVisitor;
-
-impl<'de> Visitor<'de> for SpecsVisitor {
-    type Value = Specs;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a column's name, a table, or a list of these")
-    }
-
-    fn visit_str<E: de::Error>(self, column: &str) -> Result<Specs, E> {
-        SpecVisitor.visit_str(column).map(|spec| Specs(vec![spec]))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Specs, A::Error> {
-        SpecVisitor.visit_map(map).map(|spec| Specs(vec![spec]))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Specs, A::Error> {
-        let mut specs = Vec::new();
-        while let Some(spec) = seq.next_element()? {
-            specs.push(spec);
-        }
-        Ok(Specs(specs))
-    }
-}
-
-impl<'de> Deserialize<'de> for Specs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SpecsVisitor)
-    }
-}
-
-struct ValueEntryVisitor;
-
-impl<'de> Visitor<'de> for ValueEntryVisitor {
-    type Value = ValueEntry;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a word, true or false, or a table with code, system, text, event or sensitive")
-    }
-
-    fn visit_str<E: de::Error>(self, word: &str) -> Result<ValueEntry, E> {
-        Ok(ValueEntry { word: Some(word.to_owned()), ..ValueEntry::default() })
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<ValueEntry, E> {
-        self.visit_str(if value { "true" } else { "false" })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ValueEntry, A::Error> {
-        let mut entry = ValueEntry::default();
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "code" => entry.code = Some(map.next_value()?),
-                "system" => entry.system = Some(map.next_value()?),
-                "text" => entry.text = Some(map.next_value()?),
-                "event" => entry.event = Some(map.next_value()?),
-                "sensitive" => entry.sensitive = map.next_value()?,
-                other => {
-                    return Err(de::Error::unknown_field(
-                        other,
-                        &["code", "system", "text", "event", "sensitive"],
-                    ));
-                }
-            }
-        }
-        Ok(entry)
-    }
-}
-
-impl<'de> Deserialize<'de> for ValueEntry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueEntryVisitor)
-    }
 }
