@@ -164,8 +164,8 @@ fn writes() -> String {
     for kind in EventType::ALL {
         for entry in entries(*kind, Form::Transaction) {
             let how = match entry.write {
-                Write::Update(_) => "update by identifier: `PUT Type?identifier=system|value`",
-                Write::CreateOnce(_) => "conditional create: `POST` with `ifNoneExist`",
+                Write::Update => "update by identifier: `PUT Type?identifier=system|value`",
+                Write::CreateOnce => "conditional create: `POST` with `ifNoneExist`",
                 Write::ById => "`PUT Type/id`, the id derived from the event's key and content",
                 Write::Never => "not written",
             };

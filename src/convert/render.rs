@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::fhir;
 use crate::fhir::types::{Bundle, Resource};
 use crate::map::bundle::{self, MessageSettings};
+use crate::map::bundle_json::Writer;
 use crate::map::entry::{Entry, Write};
 use crate::map::mapper::{EventEntries, Mapped, Settings};
 use crate::map::names::Names;
@@ -143,14 +144,33 @@ pub fn render(
     pieces: &mut Pieces,
 ) -> Result<(), ConvertError> {
     let recorded = settings.recorded_at.to_string();
+    let direct = rendering.encoding == Encoding::Json && Writer::writes(rendering.form);
     for (names, mapped) in mapped {
         match rendering.pack {
             _ if rendering.is_by_resource() => by_resource(mapped, rendering, pieces)?,
+            Pack::PerReferral if direct => {
+                let Some(uuid) = referral_uuid(&mapped) else { continue };
+                let entries = mapped.events.iter().flat_map(|event| &event.entries).collect();
+                let mut writer = Writer::new(rendering.form);
+                pieces.add(uuid, "Bundle", false, |out| {
+                    writer.append(entries, out);
+                    Ok(())
+                })?;
+            }
             Pack::PerReferral => {
                 let Some(uuid) = referral_uuid(&mapped) else { continue };
                 let entries = mapped.events.into_iter().flat_map(|event| event.entries).collect();
                 let bundle = bundle::pack(entries, rendering.form);
                 pieces.add(uuid, "Bundle", false, |out| append_bundle(bundle, rendering.encoding, out))?;
+            }
+            _ if direct => {
+                let mut writer = Writer::new(rendering.form);
+                for event in &mapped.events {
+                    pieces.add(event.revision, "Bundle", false, |out| {
+                        writer.append(event.entries.iter().collect(), out);
+                        Ok(())
+                    })?;
+                }
             }
             _ => {
                 for event in mapped.events {
@@ -193,7 +213,7 @@ fn resource_xml(resource: &Resource) -> Result<Vec<u8>, ConvertError> {
 fn by_resource(mapped: Mapped, rendering: &Rendering, pieces: &mut Pieces) -> Result<(), ConvertError> {
     let entries: Vec<Entry> = mapped.events.into_iter().flat_map(|event| event.entries).collect();
     for entry in bundle::last_states(entries) {
-        let shared = matches!(entry.write, Write::CreateOnce(_) | Write::Never);
+        let shared = matches!(entry.write, Write::CreateOnce | Write::Never);
         let (uuid, resource_type) = (entry.uuid, entry.resource.type_name());
         pieces.add(uuid, resource_type, shared, |out| {
             if rendering.form == Form::Bulk {

@@ -21,7 +21,7 @@ fn communication(context: &Context<'_>, payload: Vec<CommunicationPayload>) -> E
     let identifier = context.identifier(NameKind::Communication, uuid);
     let resource = Communication {
         meta: meta("Communication"),
-        identifier: vec![identifier.clone()],
+        identifier: vec![identifier],
         based_on: context.based_on(),
         status: "completed".into(),
         subject: Some(context.refs.subject()),
@@ -30,7 +30,7 @@ fn communication(context: &Context<'_>, payload: Vec<CommunicationPayload>) -> E
         payload,
         ..Communication::default()
     };
-    context.update(uuid, identifier, resource)
+    context.update(uuid, resource)
 }
 
 /// The message back to the GP when a referral ends: what is asked of the GP first, then the outcome, then the
@@ -69,7 +69,7 @@ pub(super) fn signposted(context: &Context<'_>, notes: &mut Notes) -> Option<Ent
         let identifier = context.identifier(NameKind::Observation, uuid);
         let observation = Observation {
             meta: meta("Observation"),
-            identifier: vec![identifier.clone()],
+            identifier: vec![identifier],
             based_on: context.based_on(),
             status: "final".into(),
             code: CodeableConcept::coding(coding::snomed(concept)),
@@ -79,7 +79,7 @@ pub(super) fn signposted(context: &Context<'_>, notes: &mut Notes) -> Option<Ent
             value: what.map(Value::CodeableConcept),
             ..Observation::default()
         };
-        return Some(context.update(uuid, identifier, observation));
+        return Some(context.update(uuid, observation));
     }
     let to = detail.to.as_ref().and_then(|to| to.name.as_ref().or(to.organisation_name.as_ref()));
     let mut parts = Vec::new();

@@ -28,7 +28,7 @@ pub(super) fn encounter(context: &Context<'_>, notes: &mut Notes) -> Entry {
     }
     let encounter = Encounter {
         meta: meta("Encounter"),
-        identifier: vec![identifier.clone()],
+        identifier: vec![identifier],
         status: "finished".into(),
         class: class(context.event.detail.mode).coding(),
         subject: Some(context.refs.subject()),
@@ -37,5 +37,5 @@ pub(super) fn encounter(context: &Context<'_>, notes: &mut Notes) -> Entry {
         service_provider: context.parties.provider(context.refs),
         ..Encounter::default()
     };
-    context.update(uuid, identifier, encounter)
+    context.update(uuid, encounter)
 }

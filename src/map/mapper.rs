@@ -207,14 +207,13 @@ impl Run<'_> {
             // The parties are pointed at again for every Bundle.
             let _ = (parties.requester(refs), parties.service(refs));
             let request = Arc::clone(scene.request.as_ref()?);
-            let key = request.identifier.first()?.clone();
             let request =
                 withdraw_if(state.task == TaskStatus::EnteredInError, Resource::ServiceRequest(request));
-            entries.push(Entry { uuid: request_uuid, resource: request, write: Write::Update(key) });
+            entries.push(Entry { uuid: request_uuid, resource: request, write: Write::Update });
             let key = Identifier::new(refs.names.system(NameKind::Task), plain(task_uuid));
-            let task = task::task(&context(event), key.clone(), state, self.steps, notes);
+            let task = task::task(&context(event), key, state, self.steps, notes);
             let task = withdraw_if(state.task == TaskStatus::EnteredInError, task.into());
-            entries.push(Entry { uuid: task_uuid, resource: task, write: Write::Update(key) });
+            entries.push(Entry { uuid: task_uuid, resource: task, write: Write::Update });
         }
         let own_from = entries.len();
         match &step.role {
@@ -257,7 +256,7 @@ impl Run<'_> {
             .iter()
             .skip(own_from)
             .chain(entries.iter().take(own_from))
-            .filter(|entry| matches!(entry.write, Write::Update(_)))
+            .filter(|entry| entry.write == Write::Update)
             .map(|entry| refs.to(entry.resource.type_name(), entry.uuid))
             .collect();
         let provenance = provenance::provenance(event, targets, &self.recorded, &settings.agent, refs);
@@ -330,5 +329,5 @@ fn withdrawn(entries: Vec<Entry>) -> impl Iterator<Item = Entry> {
 
 /// Whether an entry is ours to update, not a party that others share.
 const fn is_own(entry: &Entry) -> bool {
-    matches!(entry.write, Write::Update(_))
+    matches!(entry.write, Write::Update)
 }

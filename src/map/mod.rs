@@ -7,6 +7,7 @@
 
 pub mod back;
 pub mod bundle;
+pub mod bundle_json;
 mod care_plan;
 pub mod coding;
 mod communication;

@@ -83,8 +83,8 @@ impl Context<'_> {
     }
 
     /// An entry that is ours to update.
-    pub(super) fn update(&self, uuid: Uuid, identifier: Identifier, resource: impl Into<Resource>) -> Entry {
-        Entry { uuid, resource: resource.into(), write: Write::Update(identifier) }
+    pub(super) fn update(&self, uuid: Uuid, resource: impl Into<Resource>) -> Entry {
+        Entry { uuid, resource: resource.into(), write: Write::Update }
     }
 }
 

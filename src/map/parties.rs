@@ -27,7 +27,6 @@ struct Party {
     display: Option<String>,
     used: Cell<bool>,
     build: Resource,
-    key: Identifier,
 }
 
 impl Party {
@@ -39,7 +38,7 @@ impl Party {
     }
 
     fn entry(&self) -> Entry {
-        Entry { uuid: self.uuid, resource: self.build.clone(), write: Write::CreateOnce(self.key.clone()) }
+        Entry { uuid: self.uuid, resource: self.build.clone(), write: Write::CreateOnce }
     }
 }
 
@@ -73,7 +72,7 @@ fn organisation(refs: &Refs<'_>, ods: Option<&OdsCode>, name: Option<&str>) -> O
     };
     let resource = Organization {
         meta: meta("Organization"),
-        identifier: vec![key.clone()],
+        identifier: vec![key],
         name: name.map(|name| Text::from(name.to_owned())),
         ..Organization::default()
     };
@@ -83,7 +82,6 @@ fn organisation(refs: &Refs<'_>, ods: Option<&OdsCode>, name: Option<&str>) -> O
         display: name.map(str::to_owned),
         used: Cell::new(false),
         build: resource.into(),
-        key,
     })
 }
 
@@ -94,7 +92,7 @@ fn service(refs: &Refs<'_>, service: &Service, provider: Option<&Party>) -> Opti
     let key = Identifier::new(refs.names.system(NameKind::Service), plain(uuid));
     let resource = HealthcareService {
         meta: meta("HealthcareService"),
-        identifier: vec![key.clone()],
+        identifier: vec![key],
         provided_by: provider.map(|provider| refs.to("Organization", provider.uuid)),
         name: service.name.clone().map(Text::from),
         ..HealthcareService::default()
@@ -105,7 +103,6 @@ fn service(refs: &Refs<'_>, service: &Service, provider: Option<&Party>) -> Opti
         display: service.name.clone(),
         used: Cell::new(false),
         build: resource.into(),
-        key,
     })
 }
 
@@ -117,7 +114,7 @@ fn practitioner(refs: &Refs<'_>, record: &Record, at: Option<&Party>) -> Option<
     let person_key = Identifier::new(refs.names.system(NameKind::Practitioner), plain(person));
     let resource = Practitioner {
         meta: meta("Practitioner"),
-        identifier: vec![person_key.clone()],
+        identifier: vec![person_key],
         name: vec![HumanName { text: Some(name.to_owned().into()), ..HumanName::default() }],
         ..Practitioner::default()
     };
@@ -134,7 +131,7 @@ fn practitioner(refs: &Refs<'_>, record: &Record, at: Option<&Party>) -> Option<
     };
     let role_resource = PractitionerRole {
         meta: meta("PractitionerRole"),
-        identifier: vec![role_key.clone()],
+        identifier: vec![role_key],
         practitioner: Some(refs.to("Practitioner", person)),
         organization: at.map(|party| refs.to("Organization", party.uuid)),
         code: role_name.map(|role| CodeableConcept::text(role.to_owned())).into_iter().collect(),
@@ -144,17 +141,16 @@ fn practitioner(refs: &Refs<'_>, record: &Record, at: Option<&Party>) -> Option<
             .collect(),
         ..PractitionerRole::default()
     };
-    let party = |resource_type, uuid, build, key, display| Party {
+    let party = |resource_type, uuid, build, display| Party {
         resource_type,
         uuid,
         display,
         used: Cell::new(false),
         build,
-        key,
     };
     Some((
-        party("Practitioner", person, resource.into(), person_key, None),
-        party("PractitionerRole", role, role_resource.into(), role_key, Some(name.to_owned())),
+        party("Practitioner", person, resource.into(), None),
+        party("PractitionerRole", role, role_resource.into(), Some(name.to_owned())),
     ))
 }
 

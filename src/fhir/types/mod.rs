@@ -129,6 +129,21 @@ macro_rules! resources {
                 match self { $(Self::$name(_) => stringify!($name),)* }
             }
 
+            /// Whether both are one and the same allocation, and so certainly equal.
+            #[must_use]
+            pub fn is_same(&self, other: &Self) -> bool {
+                match (self, other) {
+                    $((Self::$name(one), Self::$name(other)) => Arc::ptr_eq(one, other),)*
+                    _ => false,
+                }
+            }
+
+            /// Whether it stands elsewhere too, in other Bundles for one.
+            #[must_use]
+            pub fn is_shared(&self) -> bool {
+                match self { $(Self::$name(resource) => Arc::strong_count(resource) > 1,)* }
+            }
+
             /// The logical id, where it has one.
             #[must_use]
             pub fn id(&self) -> Option<&str> {

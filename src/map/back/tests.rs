@@ -17,6 +17,7 @@ use crate::event::term::Term;
 use crate::event::{Issue, IssueCode, ReferralEvent};
 use crate::fhir::{json, read_json, read_xml, write_xml};
 use crate::map::bundle::{MessageSettings, event_bundle};
+use crate::map::bundle_json::Writer;
 use crate::map::fold::fold;
 use crate::map::mapper::{Mapper, Settings};
 use crate::map::names::Names;
@@ -116,16 +117,27 @@ fn bundles(codeset: &Codeset, events: Vec<ReferralEvent>, form: Form) -> Vec<(Re
         endpoint: "https://a.example/in".into(),
         destination: None,
     };
+    // The two ways to a Bundle's bytes are one.
+    let mut writer = Writer::writes(form).then(|| Writer::new(form));
+    let mut straight = Vec::new();
+    for event in &mapped.events {
+        writer.iter_mut().for_each(|writer| writer.append(event.entries.iter().collect(), &mut straight));
+    }
     let find = |id: &str| folded.steps.iter().find(|step| step.event.event_id == id).unwrap().event.clone();
-    mapped
+    let made: Vec<_> = mapped
         .events
+        .clone()
         .into_iter()
         .map(|entries| {
             let event = find(&entries.event_id);
             let bundle = event_bundle(entries, form, Some(&message), &names, "1970-01-01T00:00:00Z");
             (event, json::to_vec(&bundle))
         })
-        .collect()
+        .collect();
+    if writer.is_some() {
+        assert!(straight == made.iter().flat_map(|(_, bytes)| bytes).copied().collect::<Vec<u8>>());
+    }
+    made
 }
 
 fn read_back(codeset: &Codeset, bytes: &[u8]) -> (Vec<ReferralEvent>, Vec<Issue>) {

@@ -40,14 +40,20 @@ pub fn write(node: &Node, out: &mut Vec<u8>) {
 /// Writes a JSON string with its quotes. Only `"`, `\` and control characters are escaped, as serde_json does.
 #[inline]
 pub fn string(text: &str, out: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
     out.push(b'"');
+    contents(text, out);
+    out.push(b'"');
+}
+
+/// The same without the quotes: for a string that is written in parts.
+#[inline]
+pub fn contents(text: &str, out: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
     if needs_escape(bytes) {
         escaped(bytes, out);
     } else {
         out.extend_from_slice(bytes);
     }
-    out.push(b'"');
 }
 
 /// Eight bytes at a time: most strings need no escape, and asking first makes the copy one `memcpy`.
