@@ -19,6 +19,7 @@ use sp_fhir::map::fold::{Folded, deduplicate, fold};
 use sp_fhir::map::mapper::{Mapped, Mapper, Settings};
 use sp_fhir::map::names::{NameKind, Names};
 use sp_fhir::map::refs::Form;
+use sp_fhir::map::shelf::Shelf;
 use sp_fhir::profile::Profile;
 use sp_fhir::source::{Input, Options, Reader, Scratch};
 use sp_fhir::tree::{Limits, json};
@@ -95,7 +96,8 @@ fn mapping(c: &mut Criterion) {
         create_patient: false,
     };
     let names = Names::new("https://bench-sp.example/cases");
-    let mapper = Mapper { codeset: &codeset, settings: &settings };
+    let shelf = Shelf::default();
+    let mapper = Mapper { codeset: &codeset, settings: &settings, shelf: &shelf };
     let one = events(&interpreter()).swap_remove(0);
     let folded: Folded = fold(deduplicate(one.clone()).0);
     let person = names.uuid(NameKind::Person, &["BEN-0000000"]);

@@ -27,8 +27,8 @@ impl Shop {
             // Rows that say nothing that happened are accounted for all the same.
             return self.account(&folded, &Mapped::default(), wanted.as_ref(), good, done);
         };
-        let names = Names::new(&last.source);
-        let mapper = Mapper { codeset: &self.codeset, settings: &self.settings };
+        let names = done.shelf.names(&last.source);
+        let mapper = Mapper { codeset: &self.codeset, settings: &self.settings, shelf: &done.shelf };
         let subject = patient::uuid(&self.interpreter.identities, &names, last);
         let mut mapped = mapper.map(&names, &folded, subject);
         if let Some(wanted) = &wanted {

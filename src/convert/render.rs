@@ -133,62 +133,67 @@ impl Pieces {
     }
 }
 
-/// Renders the referrals of a worker.
-///
-/// # Errors
-/// A defect of the program: a resource of ours that FHIR does not allow, in XML.
-pub fn render(
-    mapped: Vec<(Names, Mapped)>,
-    rendering: &Rendering,
-    settings: &Settings,
-    pieces: &mut Pieces,
-) -> Result<(), ConvertError> {
-    let recorded = settings.recorded_at.to_string();
-    let direct = rendering.encoding == Encoding::Json && Writer::writes(rendering.form);
-    for (names, mapped) in mapped {
-        match rendering.pack {
-            _ if rendering.is_by_resource() => by_resource(mapped, rendering, pieces)?,
-            Pack::PerReferral if direct => {
-                let Some(uuid) = referral_uuid(&mapped) else { continue };
-                let entries = mapped.events.iter().flat_map(|event| &event.entries).collect();
-                let mut writer = Writer::new(rendering.form);
+/// Renders the referrals of a unit into its pieces, one after the other, while each is in the processor's cache.
+pub struct Renderer<'a> {
+    rendering: &'a Rendering,
+    recorded: String,
+    /// Where Bundles need not be made as values.
+    writer: Option<Writer>,
+}
+
+impl<'a> Renderer<'a> {
+    /// A renderer for one unit.
+    #[must_use]
+    pub fn new(rendering: &'a Rendering, settings: &Settings) -> Self {
+        let direct = rendering.encoding == Encoding::Json && Writer::writes(rendering.form);
+        Self {
+            rendering,
+            recorded: settings.recorded_at.to_string(),
+            writer: direct.then(|| Writer::new(rendering.form)),
+        }
+    }
+
+    /// Renders one referral.
+    ///
+    /// # Errors
+    /// A defect of the program: a resource of ours that FHIR does not allow, in XML.
+    pub fn render(&mut self, names: &Names, mapped: Mapped, pieces: &mut Pieces) -> Result<(), ConvertError> {
+        let Self { rendering, recorded, writer } = self;
+        if rendering.is_by_resource() {
+            return by_resource(mapped, rendering, pieces);
+        }
+        let whole = rendering.pack == Pack::PerReferral;
+        if let Some(writer) = writer {
+            writer.tidy();
+            let mut add = |uuid, entries| {
                 pieces.add(uuid, "Bundle", false, |out| {
                     writer.append(entries, out);
                     Ok(())
-                })?;
+                })
+            };
+            if whole {
+                let Some(uuid) = referral_uuid(&mapped) else { return Ok(()) };
+                return add(uuid, mapped.events.iter().flat_map(|event| &event.entries).collect());
             }
-            Pack::PerReferral => {
-                let Some(uuid) = referral_uuid(&mapped) else { continue };
-                let entries = mapped.events.into_iter().flat_map(|event| event.entries).collect();
-                let bundle = bundle::pack(entries, rendering.form);
-                pieces.add(uuid, "Bundle", false, |out| append_bundle(bundle, rendering.encoding, out))?;
-            }
-            _ if direct => {
-                let mut writer = Writer::new(rendering.form);
-                for event in &mapped.events {
-                    pieces.add(event.revision, "Bundle", false, |out| {
-                        writer.append(event.entries.iter().collect(), out);
-                        Ok(())
-                    })?;
-                }
-            }
-            _ => {
-                for event in mapped.events {
-                    let uuid = event.revision;
-                    let bundle = bundle::event_bundle(
-                        event,
-                        rendering.form,
-                        rendering.message.as_ref(),
-                        &names,
-                        &recorded,
-                    );
-                    pieces
-                        .add(uuid, "Bundle", false, |out| append_bundle(bundle, rendering.encoding, out))?;
-                }
-            }
+            return mapped
+                .events
+                .iter()
+                .try_for_each(|event| add(event.revision, event.entries.iter().collect()));
         }
+        if whole {
+            let Some(uuid) = referral_uuid(&mapped) else { return Ok(()) };
+            let entries = mapped.events.into_iter().flat_map(|event| event.entries).collect();
+            let bundle = bundle::pack(entries, rendering.form);
+            return pieces.add(uuid, "Bundle", false, |out| append_bundle(bundle, rendering.encoding, out));
+        }
+        for event in mapped.events {
+            let uuid = event.revision;
+            let message = rendering.message.as_ref();
+            let bundle = bundle::event_bundle(event, rendering.form, message, names, recorded);
+            pieces.add(uuid, "Bundle", false, |out| append_bundle(bundle, rendering.encoding, out))?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The identity of a referral's one Bundle: that of its first own resource.

@@ -43,7 +43,7 @@ fn request(entry: &Entry) -> Option<BundleRequest> {
         }),
         Write::CreateOnce => Some(BundleRequest {
             method: "POST".into(),
-            url: Text::Borrowed(kind),
+            url: Text::Fixed(kind),
             if_none_exist: Some(query(entry.key()?).into()),
             ..BundleRequest::default()
         }),

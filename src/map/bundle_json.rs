@@ -2,8 +2,8 @@
 //!
 //! What a Bundle holds is decided in [`super::bundle`], which makes it as a value; nearly all output passes here
 //! instead, where no value is made of what is only to be written. A resource that stands unchanged in several Bundles
-//! of a referral is one and the same `Arc`: its entry is written once, and its bytes are copied after that. More than
-//! half of a referral's output is such copies. Invariant: the bytes are those of [`super::bundle::pack`] written by
+//! is one and the same `Arc`: its entry is written once, and its bytes are copied after that. More than half of a
+//! conversion's output is such copies. Invariant: the bytes are those of [`super::bundle::pack`] written by
 //! [`crate::fhir::json`]; a test holds them equal. Next: [`crate::fhir`].
 
 use std::ops::Range;
@@ -11,21 +11,22 @@ use std::ops::Range;
 use uuid::Uuid;
 
 use crate::fhir::json;
-use crate::fhir::types::Identifier;
+use crate::fhir::types::{Identifier, Resource};
 use crate::tree::json::contents;
 
 use super::bundle::{bundle_type, last_states, query_parts};
 use super::entry::{Entry, Write};
 use super::refs::Form;
 
-/// Writes the Bundles of one referral into one buffer.
-pub struct Writer<'a> {
+/// Writes Bundles into one buffer.
+pub struct Writer {
     form: Form,
-    /// Entries that stand elsewhere too, with where they were written.
-    written: Vec<(&'a Entry, Range<usize>)>,
+    /// Resources that stand elsewhere too, with where their entries were written. Holding them keeps each apart from
+    /// whatever is made later.
+    written: Vec<(Resource, Range<usize>)>,
 }
 
-impl<'a> Writer<'a> {
+impl Writer {
     /// Whether Bundles of a form can be written without a value: messages have a header of their own, and bulk files
     /// no Bundles.
     #[must_use]
@@ -40,7 +41,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends the Bundle of some entries, each identity once. Between calls the buffer only grows.
-    pub fn append(&mut self, entries: Vec<&'a Entry>, out: &mut Vec<u8>) {
+    pub fn append(&mut self, entries: Vec<&Entry>, out: &mut Vec<u8>) {
         put(out, &["{\"resourceType\":\"Bundle\",\"type\":\"", bundle_type(self.form), "\""]);
         let entries = last_states(entries);
         for (n, entry) in entries.iter().enumerate() {
@@ -50,9 +51,18 @@ impl<'a> Writer<'a> {
         put(out, &[if entries.is_empty() { "}" } else { "]}" }]);
     }
 
-    fn entry(&mut self, entry: &'a Entry, out: &mut Vec<u8>) {
-        let same = |known: &&(&Entry, Range<usize>)| known.0.resource.is_same(&entry.resource);
-        if let Some((_, place)) = self.written.iter().find(same) {
+    /// Forgets what stands nowhere else any more: the referral it belonged to is done.
+    pub fn tidy(&mut self) {
+        self.written.retain(|(resource, _)| resource.is_shared());
+    }
+
+    /// How an entry is written is a rule of its resource, so one resource has one entry.
+    fn entry(&mut self, entry: &Entry, out: &mut Vec<u8>) {
+        let shared = entry.resource.is_shared();
+        if shared
+            && let Some((_, place)) =
+                self.written.iter().rev().find(|(resource, _)| resource.is_same(&entry.resource))
+        {
             return out.extend_from_within(place.clone());
         }
         let start = out.len();
@@ -64,8 +74,8 @@ impl<'a> Writer<'a> {
             request(entry, out);
         }
         out.push(b'}');
-        if entry.resource.is_shared() {
-            self.written.push((entry, start..out.len()));
+        if shared {
+            self.written.push((entry.resource.clone(), start..out.len()));
         }
     }
 }
@@ -108,7 +118,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::fhir::types::{Organization, Provenance, Resource, Task};
+    use crate::fhir::types::{Organization, Provenance, Task};
     use crate::map::bundle::pack;
 
     fn entries() -> Vec<Vec<Entry>> {
@@ -120,19 +130,17 @@ mod tests {
         let task = Arc::new(Task { identifier: vec![key("https://a.example/task", "7")], ..Task::default() });
         let mut later = Arc::clone(&task);
         Arc::make_mut(&mut later).status = "completed".into();
-        let provenance = || Resource::from(Provenance::default());
         let entry = |n, resource, write| Entry { uuid: Uuid::from_u128(n), resource, write };
-        let bundle = |task: &Arc<Task>| {
-            vec![
-                entry(1, organisation.clone(), Write::CreateOnce),
-                entry(2, Resource::Task(Arc::clone(&task)), Write::Update),
-                entry(3, provenance(), Write::ById),
-                // Once more: the last state stands at the first place.
-                entry(2, Resource::Task(Arc::clone(&later)), Write::Update),
-                entry(4, Resource::from(Organization::default()), Write::Never),
-            ]
+        let bundle = |tasks: &[&Arc<Task>]| {
+            let mut entries = vec![entry(1, organisation.clone(), Write::CreateOnce)];
+            entries
+                .extend(tasks.iter().map(|task| entry(2, Resource::Task(Arc::clone(task)), Write::Update)));
+            entries.push(entry(3, Provenance::default().into(), Write::ById));
+            entries.push(entry(4, Organization::default().into(), Write::Never));
+            entries
         };
-        vec![bundle(&task), bundle(&later), bundle(&task), Vec::new()]
+        // Twice in one Bundle: the last state stands at the first place.
+        vec![bundle(&[&task]), bundle(&[&later]), bundle(&[&later, &task]), Vec::new()]
     }
 
     #[test]
@@ -146,7 +154,13 @@ mod tests {
                 let text = String::from_utf8(straight[start..].to_vec()).unwrap();
                 assert_eq!(text, String::from_utf8(json::to_vec(&pack(entries.clone(), form))).unwrap());
             }
-            assert!(writer.written.len() >= 2, "nothing was copied");
+            assert_eq!(
+                writer.written.len(),
+                3,
+                "the organisation and two states of the Task are written once"
+            );
+            writer.tidy();
+            assert_eq!(writer.written.len(), 3);
         }
     }
 }

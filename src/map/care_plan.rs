@@ -44,7 +44,7 @@ pub(super) fn plan(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry> {
         description,
         subject: context.refs.subject(),
         created: context.date(),
-        author: context.parties.provider(context.refs),
+        author: context.parties.provider(),
         supporting_info: context.based_on(),
         goal: goals,
         note: note.map(crate::fhir::types::Annotation::text).into_iter().collect(),

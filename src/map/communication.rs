@@ -25,8 +25,8 @@ fn communication(context: &Context<'_>, payload: Vec<CommunicationPayload>) -> E
         based_on: context.based_on(),
         status: "completed".into(),
         subject: Some(context.refs.subject()),
-        recipient: context.parties.practice(context.refs).into_iter().collect(),
-        sender: context.parties.provider(context.refs),
+        recipient: context.parties.practice().into_iter().collect(),
+        sender: context.parties.provider(),
         payload,
         ..Communication::default()
     };
@@ -75,7 +75,7 @@ pub(super) fn signposted(context: &Context<'_>, notes: &mut Notes) -> Option<Ent
             code: CodeableConcept::coding(coding::snomed(concept)),
             subject: Some(context.refs.subject()),
             effective: context.date().map(Effective::DateTime),
-            performer: context.parties.provider(context.refs).into_iter().collect(),
+            performer: context.parties.provider().into_iter().collect(),
             value: what.map(Value::CodeableConcept),
             ..Observation::default()
         };

@@ -34,7 +34,7 @@ pub(super) fn encounter(context: &Context<'_>, notes: &mut Notes) -> Entry {
         subject: Some(context.refs.subject()),
         based_on: context.based_on(),
         period: context.date().map(|date| Period { start: Some(date.clone()), end: Some(date) }),
-        service_provider: context.parties.provider(context.refs),
+        service_provider: context.parties.provider(),
         ..Encounter::default()
     };
     context.update(uuid, encounter)

@@ -54,5 +54,5 @@ impl Entry {
 /// Metadata naming the UK Core profile, where the type has one.
 pub(super) fn meta(resource_type: &str) -> Option<Meta> {
     systems::profile(resource_type)
-        .map(|profile| Meta { profile: vec![Text::Borrowed(profile)], ..Meta::default() })
+        .map(|profile| Meta { profile: vec![Text::Fixed(profile)], ..Meta::default() })
 }

@@ -31,6 +31,7 @@ pub mod refs;
 mod safeguards;
 mod service_request;
 pub mod share;
+pub mod shelf;
 pub mod systems;
 mod task;
 mod withdrawn;

@@ -25,7 +25,7 @@ fn observation(context: &Context<'_>, part: Option<&str>) -> (uuid::Uuid, Observ
         status: "final".into(),
         subject: Some(context.refs.subject()),
         effective: context.date().map(Effective::DateTime),
-        performer: context.parties.provider(context.refs).into_iter().collect(),
+        performer: context.parties.provider().into_iter().collect(),
         ..Observation::default()
     };
     (uuid, observation)
@@ -76,7 +76,7 @@ pub(super) fn missed(context: &Context<'_>, notes: &mut Notes) -> Entry {
     let event = context.event;
     if let Some(count) = event.detail.count {
         let label =
-            event.detail.count_label.clone().map_or(Text::Borrowed(event.event_type.label()), Text::from);
+            event.detail.count_label.clone().map_or(Text::Fixed(event.event_type.label()), Text::from);
         observation.code = CodeableConcept::text(label);
         observation.value = i32::try_from(count).ok().map(Value::Integer);
         return context.update(uuid, observation);
@@ -144,7 +144,7 @@ fn value(context: &Context<'_>, score: &Score, notes: &mut Notes) -> Option<Valu
             Value::Quantity(Quantity {
                 value: Some(value),
                 unit: score.unit.clone().map(Text::from),
-                system: score.unit.is_some().then_some(Text::Borrowed(systems::UCUM)),
+                system: score.unit.is_some().then_some(Text::Fixed(systems::UCUM)),
                 code: score.unit.clone().map(Text::from),
                 ..Quantity::default()
             })

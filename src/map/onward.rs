@@ -24,9 +24,9 @@ pub(super) fn referred_on(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry
         Some(kind) => CodeableConcept::text(format!("Referral to {}", kind.label())),
         None => CodeableConcept::text("Onward referral"),
     });
-    let parties = Parties::new(context.refs, context.record, Some(&to), context.coder.share);
-    let performer = parties.service(context.refs);
-    let by = context.parties.provider(context.refs);
+    let parties = Parties::new(context.shelf, context.refs, context.record, Some(&to), context.coder.share);
+    let performer = parties.service();
+    let by = context.parties.provider();
     let service_request = ServiceRequest {
         meta: meta("ServiceRequest"),
         identifier: vec![request_key],

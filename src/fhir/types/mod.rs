@@ -6,11 +6,7 @@
 //! element order, which is the order they are written in. `Debug` prints the type's name only, because they hold
 //! patient data. Next: [`datatypes`], then [`ServiceRequest`].
 
-use std::borrow::Cow;
 use std::sync::Arc;
-
-/// All text in FHIR types. Constants (systems, codes, profile URLs) cost no allocation.
-pub type Text = Cow<'static, str>;
 
 /// Declares FHIR structs: the struct, its redacted `Debug`, its JSON writer and its serde `Serialize`, all from one
 /// list of fields, so that they cannot drift apart. `$head` is the `resourceType` member for resources, else empty.
@@ -189,10 +185,12 @@ macro_rules! resources {
 
 pub mod datatypes;
 mod decimal;
+mod text;
 mod value;
 
 pub use datatypes::*;
 pub use decimal::Decimal;
+pub use text::Text;
 pub use value::*;
 
 resources! {

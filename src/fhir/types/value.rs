@@ -149,7 +149,7 @@ choice! {
 
 impl From<&'static str> for Value {
     fn from(text: &'static str) -> Self {
-        Self::String(Text::Borrowed(text))
+        Self::String(Text::Fixed(text))
     }
 }
 

@@ -22,6 +22,7 @@ use crate::map::fold::fold;
 use crate::map::mapper::{Mapper, Settings};
 use crate::map::names::Names;
 use crate::map::refs::Form;
+use crate::map::shelf::Shelf;
 use crate::tree::{self, Limits, Node};
 
 const SOURCE: &str = "https://elmfield-sp.example/cases";
@@ -110,7 +111,11 @@ fn bundles(codeset: &Codeset, events: Vec<ReferralEvent>, form: Form) -> Vec<(Re
     };
     let names = Names::new(SOURCE);
     let folded = fold(events);
-    let mapped = Mapper { codeset, settings: &settings }.map(&names, &folded, Uuid::from_u128(7));
+    let mapped = Mapper { codeset, settings: &settings, shelf: &Shelf::default() }.map(
+        &names,
+        &folded,
+        Uuid::from_u128(7),
+    );
     let message = MessageSettings {
         event_system: "https://a.example".into(),
         event_code: "referral".into(),
@@ -489,7 +494,7 @@ fn what_no_resource_takes_up_is_listed() {
         repair_codes: false,
         create_patient: false,
     };
-    let mapper = Mapper { codeset: &codeset, settings: &settings };
+    let mapper = Mapper { codeset: &codeset, settings: &settings, shelf: &Shelf::default() };
     let notes = mapper.map(&Names::new(SOURCE), &fold(events), Uuid::nil()).notes;
     let listed: Vec<_> = notes
         .remarks
