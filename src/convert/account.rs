@@ -8,7 +8,6 @@ use crate::event::kinds::{EventType, Share};
 use crate::event::{IssueCode, ReferralEvent};
 use crate::map::fold::Folded;
 use crate::map::mapper::{Mapped, Mapper};
-use crate::map::names::Names;
 use crate::map::patient;
 
 use super::duplicates::OpenReferral;

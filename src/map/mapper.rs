@@ -204,6 +204,7 @@ impl Run<'_> {
             sensitive: service_request::event_is_sensitive(about, coder),
         };
         let whole = Coder { codeset: coder.codeset, repair: coder.repair, share: Share::Full };
+        let here = context(event);
         let mut entries = Vec::with_capacity(8);
         if let (Some(state), Some(names)) = (state, numbered) {
             let with_code = settings.code_in_every_bundle
@@ -228,13 +229,13 @@ impl Run<'_> {
                 withdraw_if(state.task == TaskStatus::EnteredInError, Resource::ServiceRequest(request));
             entries.push(Entry { uuid: names.request, resource: request, write: Write::Update });
             let key = Identifier::new(refs.names.system(NameKind::Task), plain(names.task));
-            let task = task::task(&context(event), key, state, self.steps, notes);
+            let task = task::task(&here, key, state, self.steps, notes);
             let task = withdraw_if(state.task == TaskStatus::EnteredInError, task.into());
             entries.push(Entry { uuid: names.task, resource: task, write: Write::Update });
         }
         let own_from = entries.len();
         match &step.role {
-            Role::Plain => entries.extend(own(&context(event), notes)),
+            Role::Plain => entries.extend(own(&here, notes)),
             Role::Corrects { was, is } => {
                 let now = own(&context(is), notes);
                 let made = withdrawn(own(&Context { coder: &whole, ..context(was) }, &mut Notes::default()));

@@ -123,11 +123,7 @@ fn compound(context: &Context<'_>, whole: &str, parts: &[&Score], notes: &mut No
     observation.code = CodeableConcept::text(whole.to_owned());
     for score in parts {
         if let (Some(code), Some(value)) = (measure(context, score, notes), value(context, score, notes)) {
-            observation.component.push(ObservationComponent {
-                code,
-                value: Some(value),
-                ..ObservationComponent::default()
-            });
+            observation.component.push(ObservationComponent { code, value: Some(value) });
         }
     }
     (!observation.component.is_empty()).then(|| context.update(uuid, observation))

@@ -55,7 +55,6 @@ pub(super) fn provenance(
         agent: vec![ProvenanceAgent {
             type_: Some(systems::ASSEMBLER.concept()),
             who: Reference { display: Some(agent.clone()), ..Reference::default() },
-            ..ProvenanceAgent::default()
         }],
         entity: vec![ProvenanceEntity {
             role: "source".into(),

@@ -30,17 +30,13 @@ structs! {
         extension: Vec<Extension> = "extension",
         /// usual | official | temp | secondary | old.
         use_: Option<Text> = "use",
-        type_: Option<CodeableConcept> = "type",
         /// The namespace, a URI.
         system: Option<Text> = "system",
         value: Option<Text> = "value",
-        period: Option<Period> = "period",
-        assigner: Option<Box<Reference>> = "assigner",
     }
 
     /// A code from one code system.
     Coding {
-        extension: Vec<Extension> = "extension",
         system: Option<Text> = "system",
         version: Option<Text> = "version",
         code: Option<Text> = "code",
@@ -51,14 +47,12 @@ structs! {
 
     /// A concept: codings of one meaning, and the source's own words.
     CodeableConcept {
-        extension: Vec<Extension> = "extension",
         coding: Vec<Coding> = "coding",
         text: Option<Text> = "text",
     }
 
     /// A reference to another resource: literal, conditional or logical.
     Reference {
-        extension: Vec<Extension> = "extension",
         reference: Option<Text> = "reference",
         type_: Option<Text> = "type",
         identifier: Option<Box<Identifier>> = "identifier",

@@ -140,13 +140,6 @@ choice! {
     }
 }
 
-choice! {
-    /// `source[x]` of Consent.
-    ConsentSource {
-        Reference(Reference) = "sourceReference",
-    }
-}
-
 impl From<&'static str> for Value {
     fn from(text: &'static str) -> Self {
         Self::String(Text::Fixed(text))
