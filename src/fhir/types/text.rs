@@ -57,6 +57,12 @@ impl PartialEq for Text {
 
 impl Eq for Text {}
 
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        **self == **other
+    }
+}
+
 impl From<&'static str> for Text {
     fn from(text: &'static str) -> Self {
         Self::Fixed(text)
@@ -89,7 +95,7 @@ mod tests {
     #[test]
     fn equal_when_they_read_the_same() {
         let all = [Text::from("a"), Text::from("a".to_owned()), Text::shared("a")];
-        assert!(all.iter().all(|one| all.iter().all(|other| one == other && **other == *"a")));
+        assert!(all.iter().all(|one| all.iter().all(|other| one == other && *other == "a")));
         assert_ne!(Text::from("b"), all[2]);
         assert_eq!(format!("{all:?}"), "[Text, Text, Text]");
     }
