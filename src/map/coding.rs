@@ -62,7 +62,7 @@ impl Coder<'_> {
             }
             return None;
         }
-        Some(CodeableConcept { coding: codings, text, ..CodeableConcept::default() })
+        Some(CodeableConcept { coding: codings, text })
     }
 
     /// Whether a term discloses more than the person may want known: by the profile, or by its code.
