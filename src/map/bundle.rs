@@ -2,7 +2,7 @@
 //!
 //! Invariants: each identity stands once in a Bundle (the last state wins); `fullUrl` is `urn:uuid`; a resource
 //! written by query carries no `id`; a message has its MessageHeader first; collections and messages have no
-//! `request`. Next: [`crate::fhir`], which turns Bundles into bytes.
+//! `request`. Next: [`super::bundle_json`], by which most Bundles are written.
 
 use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;

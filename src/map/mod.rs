@@ -2,8 +2,9 @@
 //!
 //! Read it in this order: [`names`] (identifiers), [`machine`] (what each event does), [`order`] and [`fold`]
 //! (events to states), [`share`] and [`coding`] (what may leave), one file per resource, [`mapper`] (states to
-//! entries), [`bundle`] (entries to Bundles), and [`back`] (Bundles to events). What this is not: it reads no files and sends nothing. The rules
-//! are docs/MAPPING.md. Invariant: the same events, codeset and settings give the same bytes.
+//! entries, with [`shelf`] for what referrals have in common), [`bundle`] and [`bundle_json`] (entries to Bundles), and
+//! [`back`] (Bundles to events). What this is not: it reads no files and sends nothing. The rules are docs/MAPPING.md.
+//! Invariant: the same events, codeset and settings give the same bytes.
 
 pub mod back;
 pub mod bundle;

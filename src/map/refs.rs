@@ -4,6 +4,8 @@
 //! reference, because the clinical system has the Patient already. Invariant: a resource is always pointed at
 //! by the UUID of [`super::names`]. Next: `parties.rs`.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::event::NhsNumber;
@@ -70,7 +72,7 @@ impl<'a> Refs<'a> {
             (Form::Bulk, _) => Some(Text::shared(&format!("Patient/{}", key.uuid))),
             _ => Some(Text::shared(&urn(key.uuid))),
         };
-        let subject = Reference { reference, identifier: identifier.map(Box::new), ..Reference::default() };
+        let subject = Reference { reference, identifier: identifier.map(Arc::new), ..Reference::default() };
         Self { names, form, subject }
     }
 

@@ -4,6 +4,8 @@
 //! Invariant: every field is optional in R4 unless its type here is neither `Option` nor `Vec`. Next:
 //! `value.rs`.
 
+use std::sync::Arc;
+
 use super::{Author, Decimal, Text, Value};
 
 structs! {
@@ -55,7 +57,8 @@ structs! {
     Reference {
         reference: Option<Text> = "reference",
         type_: Option<Text> = "type",
-        identifier: Option<Box<Identifier>> = "identifier",
+        /// Shared: every resource of a referral points at its person.
+        identifier: Option<Arc<Identifier>> = "identifier",
         display: Option<Text> = "display",
     }
 
@@ -173,7 +176,7 @@ impl Reference {
     /// A logical reference.
     #[must_use]
     pub fn logical(identifier: Identifier) -> Self {
-        Self { identifier: Some(Box::new(identifier)), ..Self::default() }
+        Self { identifier: Some(Arc::new(identifier)), ..Self::default() }
     }
 }
 
