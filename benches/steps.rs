@@ -15,6 +15,7 @@ use sp_fhir::event::ReferralEvent;
 use sp_fhir::event::finish::Identities;
 use sp_fhir::fhir;
 use sp_fhir::map::bundle::event_bundle;
+use sp_fhir::map::bundle_json::Writer;
 use sp_fhir::map::fold::{Folded, deduplicate, fold};
 use sp_fhir::map::mapper::{Mapped, Mapper, Settings};
 use sp_fhir::map::names::{NameKind, Names};
@@ -124,6 +125,16 @@ fn mapping(c: &mut Criterion) {
         b.iter(|| {
             out.clear();
             made.iter().for_each(|bundle| fhir::json::append(bundle, &mut out));
+            out.len()
+        });
+    });
+    let mapped = map();
+    group.bench_function("entries straight to JSON", |b| {
+        let mut out = Vec::new();
+        b.iter(|| {
+            out.clear();
+            let mut writer = Writer::new(Form::Transaction);
+            mapped.events.iter().for_each(|event| writer.append(event.entries.iter().collect(), &mut out));
             out.len()
         });
     });

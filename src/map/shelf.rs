@@ -55,3 +55,21 @@ impl Shelf {
         made
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_keeps_what_it_has_and_stays_small() {
+        let shelf = Shelf::default();
+        let source: Arc<str> = "https://a.example".into();
+        let first = shelf.names(&source);
+        assert!(Arc::ptr_eq(&first, &shelf.names(&source)));
+        for n in 0..=FULL {
+            let _ = shelf.names(&format!("https://{n}.example").into());
+        }
+        assert!(shelf.names.borrow().len() <= FULL);
+        assert_eq!(shelf.names(&source).source(), first.source());
+    }
+}
