@@ -15,10 +15,12 @@ use sp_fhir::event::ReferralEvent;
 use sp_fhir::event::finish::Identities;
 use sp_fhir::fhir;
 use sp_fhir::map::bundle::event_bundle;
+use sp_fhir::map::bundle_json::Writer;
 use sp_fhir::map::fold::{Folded, deduplicate, fold};
 use sp_fhir::map::mapper::{Mapped, Mapper, Settings};
 use sp_fhir::map::names::{NameKind, Names};
 use sp_fhir::map::refs::Form;
+use sp_fhir::map::shelf::Shelf;
 use sp_fhir::profile::Profile;
 use sp_fhir::source::{Input, Options, Reader, Scratch};
 use sp_fhir::tree::{Limits, json};
@@ -95,7 +97,8 @@ fn mapping(c: &mut Criterion) {
         create_patient: false,
     };
     let names = Names::new("https://bench-sp.example/cases");
-    let mapper = Mapper { codeset: &codeset, settings: &settings };
+    let shelf = Shelf::default();
+    let mapper = Mapper { codeset: &codeset, settings: &settings, shelf: &shelf };
     let one = events(&interpreter()).swap_remove(0);
     let folded: Folded = fold(deduplicate(one.clone()).0);
     let person = names.uuid(NameKind::Person, &["BEN-0000000"]);
@@ -122,6 +125,16 @@ fn mapping(c: &mut Criterion) {
         b.iter(|| {
             out.clear();
             made.iter().for_each(|bundle| fhir::json::append(bundle, &mut out));
+            out.len()
+        });
+    });
+    let mapped = map();
+    group.bench_function("entries straight to JSON", |b| {
+        let mut out = Vec::new();
+        b.iter(|| {
+            out.clear();
+            let mut writer = Writer::new(Form::Transaction);
+            mapped.events.iter().for_each(|event| writer.append(event.entries.iter().collect(), &mut out));
             out.len()
         });
     });

@@ -20,6 +20,7 @@ use sp_fhir::map::machine::{self, Remark};
 use sp_fhir::map::mapper::{Mapper, Settings};
 use sp_fhir::map::names::Names;
 use sp_fhir::map::refs::Form;
+use sp_fhir::map::shelf::Shelf;
 use sp_fhir::map::systems::{STRUCTURAL, profile};
 use sp_fhir::outbox::{Reason, State};
 use sp_fhir::tree::{Limits, json};
@@ -126,7 +127,8 @@ fn entries(kind: EventType, form: Form) -> Vec<Entry> {
     let alone = matches!(kind, EventType::Offered | EventType::Declined | EventType::Referred);
     let first = (!alone).then(|| event(EventType::Referred, 1));
     let folded = fold(first.into_iter().chain([event(kind, 2)]).collect());
-    let mapper = Mapper { codeset: &codeset, settings: &settings };
+    let shelf = Shelf::default();
+    let mapper = Mapper { codeset: &codeset, settings: &settings, shelf: &shelf };
     let mut mapped = mapper.map(&Names::new("https://a.example"), &folded, uuid::Uuid::nil());
     mapped.events.pop().unwrap().entries
 }
@@ -164,8 +166,8 @@ fn writes() -> String {
     for kind in EventType::ALL {
         for entry in entries(*kind, Form::Transaction) {
             let how = match entry.write {
-                Write::Update(_) => "update by identifier: `PUT Type?identifier=system|value`",
-                Write::CreateOnce(_) => "conditional create: `POST` with `ifNoneExist`",
+                Write::Update => "update by identifier: `PUT Type?identifier=system|value`",
+                Write::CreateOnce => "conditional create: `POST` with `ifNoneExist`",
                 Write::ById => "`PUT Type/id`, the id derived from the event's key and content",
                 Write::Never => "not written",
             };

@@ -8,7 +8,6 @@ use crate::event::kinds::{EventType, Share};
 use crate::event::{IssueCode, ReferralEvent};
 use crate::map::fold::Folded;
 use crate::map::mapper::{Mapped, Mapper};
-use crate::map::names::Names;
 use crate::map::patient;
 
 use super::duplicates::OpenReferral;
@@ -27,8 +26,8 @@ impl Shop {
             // Rows that say nothing that happened are accounted for all the same.
             return self.account(&folded, &Mapped::default(), wanted.as_ref(), good, done);
         };
-        let names = Names::new(&last.source);
-        let mapper = Mapper { codeset: &self.codeset, settings: &self.settings };
+        let names = done.shelf.names(&last.source);
+        let mapper = Mapper { codeset: &self.codeset, settings: &self.settings, shelf: &done.shelf };
         let subject = patient::uuid(&self.interpreter.identities, &names, last);
         let mut mapped = mapper.map(&names, &folded, subject);
         if let Some(wanted) = &wanted {

@@ -14,7 +14,7 @@ use crate::source::Layout;
 use super::sorter::{Sorted, Sorter};
 
 /// Memory the sorters may use, in bytes, before they spill.
-pub const SORT_BUDGET: usize = 24 << 20;
+pub const SORT_BUDGET: usize = 16 << 20;
 
 /// What every row of one file has in common.
 #[derive(Clone)]

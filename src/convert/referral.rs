@@ -18,6 +18,7 @@ use crate::map::hold::{names_two_persons, needs_hold};
 use crate::map::mapper::{Mapped, Settings};
 use crate::map::names::Names;
 use crate::map::share::{Sharing, Statement, decide, statement};
+use crate::map::shelf::Shelf;
 use crate::source::{BadRecord, Scratch};
 
 use super::consents::to_be_heeded;
@@ -56,7 +57,9 @@ pub struct Shop {
 #[derive(Default)]
 pub struct Done {
     /// Mapped referrals, in order, each with the names of its source.
-    pub mapped: Vec<(Names, Mapped)>,
+    pub mapped: Vec<(Arc<Names>, Mapped)>,
+    /// What the worker keeps between referrals.
+    pub shelf: Shelf,
     /// Events as they are, when canonical events are wanted instead.
     pub events: Vec<ReferralEvent>,
     /// Rows set aside.

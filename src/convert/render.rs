@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::fhir;
 use crate::fhir::types::{Bundle, Resource};
 use crate::map::bundle::{self, MessageSettings};
+use crate::map::bundle_json::Writer;
 use crate::map::entry::{Entry, Write};
 use crate::map::mapper::{EventEntries, Mapped, Settings};
 use crate::map::names::Names;
@@ -132,43 +133,67 @@ impl Pieces {
     }
 }
 
-/// Renders the referrals of a worker.
-///
-/// # Errors
-/// A defect of the program: a resource of ours that FHIR does not allow, in XML.
-pub fn render(
-    mapped: Vec<(Names, Mapped)>,
-    rendering: &Rendering,
-    settings: &Settings,
-    pieces: &mut Pieces,
-) -> Result<(), ConvertError> {
-    let recorded = settings.recorded_at.to_string();
-    for (names, mapped) in mapped {
-        match rendering.pack {
-            _ if rendering.is_by_resource() => by_resource(mapped, rendering, pieces)?,
-            Pack::PerReferral => {
-                let Some(uuid) = referral_uuid(&mapped) else { continue };
-                let entries = mapped.events.into_iter().flat_map(|event| event.entries).collect();
-                let bundle = bundle::pack(entries, rendering.form);
-                pieces.add(uuid, "Bundle", false, |out| append_bundle(bundle, rendering.encoding, out))?;
-            }
-            _ => {
-                for event in mapped.events {
-                    let uuid = event.revision;
-                    let bundle = bundle::event_bundle(
-                        event,
-                        rendering.form,
-                        rendering.message.as_ref(),
-                        &names,
-                        &recorded,
-                    );
-                    pieces
-                        .add(uuid, "Bundle", false, |out| append_bundle(bundle, rendering.encoding, out))?;
-                }
-            }
+/// Renders the referrals of a unit into its pieces, one after the other, while each is in the processor's cache.
+pub struct Renderer<'a> {
+    rendering: &'a Rendering,
+    recorded: String,
+    /// Where Bundles need not be made as values.
+    writer: Option<Writer>,
+}
+
+impl<'a> Renderer<'a> {
+    /// A renderer for one unit.
+    #[must_use]
+    pub fn new(rendering: &'a Rendering, settings: &Settings) -> Self {
+        let direct = rendering.encoding == Encoding::Json && Writer::writes(rendering.form);
+        Self {
+            rendering,
+            recorded: settings.recorded_at.to_string(),
+            writer: direct.then(|| Writer::new(rendering.form)),
         }
     }
-    Ok(())
+
+    /// Renders one referral.
+    ///
+    /// # Errors
+    /// A defect of the program: a resource of ours that FHIR does not allow, in XML.
+    pub fn render(&mut self, names: &Names, mapped: Mapped, pieces: &mut Pieces) -> Result<(), ConvertError> {
+        let Self { rendering, recorded, writer } = self;
+        if rendering.is_by_resource() {
+            return by_resource(mapped, rendering, pieces);
+        }
+        let whole = rendering.pack == Pack::PerReferral;
+        if let Some(writer) = writer {
+            writer.tidy();
+            let mut add = |uuid, entries| {
+                pieces.add(uuid, "Bundle", false, |out| {
+                    writer.append(entries, out);
+                    Ok(())
+                })
+            };
+            if whole {
+                let Some(uuid) = referral_uuid(&mapped) else { return Ok(()) };
+                return add(uuid, mapped.events.iter().flat_map(|event| &event.entries).collect());
+            }
+            return mapped
+                .events
+                .iter()
+                .try_for_each(|event| add(event.revision, event.entries.iter().collect()));
+        }
+        if whole {
+            let Some(uuid) = referral_uuid(&mapped) else { return Ok(()) };
+            let entries = mapped.events.into_iter().flat_map(|event| event.entries).collect();
+            let bundle = bundle::pack(entries, rendering.form);
+            return pieces.add(uuid, "Bundle", false, |out| append_bundle(bundle, rendering.encoding, out));
+        }
+        for event in mapped.events {
+            let uuid = event.revision;
+            let message = rendering.message.as_ref();
+            let bundle = bundle::event_bundle(event, rendering.form, message, names, recorded);
+            pieces.add(uuid, "Bundle", false, |out| append_bundle(bundle, rendering.encoding, out))?;
+        }
+        Ok(())
+    }
 }
 
 /// The identity of a referral's one Bundle: that of its first own resource.
@@ -193,7 +218,7 @@ fn resource_xml(resource: &Resource) -> Result<Vec<u8>, ConvertError> {
 fn by_resource(mapped: Mapped, rendering: &Rendering, pieces: &mut Pieces) -> Result<(), ConvertError> {
     let entries: Vec<Entry> = mapped.events.into_iter().flat_map(|event| event.entries).collect();
     for entry in bundle::last_states(entries) {
-        let shared = matches!(entry.write, Write::CreateOnce(_) | Write::Never);
+        let shared = matches!(entry.write, Write::CreateOnce | Write::Never);
         let (uuid, resource_type) = (entry.uuid, entry.resource.type_name());
         pieces.add(uuid, resource_type, shared, |out| {
             if rendering.form == Form::Bulk {

@@ -209,10 +209,14 @@ fn terms<S: serde::Serializer>(terms: &BTreeMap<TermToCode, u64>, serializer: S)
 
 /// Adds one to a count.
 pub fn count(counts: &mut Counts, name: &str) {
+    add(counts, name, 1);
+}
+
+fn add(counts: &mut Counts, name: &str, n: u64) {
     match counts.get_mut(name) {
-        Some(count) => *count += 1,
+        Some(count) => *count += n,
         None => {
-            counts.insert(name.to_owned(), 1);
+            counts.insert(name.to_owned(), n);
         }
     }
 }
@@ -295,12 +299,20 @@ impl Report {
 
     /// Counts what was written of a referral.
     pub fn mapped(&mut self, mapped: &Mapped) {
+        // Resources are many and of few types: summed up here, each type is looked up once.
+        let mut types: Vec<(&'static str, u64)> = Vec::new();
         for event in &mapped.events {
             count(&mut self.events, event.event_type.as_str());
             self.bundles += 1;
-            for entry in &event.entries {
-                count(&mut self.resources, entry.resource.type_name());
+            for name in event.entries.iter().map(|entry| entry.resource.type_name()) {
+                match types.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, n)) => *n += 1,
+                    None => types.push((name, 1)),
+                }
             }
+        }
+        for (name, n) in types {
+            add(&mut self.resources, name, n);
         }
         for term in &mapped.notes.needs_coding {
             self.term(term);

@@ -7,6 +7,7 @@
 //! Next: [`super::types`].
 
 use std::io;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
@@ -129,21 +130,26 @@ impl<T: Json> Json for Option<T> {
     }
 }
 
-impl<T: Json> Json for Box<T> {
-    #[inline]
-    fn value(&self, out: &mut Vec<u8>) {
-        self.as_ref().value(out);
-    }
+macro_rules! pointers {
+    ($($pointer:ident)*) => {$(
+        impl<T: Json> Json for $pointer<T> {
+            #[inline]
+            fn value(&self, out: &mut Vec<u8>) {
+                self.as_ref().value(out);
+            }
 
-    #[inline]
-    fn member(&self, key: &'static str, out: &mut Vec<u8>) {
-        self.as_ref().member(key, out);
-    }
+            #[inline]
+            fn member(&self, key: &'static str, out: &mut Vec<u8>) {
+                self.as_ref().member(key, out);
+            }
 
-    fn entry<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
-        self.as_ref().entry(name, map)
-    }
+            fn entry<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
+                self.as_ref().entry(name, map)
+            }
+        }
+    )*};
 }
+pointers!(Box Arc);
 
 impl<T: Json> Json for Vec<T> {
     #[inline]

@@ -2,8 +2,9 @@
 //!
 //! Invariants: each identity stands once in a Bundle (the last state wins); `fullUrl` is `urn:uuid`; a resource
 //! written by query carries no `id`; a message has its MessageHeader first; collections and messages have no
-//! `request`. Next: [`crate::fhir`], which turns Bundles into bytes.
+//! `request`. Next: [`super::bundle_json`], by which most Bundles are written.
 
+use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
 
 use uuid::Uuid;
@@ -34,16 +35,16 @@ pub struct MessageSettings {
 /// `PUT Type?identifier=…` and its kin.
 fn request(entry: &Entry) -> Option<BundleRequest> {
     let kind = entry.resource.type_name();
-    match &entry.write {
-        Write::Update(id) => Some(BundleRequest {
+    match entry.write {
+        Write::Update => Some(BundleRequest {
             method: "PUT".into(),
-            url: query(&[kind, "?"], id).into(),
+            url: [kind, "?", &query(entry.key()?)].concat().into(),
             ..BundleRequest::default()
         }),
-        Write::CreateOnce(id) => Some(BundleRequest {
+        Write::CreateOnce => Some(BundleRequest {
             method: "POST".into(),
-            url: Text::Borrowed(kind),
-            if_none_exist: Some(query(&[], id).into()),
+            url: Text::Fixed(kind),
+            if_none_exist: Some(query(entry.key()?).into()),
             ..BundleRequest::default()
         }),
         Write::ById => Some(BundleRequest {
@@ -55,22 +56,25 @@ fn request(entry: &Entry) -> Option<BundleRequest> {
     }
 }
 
-/// A search by identifier, behind what leads to it.
-fn query(lead: &[&str], id: &Identifier) -> String {
+/// A search by identifier.
+fn query(id: &Identifier) -> String {
+    query_parts(id).concat()
+}
+
+/// The parts of a search by identifier; the value is escaped.
+pub(super) fn query_parts(id: &Identifier) -> [Cow<'_, str>; 4] {
     let (system, value) = (id.system.as_deref().unwrap_or_default(), id.value.as_deref().unwrap_or_default());
-    let lengths = lead.iter().map(|part| part.len()).sum::<usize>() + system.len() + value.len();
-    let mut text = String::with_capacity(lengths + "identifier=|".len());
-    text.extend(lead.iter().copied().chain(["identifier=", system, "|"]));
-    escape_into(value, &mut text);
-    text
+    ["identifier=".into(), system.into(), "|".into(), escape(value)]
 }
 
 /// Escapes a value inside a query: FHIR's own separators and what a URL may not hold.
-fn escape_into(value: &str, text: &mut String) {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    if value.bytes().all(plain) {
-        return text.push_str(value);
+fn escape(value: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~');
+    // Every byte is looked at, without a way out: so the compiler looks at many at once.
+    if value.bytes().fold(true, |all, byte| all & plain(byte)) {
+        return value.into();
     }
+    let mut text = String::with_capacity(value.len() * 3);
     for byte in value.bytes() {
         if plain(byte) {
             text.push(char::from(byte));
@@ -79,6 +83,7 @@ fn escape_into(value: &str, text: &mut String) {
             let _ = write!(text, "%{byte:02X}");
         }
     }
+    text.into()
 }
 
 /// The Bundle of one event.
@@ -142,11 +147,6 @@ fn message_header(
 /// A Bundle of entries, each identity once, in its last state, at its first place.
 #[must_use]
 pub fn pack(entries: Vec<Entry>, form: Form) -> Bundle {
-    let bundle_type = match form {
-        Form::Transaction => "transaction",
-        Form::Message => "message",
-        Form::Collection | Form::Bulk => "collection",
-    };
     let entry = last_states(entries)
         .into_iter()
         .map(|entry| BundleEntry {
@@ -156,7 +156,16 @@ pub fn pack(entries: Vec<Entry>, form: Form) -> Bundle {
             ..BundleEntry::default()
         })
         .collect();
-    Bundle { type_: bundle_type.into(), entry, ..Bundle::default() }
+    Bundle { type_: bundle_type(form).into(), entry, ..Bundle::default() }
+}
+
+/// `Bundle.type` of a form.
+pub(super) const fn bundle_type(form: Form) -> &'static str {
+    match form {
+        Form::Transaction => "transaction",
+        Form::Message => "message",
+        Form::Collection | Form::Bulk => "collection",
+    }
 }
 
 /// Up to this many entries, looking through them is quicker than a table of them.
@@ -164,10 +173,10 @@ const FEW: usize = 64;
 
 /// Each identity once, in its last state, at its first place.
 #[must_use]
-pub fn last_states(entries: Vec<Entry>) -> Vec<Entry> {
-    let identity = |entry: &Entry| (entry.uuid, entry.resource.type_name());
+pub fn last_states<E: Borrow<Entry>>(entries: Vec<E>) -> Vec<E> {
+    let identity = |entry: &E| (entry.borrow().uuid, entry.borrow().resource.type_name());
     let mut table = (entries.len() > FEW).then(|| HashMap::with_capacity(entries.len()));
-    let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
+    let mut kept: Vec<E> = Vec::with_capacity(entries.len());
     for entry in entries {
         let new = identity(&entry);
         let at = match &mut table {

@@ -19,13 +19,13 @@ pub(super) fn plan(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry> {
         goals.push(context.refs.to("Goal", uuid));
         let goal = Goal {
             meta: meta("Goal"),
-            identifier: vec![identifier.clone()],
+            identifier: vec![identifier],
             lifecycle_status: "active".into(),
             description,
             subject: context.refs.subject(),
             ..Goal::default()
         };
-        entries.push(context.update(uuid, identifier, goal));
+        entries.push(context.update(uuid, goal));
     }
     let uuid = context.uuid(NameKind::CarePlan, None);
     let identifier = context.identifier(NameKind::CarePlan, uuid);
@@ -37,19 +37,19 @@ pub(super) fn plan(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry> {
     let note = context.free_text(detail.note.as_ref(), notes, "note");
     let plan = CarePlan {
         meta: meta("CarePlan"),
-        identifier: vec![identifier.clone()],
+        identifier: vec![identifier],
         based_on: Vec::new(),
         status: "active".into(),
         intent: "plan".into(),
         description,
         subject: context.refs.subject(),
         created: context.date(),
-        author: context.parties.provider(context.refs),
+        author: context.parties.provider(),
         supporting_info: context.based_on(),
         goal: goals,
         note: note.map(crate::fhir::types::Annotation::text).into_iter().collect(),
         ..CarePlan::default()
     };
-    entries.insert(0, context.update(uuid, identifier, plan));
+    entries.insert(0, context.update(uuid, plan));
     entries
 }

@@ -62,7 +62,7 @@ impl Coder<'_> {
             }
             return None;
         }
-        Some(CodeableConcept { coding: codings, text, ..CodeableConcept::default() })
+        Some(CodeableConcept { coding: codings, text })
     }
 
     /// Whether a term discloses more than the person may want known: by the profile, or by its code.
@@ -170,7 +170,7 @@ fn codings(concept: &Concept, given: Given, selected: bool) -> Vec<Coding> {
 #[must_use]
 pub fn snomed(concept: &Concept) -> Coding {
     Coding {
-        system: Some(Text::Borrowed(systems::SNOMED)),
+        system: Some(Text::Fixed(systems::SNOMED)),
         version: concept.release().map(|release| Text::from(release.to_owned())),
         code: Some(Text::from(concept.code_text().to_owned())),
         display: concept.term().map(|term| Text::from(term.to_owned())),

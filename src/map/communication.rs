@@ -21,16 +21,16 @@ fn communication(context: &Context<'_>, payload: Vec<CommunicationPayload>) -> E
     let identifier = context.identifier(NameKind::Communication, uuid);
     let resource = Communication {
         meta: meta("Communication"),
-        identifier: vec![identifier.clone()],
+        identifier: vec![identifier],
         based_on: context.based_on(),
         status: "completed".into(),
         subject: Some(context.refs.subject()),
-        recipient: context.parties.practice(context.refs).into_iter().collect(),
-        sender: context.parties.provider(context.refs),
+        recipient: context.parties.practice().into_iter().collect(),
+        sender: context.parties.provider(),
         payload,
         ..Communication::default()
     };
-    context.update(uuid, identifier, resource)
+    context.update(uuid, resource)
 }
 
 /// The message back to the GP when a referral ends: what is asked of the GP first, then the outcome, then the
@@ -69,17 +69,17 @@ pub(super) fn signposted(context: &Context<'_>, notes: &mut Notes) -> Option<Ent
         let identifier = context.identifier(NameKind::Observation, uuid);
         let observation = Observation {
             meta: meta("Observation"),
-            identifier: vec![identifier.clone()],
+            identifier: vec![identifier],
             based_on: context.based_on(),
             status: "final".into(),
             code: CodeableConcept::coding(coding::snomed(concept)),
             subject: Some(context.refs.subject()),
             effective: context.date().map(Effective::DateTime),
-            performer: context.parties.provider(context.refs).into_iter().collect(),
+            performer: context.parties.provider().into_iter().collect(),
             value: what.map(Value::CodeableConcept),
             ..Observation::default()
         };
-        return Some(context.update(uuid, identifier, observation));
+        return Some(context.update(uuid, observation));
     }
     let to = detail.to.as_ref().and_then(|to| to.name.as_ref().or(to.organisation_name.as_ref()));
     let mut parts = Vec::new();

@@ -28,14 +28,14 @@ pub(super) fn encounter(context: &Context<'_>, notes: &mut Notes) -> Entry {
     }
     let encounter = Encounter {
         meta: meta("Encounter"),
-        identifier: vec![identifier.clone()],
+        identifier: vec![identifier],
         status: "finished".into(),
         class: class(context.event.detail.mode).coding(),
         subject: Some(context.refs.subject()),
         based_on: context.based_on(),
         period: context.date().map(|date| Period { start: Some(date.clone()), end: Some(date) }),
-        service_provider: context.parties.provider(context.refs),
+        service_provider: context.parties.provider(),
         ..Encounter::default()
     };
-    context.update(uuid, identifier, encounter)
+    context.update(uuid, encounter)
 }

@@ -10,12 +10,12 @@ use crate::fhir::types::{Identifier, Meta, Resource, Text};
 use super::systems;
 
 /// How a resource is written in a transaction.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// Update by identifier: `PUT Type?identifier=`. Ours; the last write counts.
-    Update(Identifier),
-    /// Create unless it is there: `POST` with `ifNoneExist`. Not ours; what is there stays.
-    CreateOnce(Identifier),
+    /// Update by identifier: `PUT Type?identifier=`, with [`Entry::key`]. Ours; the last write counts.
+    Update,
+    /// Create unless it is there: `POST` with `ifNoneExist`, with [`Entry::key`]. Not ours; what is there stays.
+    CreateOnce,
     /// `PUT Type/id`: for Provenance, which has no identifier.
     ById,
     /// Not written in a transaction: the clinical system's own.
@@ -33,8 +33,26 @@ pub struct Entry {
     pub write: Write,
 }
 
+impl Entry {
+    /// The identifier by which the resource is found: its first.
+    #[must_use]
+    pub fn key(&self) -> Option<&Identifier> {
+        macro_rules! first {
+            ($($several:ident)*) => { match &self.resource {
+                $(Resource::$several(resource) => resource.identifier.first(),)*
+                Resource::QuestionnaireResponse(resource) => resource.identifier.as_ref(),
+                _ => None,
+            } };
+        }
+        first!(
+            CarePlan Communication Consent Encounter Flag Goal HealthcareService Observation Organization Patient
+            Practitioner PractitionerRole ServiceRequest Task
+        )
+    }
+}
+
 /// Metadata naming the UK Core profile, where the type has one.
 pub(super) fn meta(resource_type: &str) -> Option<Meta> {
     systems::profile(resource_type)
-        .map(|profile| Meta { profile: vec![Text::Borrowed(profile)], ..Meta::default() })
+        .map(|profile| Meta { profile: vec![Text::Fixed(profile)], ..Meta::default() })
 }

@@ -69,6 +69,9 @@ impl Folded {
     }
 }
 
+/// Up to this many events, looking through them is quicker than a table of them.
+const FEW: usize = 32;
+
 /// Removes repeats of the same event; events with one id and different content are set apart.
 ///
 /// Two events are the same when type, date and content are; what was recorded when does not count. The
@@ -76,14 +79,15 @@ impl Folded {
 #[must_use]
 pub fn deduplicate(events: Vec<ReferralEvent>) -> (Vec<ReferralEvent>, Vec<ReferralEvent>) {
     let mut kept: Vec<ReferralEvent> = Vec::with_capacity(events.len());
-    let mut at: HashMap<String, usize> = HashMap::with_capacity(events.len());
+    let mut table = (events.len() > FEW).then(|| HashMap::with_capacity(events.len()));
     let mut disputed = Vec::new();
     for event in events {
-        match at.get(&event.event_id).and_then(|at| kept.get_mut(*at)) {
-            None => {
-                at.insert(event.event_id.clone(), kept.len());
-                kept.push(event);
-            }
+        let at = match &mut table {
+            Some(table) => *table.entry(event.event_id.clone()).or_insert(kept.len()),
+            None => kept.iter().position(|known| known.event_id == event.event_id).unwrap_or(kept.len()),
+        };
+        match kept.get_mut(at) {
+            None => kept.push(event),
             Some(known) if known.says_the_same_as(&event) => {
                 if known.recorded_order() < event.recorded_order() {
                     *known = event;
@@ -195,6 +199,9 @@ fn apply_corrections(
     let (mut amending, mut base): (Vec<_>, Vec<_>) = events
         .into_iter()
         .partition(|event| matches!(event.event_type, EventType::Corrected | EventType::EnteredInError));
+    if amending.is_empty() {
+        return (base, Vec::new());
+    }
     amending.sort_by_key(|event| {
         (
             event.event_type == EventType::EnteredInError,

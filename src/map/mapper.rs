@@ -13,7 +13,7 @@ use crate::codeset::Codeset;
 use crate::event::ReferralEvent;
 use crate::event::kinds::{EventType, Share};
 use crate::event::person::Record;
-use crate::fhir::types::{Identifier, Resource, ServiceRequest};
+use crate::fhir::types::{Identifier, Resource, ServiceRequest, Text};
 
 use super::coding::Coder;
 use super::entry::{Entry, Write};
@@ -25,6 +25,7 @@ use super::own::{Context, own};
 use super::parties::Parties;
 use super::refs::{Form, Refs, SubjectKey, plain};
 use super::share::{Sharing, decide};
+use super::shelf::Shelf;
 use super::withdrawn::withdraw;
 use super::{patient, provenance, safeguards, service_request, task};
 
@@ -86,6 +87,8 @@ pub struct Mapper<'a> {
     pub codeset: &'a Codeset,
     /// The deployer's choices.
     pub settings: &'a Settings,
+    /// What referrals before this one made; an empty one serves as well.
+    pub shelf: &'a Shelf,
 }
 
 /// The record-dependent parts of one referral, made again only when the record or the service changes.
@@ -121,14 +124,17 @@ impl Mapper<'_> {
         };
         let refs = Refs::new(names, self.settings.form, &key);
         let coder = Coder { codeset: self.codeset, repair: self.settings.repair_codes, share };
-        let recorded = self.settings.recorded_at.to_string();
+        let recorded = Text::shared(&self.settings.recorded_at.to_string());
+        let agent = Text::shared(&self.settings.agent);
         let mut run = Run {
             mapper: self,
             recorded,
+            agent,
             refs,
             coder,
             steps: &folded.steps,
             scene: None,
+            numbered: None,
             patient_uuid,
             record_before: folded.record_before.as_ref(),
             flagged: None,
@@ -147,16 +153,27 @@ impl Mapper<'_> {
 /// One pass through the steps of a referral.
 struct Run<'a> {
     mapper: &'a Mapper<'a>,
-    recorded: String,
+    recorded: Text,
+    agent: Text,
     refs: Refs<'a>,
     coder: Coder<'a>,
     steps: &'a [Step],
     scene: Option<Scene>,
+    numbered: Option<Numbered>,
     patient_uuid: Uuid,
     /// The record as an earlier export had it.
     record_before: Option<&'a Arc<Record>>,
     /// The record whose Flags were sent last.
     flagged: Option<Arc<Record>>,
+}
+
+/// The request and the newest Task, which most Bundles of a referral have in common.
+#[derive(Clone, Copy)]
+struct Numbered {
+    episode: u32,
+    task_number: u32,
+    request: Uuid,
+    task: Uuid,
 }
 
 impl Run<'_> {
@@ -165,30 +182,31 @@ impl Run<'_> {
         let referral = &*event.referral_id;
         let settings = self.mapper.settings;
         self.set_scene(at, event, step.state.as_ref(), notes);
+        let numbered = step.state.as_ref().map(|state| self.numbered(referral, state));
         let (refs, coder) = (&self.refs, &self.coder);
         let scene = self.scene.as_mut()?;
         let parties = &scene.parties;
         // A request of the clinical system that this referral answers has an author, and a Task that is updated
         // where it is held.
         let state = step.state.as_ref().filter(|_| event.record.fulfils.is_none());
-        let request_uuid = state.map(|state| service_request::name(refs, referral, state.episode));
-        let task_uuid =
-            state.map(|state| refs.names.uuid(NameKind::Task, &[referral, &state.task_number.to_string()]));
+        let numbered = numbered.filter(|_| state.is_some());
 
         let context = |about| Context {
             referral,
             event: about,
             record: &event.record,
             refs,
+            shelf: self.mapper.shelf,
             parties,
             coder,
-            request: request_uuid,
-            task: task_uuid,
+            request: numbered.map(|names| names.request),
+            task: numbered.map(|names| names.task),
             sensitive: service_request::event_is_sensitive(about, coder),
         };
         let whole = Coder { codeset: coder.codeset, repair: coder.repair, share: Share::Full };
+        let here = context(event);
         let mut entries = Vec::with_capacity(8);
-        if let (Some(state), Some(request_uuid), Some(task_uuid)) = (state, request_uuid, task_uuid) {
+        if let (Some(state), Some(names)) = (state, numbered) {
             let with_code = settings.code_in_every_bundle
                 || at == state.opened_by
                 || matches!(&step.role, Role::Corrects { is, .. } if is.event_type == EventType::Referred);
@@ -205,20 +223,19 @@ impl Run<'_> {
                 });
             }
             // The parties are pointed at again for every Bundle.
-            let _ = (parties.requester(refs), parties.service(refs));
+            let _ = (parties.requester(refs), parties.service());
             let request = Arc::clone(scene.request.as_ref()?);
-            let key = request.identifier.first()?.clone();
             let request =
                 withdraw_if(state.task == TaskStatus::EnteredInError, Resource::ServiceRequest(request));
-            entries.push(Entry { uuid: request_uuid, resource: request, write: Write::Update(key) });
-            let key = Identifier::new(refs.names.system(NameKind::Task), plain(task_uuid));
-            let task = task::task(&context(event), key.clone(), state, self.steps, notes);
+            entries.push(Entry { uuid: names.request, resource: request, write: Write::Update });
+            let key = Identifier::new(refs.names.system(NameKind::Task), plain(names.task));
+            let task = task::task(&here, key, state, self.steps, notes);
             let task = withdraw_if(state.task == TaskStatus::EnteredInError, task.into());
-            entries.push(Entry { uuid: task_uuid, resource: task, write: Write::Update(key) });
+            entries.push(Entry { uuid: names.task, resource: task, write: Write::Update });
         }
         let own_from = entries.len();
         match &step.role {
-            Role::Plain => entries.extend(own(&context(event), notes)),
+            Role::Plain => entries.extend(own(&here, notes)),
             Role::Corrects { was, is } => {
                 let now = own(&context(is), notes);
                 let made = withdrawn(own(&Context { coder: &whole, ..context(was) }, &mut Notes::default()));
@@ -257,12 +274,12 @@ impl Run<'_> {
             .iter()
             .skip(own_from)
             .chain(entries.iter().take(own_from))
-            .filter(|entry| matches!(entry.write, Write::Update(_)))
+            .filter(|entry| entry.write == Write::Update)
             .map(|entry| refs.to(entry.resource.type_name(), entry.uuid))
             .collect();
-        let provenance = provenance::provenance(event, targets, &self.recorded, &settings.agent, refs);
+        let provenance = provenance::provenance(event, targets, &self.recorded, &self.agent, refs);
         let patient = (settings.form.has_patient() || settings.create_patient).then(|| {
-            let practice = parties.practice(refs);
+            let practice = parties.practice();
             patient::patient(self.patient_uuid, &event.record.person, practice, refs, coder, notes)
         });
         let mut all = parties.take_used();
@@ -280,6 +297,19 @@ impl Run<'_> {
         })
     }
 
+    /// The names of the state's request and Task, made again when their numbers change.
+    fn numbered(&mut self, referral: &str, state: &State) -> Numbered {
+        let State { episode, task_number, .. } = *state;
+        if let Some(known) = self.numbered
+            && (known.episode, known.task_number) == (episode, task_number)
+        {
+            return known;
+        }
+        let request = service_request::name(&self.refs, referral, episode);
+        let task = self.refs.names.uuid(NameKind::Task, &[referral, &task_number.to_string()]);
+        *self.numbered.insert(Numbered { episode, task_number, request, task })
+    }
+
     /// Makes the parties and the request's content anew where the record, the service or the episode changed.
     fn set_scene(&mut self, at: usize, event: &ReferralEvent, state: Option<&State>, notes: &mut Notes) {
         let (rerouted_by, opened_by) = (state.and_then(|s| s.rerouted_by), state.map(|s| s.opened_by));
@@ -293,7 +323,7 @@ impl Run<'_> {
         }
         let record = Arc::clone(&event.record);
         let to = rerouted_by.and_then(|at| self.steps.get(at)).and_then(|step| step.event.detail.to.as_ref());
-        let parties = Parties::new(&self.refs, &record, to, self.coder.share);
+        let parties = Parties::new(self.mapper.shelf, &self.refs, &record, to, self.coder.share);
         // A referral withdrawn altogether has no `referred` step left; the request is then only withdrawn.
         let opener = opened_by.and_then(|at| self.steps.get(at)).map(|step| &step.event);
         // What is to be said about the request's content is said once, with the event that brought it.
@@ -307,6 +337,7 @@ impl Run<'_> {
                 event: opener,
                 record: &record,
                 refs: &self.refs,
+                shelf: self.mapper.shelf,
                 parties: &parties,
                 coder: &self.coder,
                 request: Some(uuid),
@@ -330,5 +361,5 @@ fn withdrawn(entries: Vec<Entry>) -> impl Iterator<Item = Entry> {
 
 /// Whether an entry is ours to update, not a party that others share.
 const fn is_own(entry: &Entry) -> bool {
-    matches!(entry.write, Write::Update(_))
+    matches!(entry.write, Write::Update)
 }

@@ -2,11 +2,13 @@
 //!
 //! Read it in this order: [`names`] (identifiers), [`machine`] (what each event does), [`order`] and [`fold`]
 //! (events to states), [`share`] and [`coding`] (what may leave), one file per resource, [`mapper`] (states to
-//! entries), [`bundle`] (entries to Bundles), and [`back`] (Bundles to events). What this is not: it reads no files and sends nothing. The rules
-//! are docs/MAPPING.md. Invariant: the same events, codeset and settings give the same bytes.
+//! entries, with [`shelf`] for what referrals have in common), [`bundle`] and [`bundle_json`] (entries to Bundles), and
+//! [`back`] (Bundles to events). What this is not: it reads no files and sends nothing. The rules are docs/MAPPING.md.
+//! Invariant: the same events, codeset and settings give the same bytes.
 
 pub mod back;
 pub mod bundle;
+pub mod bundle_json;
 mod care_plan;
 pub mod coding;
 mod communication;
@@ -30,6 +32,7 @@ pub mod refs;
 mod safeguards;
 mod service_request;
 pub mod share;
+pub mod shelf;
 pub mod systems;
 mod task;
 mod withdrawn;

@@ -8,6 +8,8 @@
 use sha1::{Digest, Sha1};
 use uuid::Uuid;
 
+use crate::fhir::types::Text;
+
 /// What an identifier names; the word is both the start of the name and the end of the identifier system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NameKind {
@@ -46,6 +48,26 @@ pub enum NameKind {
 }
 
 impl NameKind {
+    /// Every kind, in the order of its declaration.
+    const ALL: [Self; 16] = [
+        Self::Referral,
+        Self::Task,
+        Self::Event,
+        Self::Person,
+        Self::Organization,
+        Self::Service,
+        Self::Practitioner,
+        Self::PractitionerRole,
+        Self::Observation,
+        Self::Encounter,
+        Self::CarePlan,
+        Self::Goal,
+        Self::Communication,
+        Self::Flag,
+        Self::Consent,
+        Self::QuestionnaireResponse,
+    ];
+
     /// The word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -75,6 +97,9 @@ impl NameKind {
 pub struct Names {
     source: String,
     namespace: Uuid,
+    /// Per kind, in their order. Every resource says one of them, so they are shared.
+    systems: [Text; NameKind::ALL.len()],
+    case_reference_system: Text,
 }
 
 impl Names {
@@ -82,7 +107,13 @@ impl Names {
     #[must_use]
     pub fn new(source: &str) -> Self {
         let source = source.trim_end_matches('/');
-        Self { source: source.to_owned(), namespace: version_5(Uuid::NAMESPACE_URL, [source]) }
+        let system = |last: &str| Text::shared(&[source, "/", last].concat());
+        Self {
+            source: source.to_owned(),
+            namespace: version_5(Uuid::NAMESPACE_URL, [source]),
+            systems: NameKind::ALL.map(|kind| system(kind.as_str())),
+            case_reference_system: system("case-reference"),
+        }
     }
 
     /// The source's URI without trailing slash.
@@ -93,14 +124,14 @@ impl Names {
 
     /// The identifier system for a kind: `{source}/referral` and so on.
     #[must_use]
-    pub fn system(&self, kind: NameKind) -> String {
-        [&self.source, "/", kind.as_str()].concat()
+    pub fn system(&self, kind: NameKind) -> Text {
+        self.systems.get(kind as usize).cloned().unwrap_or_default()
     }
 
     /// The system under which the source's printed case number travels.
     #[must_use]
-    pub fn case_reference_system(&self) -> String {
-        [&self.source, "/case-reference"].concat()
+    pub fn case_reference_system(&self) -> Text {
+        self.case_reference_system.clone()
     }
 
     /// The UUID of `kind/part/part…`.
@@ -138,6 +169,8 @@ mod tests {
         ] {
             assert_eq!(names.uuid(kind, parts).to_string(), uuid);
         }
-        assert_eq!(names.system(NameKind::Task), "https://elmfield-sp.example/cases/task");
+        for kind in NameKind::ALL {
+            assert_eq!(*names.system(kind), format!("https://elmfield-sp.example/cases/{}", kind.as_str()));
+        }
     }
 }

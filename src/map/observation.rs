@@ -25,14 +25,10 @@ fn observation(context: &Context<'_>, part: Option<&str>) -> (uuid::Uuid, Observ
         status: "final".into(),
         subject: Some(context.refs.subject()),
         effective: context.date().map(Effective::DateTime),
-        performer: context.parties.provider(context.refs).into_iter().collect(),
+        performer: context.parties.provider().into_iter().collect(),
         ..Observation::default()
     };
     (uuid, observation)
-}
-
-fn entry(context: &Context<'_>, uuid: uuid::Uuid, observation: Observation) -> Entry {
-    context.update(uuid, context.identifier(NameKind::Observation, uuid), observation)
 }
 
 fn notes_of(context: &Context<'_>, notes: &mut Notes) -> Vec<Annotation> {
@@ -48,7 +44,7 @@ pub(super) fn statement(context: &Context<'_>, words: &'static str, notes: &mut 
     let (uuid, mut observation) = observation(context, None);
     observation.code = CodeableConcept::text(words);
     observation.note = notes_of(context, notes);
-    entry(context, uuid, observation)
+    context.update(uuid, observation)
 }
 
 /// The person declined. The code is only for a referral to a link worker.
@@ -70,7 +66,7 @@ pub(super) fn declined(context: &Context<'_>, notes: &mut Notes) -> Entry {
         .and_then(|reason| context.coder.code(reason, "outcome", "status_reason", notes))
         .map(Value::CodeableConcept);
     observation.note = notes_of(context, notes);
-    entry(context, uuid, observation)
+    context.update(uuid, observation)
 }
 
 /// A contact that failed, or a count of them. A count says its own label and no code: the code stands for one
@@ -80,10 +76,10 @@ pub(super) fn missed(context: &Context<'_>, notes: &mut Notes) -> Entry {
     let event = context.event;
     if let Some(count) = event.detail.count {
         let label =
-            event.detail.count_label.clone().map_or(Text::Borrowed(event.event_type.label()), Text::from);
+            event.detail.count_label.clone().map_or(Text::Fixed(event.event_type.label()), Text::from);
         observation.code = CodeableConcept::text(label);
         observation.value = i32::try_from(count).ok().map(Value::Integer);
-        return entry(context, uuid, observation);
+        return context.update(uuid, observation);
     }
     let role = match event.event_type {
         EventType::DidNotAttend => WellKnown::DidNotAttend,
@@ -94,7 +90,7 @@ pub(super) fn missed(context: &Context<'_>, notes: &mut Notes) -> Entry {
         |concept| CodeableConcept::coding(coding::snomed(concept)),
     );
     observation.note = notes_of(context, notes);
-    entry(context, uuid, observation)
+    context.update(uuid, observation)
 }
 
 /// One Observation per score; scores that are parts of one measure are its components.
@@ -118,7 +114,7 @@ fn single(context: &Context<'_>, score: &Score, notes: &mut Notes) -> Option<Ent
     observation.category = vec![systems::SURVEY.concept()];
     observation.code = measure(context, score, notes)?;
     observation.value = Some(value(context, score, notes)?);
-    Some(entry(context, uuid, observation))
+    Some(context.update(uuid, observation))
 }
 
 fn compound(context: &Context<'_>, whole: &str, parts: &[&Score], notes: &mut Notes) -> Option<Entry> {
@@ -127,14 +123,10 @@ fn compound(context: &Context<'_>, whole: &str, parts: &[&Score], notes: &mut No
     observation.code = CodeableConcept::text(whole.to_owned());
     for score in parts {
         if let (Some(code), Some(value)) = (measure(context, score, notes), value(context, score, notes)) {
-            observation.component.push(ObservationComponent {
-                code,
-                value: Some(value),
-                ..ObservationComponent::default()
-            });
+            observation.component.push(ObservationComponent { code, value: Some(value) });
         }
     }
-    (!observation.component.is_empty()).then(|| entry(context, uuid, observation))
+    (!observation.component.is_empty()).then(|| context.update(uuid, observation))
 }
 
 fn measure(context: &Context<'_>, score: &Score, notes: &mut Notes) -> Option<CodeableConcept> {
@@ -148,7 +140,7 @@ fn value(context: &Context<'_>, score: &Score, notes: &mut Notes) -> Option<Valu
             Value::Quantity(Quantity {
                 value: Some(value),
                 unit: score.unit.clone().map(Text::from),
-                system: score.unit.is_some().then_some(Text::Borrowed(systems::UCUM)),
+                system: score.unit.is_some().then_some(Text::Fixed(systems::UCUM)),
                 code: score.unit.clone().map(Text::from),
                 ..Quantity::default()
             })

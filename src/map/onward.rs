@@ -24,12 +24,12 @@ pub(super) fn referred_on(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry
         Some(kind) => CodeableConcept::text(format!("Referral to {}", kind.label())),
         None => CodeableConcept::text("Onward referral"),
     });
-    let parties = Parties::new(context.refs, context.record, Some(&to), context.coder.share);
-    let performer = parties.service(context.refs);
-    let by = context.parties.provider(context.refs);
+    let parties = Parties::new(context.shelf, context.refs, context.record, Some(&to), context.coder.share);
+    let performer = parties.service();
+    let by = context.parties.provider();
     let service_request = ServiceRequest {
         meta: meta("ServiceRequest"),
-        identifier: vec![request_key.clone()],
+        identifier: vec![request_key],
         based_on: context.based_on(),
         status: "active".into(),
         intent: "order".into(),
@@ -43,7 +43,7 @@ pub(super) fn referred_on(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry
     let owner = performer.map(|performer| Reference { display: None, ..performer });
     let onward_task = Task {
         meta: meta("Task"),
-        identifier: vec![task_key.clone()],
+        identifier: vec![task_key],
         part_of: context.task.map(|task| context.refs.to("Task", task)).into_iter().collect(),
         status: "requested".into(),
         intent: "order".into(),
@@ -57,7 +57,7 @@ pub(super) fn referred_on(context: &Context<'_>, notes: &mut Notes) -> Vec<Entry
         ..Task::default()
     };
     let mut entries = parties.take_used();
-    entries.push(context.update(request, request_key, service_request));
-    entries.push(context.update(task, task_key, onward_task));
+    entries.push(context.update(request, service_request));
+    entries.push(context.update(task, onward_task));
     entries
 }

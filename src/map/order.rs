@@ -14,7 +14,7 @@ use crate::event::{EventType, ReferralEvent};
 
 /// Sorts events into the order in which they are folded.
 pub fn sort(events: &mut [ReferralEvent]) {
-    events.sort_by_cached_key(|event| (day(event), event.event_id.clone()));
+    events.sort_by(|a, b| day(a).cmp(&day(b)).then_with(|| a.event_id.cmp(&b.event_id)));
     let mut rest = &mut *events;
     while let Some(first) = rest.first().map(day) {
         let end = rest.iter().position(|event| day(event) != first).unwrap_or(rest.len());

@@ -16,6 +16,7 @@ use super::names::NameKind;
 use super::notes::Notes;
 use super::parties::Parties;
 use super::refs::{Refs, plain};
+use super::shelf::Shelf;
 use super::{care_plan, communication, encounter, observation, onward, questionnaire_response};
 
 /// What the resources of one event are made from.
@@ -24,6 +25,7 @@ pub(super) struct Context<'a> {
     pub(super) event: &'a ReferralEvent,
     pub(super) record: &'a Record,
     pub(super) refs: &'a Refs<'a>,
+    pub(super) shelf: &'a Shelf,
     pub(super) parties: &'a Parties,
     pub(super) coder: &'a Coder<'a>,
     /// The ServiceRequest, when something was referred.
@@ -83,8 +85,8 @@ impl Context<'_> {
     }
 
     /// An entry that is ours to update.
-    pub(super) fn update(&self, uuid: Uuid, identifier: Identifier, resource: impl Into<Resource>) -> Entry {
-        Entry { uuid, resource: resource.into(), write: Write::Update(identifier) }
+    pub(super) fn update(&self, uuid: Uuid, resource: impl Into<Resource>) -> Entry {
+        Entry { uuid, resource: resource.into(), write: Write::Update }
     }
 }
 

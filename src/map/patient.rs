@@ -134,10 +134,7 @@ pub(super) fn patient(
         notes.remark(crate::event::IssueCode::NotCarried, "person", "communication needs or ethnicity");
     }
     let identifier = identifiers(person, refs);
-    let write = match identifier.first() {
-        Some(first) => Write::CreateOnce(Identifier { extension: Vec::new(), ..first.clone() }),
-        None => Write::Never,
-    };
+    let write = if identifier.is_empty() { Write::Never } else { Write::CreateOnce };
     let resource = Patient {
         meta: meta("Patient"),
         identifier,

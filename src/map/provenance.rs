@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::event::{EventType, ReferralEvent, hash};
 use crate::fhir::types::{
     CodeableConcept, Coding, Identifier, Meta, Occurred, Provenance, ProvenanceAgent, ProvenanceEntity,
-    Reference,
+    Reference, Text,
 };
 
 use super::entry::{Entry, Write};
@@ -38,11 +38,11 @@ pub fn revision_uuid(names: &Names, event: &ReferralEvent) -> Uuid {
 pub(super) fn provenance(
     event: &ReferralEvent,
     targets: Vec<Reference>,
-    recorded: &str,
-    agent: &str,
+    recorded: &Text,
+    agent: &Text,
     refs: &Refs<'_>,
 ) -> Entry {
-    let event_uuid = plain(event_uuid(refs, event));
+    let event_uuid = Text::shared(&plain(event_uuid(refs, event)));
     let uuid = revision_uuid(refs.names, event);
     let system = refs.names.system(NameKind::Event);
     let resource = Provenance {
@@ -51,11 +51,10 @@ pub(super) fn provenance(
         target: targets,
         occurred: event.occurred_at.map(|when| Occurred::DateTime(when.to_string().into())),
         activity: Some(CodeableConcept::text(event.event_type.label())),
-        recorded: recorded.to_owned().into(),
+        recorded: recorded.clone(),
         agent: vec![ProvenanceAgent {
             type_: Some(systems::ASSEMBLER.concept()),
-            who: Reference { display: Some(agent.to_owned().into()), ..Reference::default() },
-            ..ProvenanceAgent::default()
+            who: Reference { display: Some(agent.clone()), ..Reference::default() },
         }],
         entity: vec![ProvenanceEntity {
             role: "source".into(),

@@ -39,7 +39,7 @@ pub(super) fn answers(context: &Context<'_>, notes: &mut Notes) -> Option<Entry>
     let identifier = context.identifier(NameKind::QuestionnaireResponse, uuid);
     let response = QuestionnaireResponse {
         meta: meta("QuestionnaireResponse"),
-        identifier: Some(identifier.clone()),
+        identifier: Some(identifier),
         based_on: context.based_on(),
         status: "completed".into(),
         subject: Some(context.refs.subject()),
@@ -47,5 +47,5 @@ pub(super) fn answers(context: &Context<'_>, notes: &mut Notes) -> Option<Entry>
         item: items,
         ..QuestionnaireResponse::default()
     };
-    Some(context.update(uuid, identifier, response))
+    Some(context.update(uuid, response))
 }

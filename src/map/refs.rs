@@ -4,6 +4,8 @@
 //! reference, because the clinical system has the Patient already. Invariant: a resource is always pointed at
 //! by the UUID of [`super::names`]. Next: `parties.rs`.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::event::NhsNumber;
@@ -58,19 +60,19 @@ impl<'a> Refs<'a> {
     #[must_use]
     pub fn new(names: &'a Names, form: Form, key: &SubjectKey<'_>) -> Self {
         let identifier = match (key.nhs_number, key.local_id) {
-            (Some(number), _) => Some(Identifier::new(NhsNumber::SYSTEM, number.as_str().to_owned())),
-            (None, Some(local)) => Some(Identifier::new(names.system(NameKind::Person), local.to_owned())),
+            (Some(number), _) => Some(Identifier::new(NhsNumber::SYSTEM, Text::shared(number.as_str()))),
+            (None, Some(local)) => Some(Identifier::new(names.system(NameKind::Person), Text::shared(local))),
             (None, None) => None,
         };
         let reference = match (form, key.nhs_number) {
             (Form::Transaction, Some(number)) => {
-                Some(Text::from(format!("Patient?identifier={}|{}", NhsNumber::SYSTEM, number.as_str())))
+                Some(Text::shared(&["Patient?identifier=", NhsNumber::SYSTEM, "|", number.as_str()].concat()))
             }
             (Form::Transaction, None) => None,
-            (Form::Bulk, _) => Some(Text::from(format!("Patient/{}", key.uuid))),
-            _ => Some(urn(key.uuid).into()),
+            (Form::Bulk, _) => Some(Text::shared(&format!("Patient/{}", key.uuid))),
+            _ => Some(Text::shared(&urn(key.uuid))),
         };
-        let subject = Reference { reference, identifier: identifier.map(Box::new), ..Reference::default() };
+        let subject = Reference { reference, identifier: identifier.map(Arc::new), ..Reference::default() };
         Self { names, form, subject }
     }
 

@@ -39,14 +39,14 @@ pub(super) fn flags(
         let identifier = crate::fhir::types::Identifier::new(refs.names.system(NameKind::Flag), plain(uuid));
         let resource = Flag {
             meta: meta("Flag"),
-            identifier: vec![identifier.clone()],
+            identifier: vec![identifier],
             status: status.into(),
             category: vec![category.concept()],
             code,
             subject: refs.subject(),
             ..Flag::default()
         };
-        Some(Entry { uuid, resource: resource.into(), write: Write::Update(identifier) })
+        Some(Entry { uuid, resource: resource.into(), write: Write::Update })
     };
     let mut flags = Vec::new();
     flags.extend(flag(safe_contact, "safe-contact", "person.safe_contact", systems::ADMINISTRATIVE));
@@ -73,7 +73,7 @@ pub(super) fn consent(referral: &str, agreed: &Agreed, refs: &Refs<'_>) -> Optio
     let identifier = crate::fhir::types::Identifier::new(refs.names.system(NameKind::Consent), plain(uuid));
     let resource = Consent {
         meta: meta("Consent"),
-        identifier: vec![identifier.clone()],
+        identifier: vec![identifier],
         status: "active".into(),
         scope: systems::PATIENT_PRIVACY.concept(),
         category: vec![systems::INFORMATION_DISCLOSURE.concept()],
@@ -85,5 +85,5 @@ pub(super) fn consent(referral: &str, agreed: &Agreed, refs: &Refs<'_>) -> Optio
         }),
         ..Consent::default()
     };
-    Some(Entry { uuid, resource: resource.into(), write: Write::Update(identifier) })
+    Some(Entry { uuid, resource: resource.into(), write: Write::Update })
 }

@@ -61,11 +61,11 @@ pub(super) fn service_request(
             })
             .collect(),
         intent: "order".into(),
-        priority: record.priority.map(|priority| Text::Borrowed(priority.as_str())),
+        priority: record.priority.map(|priority| Text::Fixed(priority.as_str())),
         subject: refs.subject(),
         authored_on: referred.occurred_at.map(|when| when.to_string().into()),
         requester: parties.requester(refs),
-        performer: parties.service(refs).into_iter().collect(),
+        performer: parties.service().into_iter().collect(),
         reason_code,
         note: note.map(Annotation::text).into_iter().collect(),
         ..ServiceRequest::default()

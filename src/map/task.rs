@@ -40,7 +40,7 @@ pub(super) fn task(
         authored_on: authored_on.map(|when| when.to_string().into()),
         last_modified: last_modified.map(|when| when.to_string().into()),
         requester: parties.requester(refs).map(without_display),
-        owner: parties.service(refs).map(without_display),
+        owner: parties.service().map(without_display),
         output: event(state.outcome).and_then(|event| output(event, coder, notes)).into_iter().collect(),
         ..Task::default()
     }
@@ -57,7 +57,7 @@ fn business_status(event: &ReferralEvent, coder: &Coder<'_>, notes: &mut Notes) 
         .status_reason
         .as_ref()
         .and_then(|term| coder.code(term, "outcome", "status_reason", notes));
-    reason.unwrap_or_else(|| CodeableConcept::text(Text::Borrowed(event.event_type.label())))
+    reason.unwrap_or_else(|| CodeableConcept::text(Text::Fixed(event.event_type.label())))
 }
 
 /// The outcome of a finished Task.

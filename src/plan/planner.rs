@@ -26,6 +26,7 @@ use crate::map::patient;
 use crate::map::provenance::revision_uuid;
 use crate::map::refs::plain;
 use crate::map::share::{Statement, statement};
+use crate::map::shelf::Shelf;
 use crate::outbox::parcel::Fulfils;
 use crate::outbox::{Parcel, Reason, State, Subject};
 
@@ -383,7 +384,8 @@ impl Planner {
             recorded_at: jiff::Timestamp::from_second(now.as_second()).unwrap_or(now),
             ..self.settings.clone()
         };
-        let mapper = Mapper { codeset: &self.codeset, settings: &settings };
+        let shelf = Shelf::default();
+        let mapper = Mapper { codeset: &self.codeset, settings: &settings, shelf: &shelf };
         let Some(last) = folded.steps.last() else { return Mapped::default() };
         let patient = patient::uuid(&self.identities, &names, &last.event);
         mapper.map(&names, folded, patient)

@@ -4,6 +4,8 @@
 //! Invariant: every field is optional in R4 unless its type here is neither `Option` nor `Vec`. Next:
 //! `value.rs`.
 
+use std::sync::Arc;
+
 use super::{Author, Decimal, Text, Value};
 
 structs! {
@@ -30,17 +32,13 @@ structs! {
         extension: Vec<Extension> = "extension",
         /// usual | official | temp | secondary | old.
         use_: Option<Text> = "use",
-        type_: Option<CodeableConcept> = "type",
         /// The namespace, a URI.
         system: Option<Text> = "system",
         value: Option<Text> = "value",
-        period: Option<Period> = "period",
-        assigner: Option<Box<Reference>> = "assigner",
     }
 
     /// A code from one code system.
     Coding {
-        extension: Vec<Extension> = "extension",
         system: Option<Text> = "system",
         version: Option<Text> = "version",
         code: Option<Text> = "code",
@@ -51,17 +49,16 @@ structs! {
 
     /// A concept: codings of one meaning, and the source's own words.
     CodeableConcept {
-        extension: Vec<Extension> = "extension",
         coding: Vec<Coding> = "coding",
         text: Option<Text> = "text",
     }
 
     /// A reference to another resource: literal, conditional or logical.
     Reference {
-        extension: Vec<Extension> = "extension",
         reference: Option<Text> = "reference",
         type_: Option<Text> = "type",
-        identifier: Option<Box<Identifier>> = "identifier",
+        /// Shared: every resource of a referral points at its person.
+        identifier: Option<Arc<Identifier>> = "identifier",
         display: Option<Text> = "display",
     }
 
@@ -179,7 +176,7 @@ impl Reference {
     /// A logical reference.
     #[must_use]
     pub fn logical(identifier: Identifier) -> Self {
-        Self { identifier: Some(Box::new(identifier)), ..Self::default() }
+        Self { identifier: Some(Arc::new(identifier)), ..Self::default() }
     }
 }
 

@@ -3,8 +3,6 @@
 //! What it is: a JSON number that remembers its digits (`3.10` stays `3.10`, because FHIR gives trailing zeros a
 //! meaning). What it is not: arithmetic. Invariant: the text is a JSON number. Next: `value.rs`.
 
-use std::borrow::Cow;
-
 use serde::{Serialize, Serializer};
 
 use super::Text;
@@ -32,13 +30,13 @@ impl Decimal {
 
 impl Default for Decimal {
     fn default() -> Self {
-        Self(Cow::Borrowed("0"))
+        Self("0".into())
     }
 }
 
 impl From<i32> for Decimal {
     fn from(value: i32) -> Self {
-        Self(Cow::Owned(value.to_string()))
+        Self(value.to_string().into())
     }
 }
 
@@ -58,7 +56,7 @@ impl Json for Decimal {
 impl Serialize for Decimal {
     /// Through serde_json's raw value: the digits pass unchanged whether or not `arbitrary_precision` is on.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serde_json::value::RawValue::from_string(self.0.clone().into_owned())
+        serde_json::value::RawValue::from_string(self.0.to_string())
             .map_err(|_| serde::ser::Error::custom("not a JSON number"))?
             .serialize(serializer)
     }

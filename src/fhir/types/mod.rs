@@ -6,11 +6,7 @@
 //! element order, which is the order they are written in. `Debug` prints the type's name only, because they hold
 //! patient data. Next: [`datatypes`], then [`ServiceRequest`].
 
-use std::borrow::Cow;
 use std::sync::Arc;
-
-/// All text in FHIR types. Constants (systems, codes, profile URLs) cost no allocation.
-pub type Text = Cow<'static, str>;
 
 /// Declares FHIR structs: the struct, its redacted `Debug`, its JSON writer and its serde `Serialize`, all from one
 /// list of fields, so that they cannot drift apart. `$head` is the `resourceType` member for resources, else empty.
@@ -129,6 +125,21 @@ macro_rules! resources {
                 match self { $(Self::$name(_) => stringify!($name),)* }
             }
 
+            /// Whether both are one and the same allocation, and so certainly equal.
+            #[must_use]
+            pub fn is_same(&self, other: &Self) -> bool {
+                match (self, other) {
+                    $((Self::$name(one), Self::$name(other)) => Arc::ptr_eq(one, other),)*
+                    _ => false,
+                }
+            }
+
+            /// Whether it stands elsewhere too, in other Bundles for one.
+            #[must_use]
+            pub fn is_shared(&self) -> bool {
+                match self { $(Self::$name(resource) => Arc::strong_count(resource) > 1,)* }
+            }
+
             /// The logical id, where it has one.
             #[must_use]
             pub fn id(&self) -> Option<&str> {
@@ -174,10 +185,12 @@ macro_rules! resources {
 
 pub mod datatypes;
 mod decimal;
+mod text;
 mod value;
 
 pub use datatypes::*;
 pub use decimal::Decimal;
+pub use text::Text;
 pub use value::*;
 
 resources! {

@@ -12,9 +12,6 @@ structs! {
         occurred: Option<Occurred> = "occurred[x]",
         /// 1..1.
         recorded: Text = "recorded",
-        policy: Vec<Text> = "policy",
-        location: Option<Reference> = "location",
-        reason: Vec<CodeableConcept> = "reason",
         activity: Option<CodeableConcept> = "activity",
         agent: Vec<ProvenanceAgent> = "agent",
         entity: Vec<ProvenanceEntity> = "entity",
@@ -23,10 +20,8 @@ structs! {
     /// Who or what took part.
     ProvenanceAgent {
         type_: Option<CodeableConcept> = "type",
-        role: Vec<CodeableConcept> = "role",
         /// 1..1.
         who: Reference = "who",
-        on_behalf_of: Option<Reference> = "onBehalfOf",
     }
 
     /// What was used.

@@ -140,16 +140,9 @@ choice! {
     }
 }
 
-choice! {
-    /// `source[x]` of Consent.
-    ConsentSource {
-        Reference(Reference) = "sourceReference",
-    }
-}
-
 impl From<&'static str> for Value {
     fn from(text: &'static str) -> Self {
-        Self::String(Text::Borrowed(text))
+        Self::String(Text::Fixed(text))
     }
 }
 

@@ -131,8 +131,9 @@ impl Back<'_> {
         if let Some(request) = scene.request {
             parties::request(facts, pool, request);
             let case_system = scene.names.case_reference_system();
-            let case =
-                identifiers(request.node).find(|(system, _)| *system == case_system).map(|(_, value)| value);
+            let case = identifiers(request.node)
+                .find(|(system, _)| **system == *case_system)
+                .map(|(_, value)| value);
             facts.put(Field::CaseReference, case.filter(|case| *case != referral), request, "identifier");
         }
         for own in &scene.own {
@@ -339,7 +340,8 @@ impl<'p, 'n> Scene<'p, 'n> {
         let targets: Vec<_> =
             items(provenance.node, "target").iter().filter_map(|reference| pool.resolve(reference)).collect();
         let is_main = |found: &&&Found<'_>| {
-            found.kind == "ServiceRequest" && identifiers(found.node).any(|(system, _)| system == case_system)
+            found.kind == "ServiceRequest"
+                && identifiers(found.node).any(|(system, _)| *system == *case_system)
         };
         let request = targets.iter().find(is_main).copied();
         let is_task = |found: &&&Found<'_>| {

@@ -17,10 +17,12 @@ use crate::event::term::Term;
 use crate::event::{Issue, IssueCode, ReferralEvent};
 use crate::fhir::{json, read_json, read_xml, write_xml};
 use crate::map::bundle::{MessageSettings, event_bundle};
+use crate::map::bundle_json::Writer;
 use crate::map::fold::fold;
 use crate::map::mapper::{Mapper, Settings};
 use crate::map::names::Names;
 use crate::map::refs::Form;
+use crate::map::shelf::Shelf;
 use crate::tree::{self, Limits, Node};
 
 const SOURCE: &str = "https://elmfield-sp.example/cases";
@@ -109,23 +111,38 @@ fn bundles(codeset: &Codeset, events: Vec<ReferralEvent>, form: Form) -> Vec<(Re
     };
     let names = Names::new(SOURCE);
     let folded = fold(events);
-    let mapped = Mapper { codeset, settings: &settings }.map(&names, &folded, Uuid::from_u128(7));
+    let mapped = Mapper { codeset, settings: &settings, shelf: &Shelf::default() }.map(
+        &names,
+        &folded,
+        Uuid::from_u128(7),
+    );
     let message = MessageSettings {
         event_system: "https://a.example".into(),
         event_code: "referral".into(),
         endpoint: "https://a.example/in".into(),
         destination: None,
     };
+    // The two ways to a Bundle's bytes are one.
+    let mut writer = Writer::writes(form).then(|| Writer::new(form));
+    let mut straight = Vec::new();
+    for event in &mapped.events {
+        writer.iter_mut().for_each(|writer| writer.append(event.entries.iter().collect(), &mut straight));
+    }
     let find = |id: &str| folded.steps.iter().find(|step| step.event.event_id == id).unwrap().event.clone();
-    mapped
+    let made: Vec<_> = mapped
         .events
+        .clone()
         .into_iter()
         .map(|entries| {
             let event = find(&entries.event_id);
             let bundle = event_bundle(entries, form, Some(&message), &names, "1970-01-01T00:00:00Z");
             (event, json::to_vec(&bundle))
         })
-        .collect()
+        .collect();
+    if writer.is_some() {
+        assert!(straight == made.iter().flat_map(|(_, bytes)| bytes).copied().collect::<Vec<u8>>());
+    }
+    made
 }
 
 fn read_back(codeset: &Codeset, bytes: &[u8]) -> (Vec<ReferralEvent>, Vec<Issue>) {
@@ -477,7 +494,7 @@ fn what_no_resource_takes_up_is_listed() {
         repair_codes: false,
         create_patient: false,
     };
-    let mapper = Mapper { codeset: &codeset, settings: &settings };
+    let mapper = Mapper { codeset: &codeset, settings: &settings, shelf: &Shelf::default() };
     let notes = mapper.map(&Names::new(SOURCE), &fold(events), Uuid::nil()).notes;
     let listed: Vec<_> = notes
         .remarks

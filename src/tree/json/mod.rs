@@ -11,4 +11,4 @@ mod write;
 
 pub use pretty::pretty;
 pub use read::{is_number, parse};
-pub use write::{string, write};
+pub use write::{contents, string, write};

@@ -40,14 +40,20 @@ pub fn write(node: &Node, out: &mut Vec<u8>) {
 /// Writes a JSON string with its quotes. Only `"`, `\` and control characters are escaped, as serde_json does.
 #[inline]
 pub fn string(text: &str, out: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
     out.push(b'"');
+    contents(text, out);
+    out.push(b'"');
+}
+
+/// The same without the quotes: for a string that is written in parts.
+#[inline]
+pub fn contents(text: &str, out: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
     if needs_escape(bytes) {
         escaped(bytes, out);
     } else {
         out.extend_from_slice(bytes);
     }
-    out.push(b'"');
 }
 
 /// Eight bytes at a time: most strings need no escape, and asking first makes the copy one `memcpy`.
@@ -59,15 +65,18 @@ fn needs_escape(bytes: &[u8]) -> bool {
     const fn below(word: u64, n: u8) -> u64 {
         word.wrapping_sub(ONES.wrapping_mul(n as u64)) & !word & HIGH
     }
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut found = 0;
-    for word in words {
-        let word = u64::from_ne_bytes(*word);
+    const fn found(word: [u8; 8]) -> u64 {
+        let word = u64::from_ne_bytes(word);
         let quote = word ^ ONES.wrapping_mul(b'"' as u64);
         let backslash = word ^ ONES.wrapping_mul(b'\\' as u64);
-        found |= below(word, 0x20) | below(quote, 1) | below(backslash, 1);
+        below(word, 0x20) | below(quote, 1) | below(backslash, 1)
     }
-    found != 0 || rest.iter().any(|&b| b < 0x20 || b == b'"' || b == b'\\')
+    let (words, rest) = bytes.as_chunks::<8>();
+    match bytes.last_chunk() {
+        // The last eight are looked at together; some of them for the second time.
+        Some(last) => words.iter().fold(found(*last), |all, word| all | found(*word)) != 0,
+        None => rest.iter().any(|&b| b < 0x20 || b == b'"' || b == b'\\'),
+    }
 }
 
 #[cold]
