@@ -59,7 +59,9 @@ pub fn update(
     let mut all = together(before, now, snapshot, &mut remarks);
     let changed = snapshot && old_record != template.record;
     if changed {
-        all.extend(record_changes(&template, &old, &old_record, &mut wanted));
+        let changes = record_changes(&template, &old, &old_record, &mut wanted);
+        all.retain(|event| changes.iter().all(|change| change.event_id != event.event_id));
+        all.extend(changes);
     }
     let mut folded = fold::fold(all);
     folded.remarks.extend(remarks);
@@ -120,7 +122,9 @@ fn together(
             all.push(known);
             continue;
         };
-        remarks.push((first.event_id.clone(), issue(&known, IssueCode::DateCleared)));
+        if !stands_for_a_record(&known) {
+            remarks.push((first.event_id.clone(), issue(&known, IssueCode::DateCleared)));
+        }
         let record = Arc::clone(&first.record);
         all.push(ReferralEvent { record, ..known });
     }
@@ -146,7 +150,21 @@ fn refuse_new_episode(known: &ReferralEvent, event: &ReferralEvent, old: &Folded
     }
 }
 
-/// The events that a changed record stands for.
+/// Names of the events that a changed record stands for.
+const STAND_INS: [(EventType, &str); 3] = [
+    (EventType::Rerouted, "rerouted"),
+    (EventType::ConsentChanged, "consent_changed"),
+    (EventType::DetailsChanged, "details_changed"),
+];
+
+/// Whether an event was made of a changed record before: no row brings it, so no row can take it away.
+fn stands_for_a_record(event: &ReferralEvent) -> bool {
+    let name = event.key().split('/').next().unwrap_or_default();
+    event.occurred_at.is_none() && STAND_INS.contains(&(event.event_type, name))
+}
+
+/// The events that a changed record stands for. A second change takes the place of the first, but for another
+/// rerouting, which is another Task.
 fn record_changes(
     event: &ReferralEvent,
     old: &Folded,
@@ -168,7 +186,14 @@ fn record_changes(
     let rejected = old.state().is_some_and(|state| state.task == TaskStatus::Rejected);
     if rejected && record.service != old_record.service {
         let to = Some(record.service.clone());
-        changes.push(make(EventType::Rerouted, "rerouted", Detail { to, ..Detail::default() }));
+        let stand_in = |step: &&Step| {
+            step.event.event_type == EventType::Rerouted && stands_for_a_record(&step.event)
+        };
+        let name = match old.steps.iter().filter(stand_in).count() {
+            0 => "rerouted".to_owned(),
+            earlier => format!("rerouted/{}", earlier + 1),
+        };
+        changes.push(make(EventType::Rerouted, &name, Detail { to, ..Detail::default() }));
     }
     if record.consent != old_record.consent {
         changes.push(make(EventType::ConsentChanged, "consent_changed", Detail::default()));
