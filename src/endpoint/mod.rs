@@ -6,6 +6,9 @@
 //! store and decides no retries. Invariant: only `send` writes at the endpoint. Next: [`crate::outbox`] for what
 //! follows from an outcome.
 
+pub mod auth;
+pub mod origin;
+
 use std::future::Future;
 use std::pin::Pin;
 
