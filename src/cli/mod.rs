@@ -7,6 +7,7 @@
 mod codes;
 mod completions;
 mod convert;
+mod daemon;
 mod edge;
 mod failure;
 mod outbox;
@@ -54,6 +55,7 @@ enum Command {
     Validate(validate::Arguments),
     Profile(profile::Arguments),
     Codes(codes::Arguments),
+    Daemon(daemon::Arguments),
     Outbox(outbox::Arguments),
     Status(status::Arguments),
     Completions(completions::Arguments),
@@ -75,6 +77,7 @@ pub fn main() -> u8 {
         Command::Validate(arguments) => validate::run(&arguments).map_err(Failure::from),
         Command::Profile(arguments) => profile::run(&arguments).map_err(Failure::from),
         Command::Codes(arguments) => codes::run(&arguments).map_err(Failure::from),
+        Command::Daemon(arguments) => daemon::run(&arguments),
         Command::Outbox(arguments) => outbox::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments).map_err(Failure::from),

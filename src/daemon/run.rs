@@ -49,6 +49,9 @@ pub struct Running {
 /// Something of the configuration cannot be used, or another daemon works on the data folder. Nothing goes on then.
 pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
     let config = &parts.config;
+    for folder in config.folders_to_make() {
+        folders::private(&folder)?;
+    }
     let lock = Lock::take(&config.data_folder)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (keeper, thread) = Keeper::start(parts.store()?, QUEUE)
@@ -69,15 +72,10 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
     // Everything that may be refused is made before anything is started.
     let made = config.endpoints.iter().map(|endpoint| endpoints::make(endpoint, &clock));
     let made: Vec<Arc<dyn Endpoint>> = made.collect::<Result<_, _>>()?;
-    let watched = folders::make(&parts, &kept)?;
     let listener = match &config.http {
         Some(http) => Some((http, listen(http).await?)),
         None => None,
     };
-    for folder in config.folders_to_make() {
-        folders::private(&folder)?;
-    }
-
     for (endpoint, settings) in made.into_iter().zip(&config.endpoints) {
         let relay = Relay {
             attempt: Arc::new(Attempt {
@@ -86,7 +84,7 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
                 clock: Arc::clone(&clock),
                 policy: settings.retry.clone(),
             }),
-            pace: Pace { concurrency: settings.concurrency, per_second: Some(settings.rate), ..Pace::default() },
+            pace: Pace { concurrency: settings.concurrency, rate: Some(settings.rate), ..Pace::default() },
             owner,
             bell: Arc::clone(&bell),
             watcher: Arc::clone(&metrics) as Arc<dyn Watcher>,
@@ -105,13 +103,6 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
     };
     let until = stopping.clone();
     tasks.spawn(async move { Ok(upkeep.run(until).await?) });
-    for folder in watched {
-        let until = stopping.clone();
-        tasks.spawn(async move {
-            folder.run(until).await;
-            Ok(())
-        });
-    }
     let mut http = None;
     if let Some((settings, listener)) = listener {
         http = listener.local_addr().ok();
@@ -192,7 +183,7 @@ fn router(
         settings,
         Limits::default(),
         http::Parts {
-            auth: Auth::of(&settings.auth)?,
+            auth: Auth::open(&settings.auth)?,
             keep: Arc::clone(kept) as Arc<dyn crate::intake::keep::Keep>,
             clock: Arc::clone(&kept.clock),
             codeset: Arc::clone(&parts.planner.codeset),

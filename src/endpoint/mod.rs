@@ -7,6 +7,8 @@
 //! follows from an outcome.
 
 pub mod auth;
+pub mod fhir_rest;
+pub mod file;
 pub mod origin;
 
 use std::future::Future;
@@ -42,7 +44,7 @@ pub trait Endpoint: Send + Sync {
 pub struct Known {
     /// Where it is.
     pub placed: Placed,
-    /// SHA-256 of its content as we last sent it, in lower-case hexadecimal.
+    /// The digest of its content as we last sent it: [`Target::content`].
     pub content: String,
 }
 
@@ -86,7 +88,7 @@ pub struct Target {
     /// The system of its identifier; absent for a resource that is found by id.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub system: Option<String>,
-    /// SHA-256 of its content as sent, in lower-case hexadecimal.
+    /// A digest of its content as sent; only the endpoint that made it can compare it.
     pub content: String,
     /// Whether it is ours alone: others' (organisations, services) are only created when absent.
     pub ours: bool,

@@ -2,7 +2,6 @@
 //!
 //! Next: [`crate::daemon`], which starts one of these for every endpoint.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +24,7 @@ pub struct Pace {
     /// Requests at once.
     pub concurrency: usize,
     /// Entries a second; no limit when absent.
-    pub per_second: Option<NonZeroU32>,
+    pub rate: Option<f64>,
     /// How long an entry may be worked on before its lease runs out; longer than all its time limits together.
     pub lease: Duration,
     /// How often to look for work that nobody announced.
@@ -36,7 +35,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             concurrency: 4,
-            per_second: None,
+            rate: None,
             lease: Duration::from_secs(300),
             look_every: Duration::from_millis(500),
         }
@@ -74,7 +73,7 @@ impl Relay {
     /// # Errors
     /// The store cannot be used any more; the process must stop.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
-        let limiter = self.pace.per_second.map(|rate| RateLimiter::direct(Quota::per_second(rate)));
+        let limiter = self.pace.rate.and_then(quota).map(RateLimiter::direct);
         let mut breaker = Breaker::new(self.pace.concurrency);
         let mut under_way: JoinSet<Result<Attempted, StoreError>> = JoinSet::new();
         while !*stop.borrow() {
@@ -214,6 +213,11 @@ impl Relay {
         }
         Ok(())
     }
+}
+
+/// One entry every so often; no bursts.
+fn quota(rate: f64) -> Option<Quota> {
+    Duration::try_from_secs_f64(1.0 / rate).ok().and_then(Quota::with_period)
 }
 
 enum Weight {

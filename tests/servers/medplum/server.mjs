@@ -26,6 +26,8 @@ const app = express();
 app.disable('x-powered-by');
 app.set('etag', false);
 app.use(express.json({ limit: '64mb', type: ['application/fhir+json', 'application/json'] }));
+// Searches by POST bring their words as a form, as Medplum's own server takes them.
+app.use(express.urlencoded({ extended: false }));
 app.use(async (request, response) => {
   // The router takes the whole target as `url` and refuses a request that also says `pathname`.
   const [outcome, resource] = await router.handleRequest(

@@ -1,0 +1,241 @@
+//! [`Client`]: HTTP to one endpoint, and to nothing else.
+//!
+//! No redirect is followed, no proxy of the environment is used, and the credentials go to the endpoint's own
+//! [`Base`] only, because no other URL can be made. An answer larger than the limits is cut off while it streams, also when
+//! it is compressed. What this is not: it does not judge answers ([`super::classify`] does) and it tries nothing
+//! twice. Invariant: [`Fault::NotSent`] is said only when the endpoint certainly saw no request. Next: [`super::search`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_MATCH, LOCATION, RETRY_AFTER,
+};
+use reqwest::{Method, RequestBuilder, Url};
+use secrecy::ExposeSecret;
+
+use crate::endpoint::auth::Authorise;
+use crate::outbox::Reason;
+use crate::tree::{self, Node};
+
+use super::base::Base;
+use crate::endpoint::auth::AuthError;
+use crate::endpoint::auth::tls::{Connector, TlsFiles};
+
+const FHIR_JSON: &str = "application/fhir+json";
+
+/// How long to wait and how much to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// For a connection, TLS included.
+    pub connect: Duration,
+    /// For one exchange, to the last byte of the answer.
+    pub exchange: Duration,
+    /// Bytes of an answer's body, unpacked.
+    pub body: usize,
+    /// Bytes of an answer's headers.
+    pub headers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            exchange: Duration::from_secs(60),
+            body: 16 << 20,
+            headers: 64 << 10,
+        }
+    }
+}
+
+/// An answer, whole.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Location`.
+    pub location: Option<String>,
+    /// `Retry-After`, as it came.
+    pub retry_after: Option<String>,
+    /// The body, unpacked.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as a tree; none when it is not JSON, was cut, or names a key twice.
+    #[must_use]
+    pub fn json(&self) -> Option<Node> {
+        tree::json::parse(&self.body, &tree::Limits::default()).ok()
+    }
+
+    /// Whether the status says that it went well.
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        matches!(self.status, 200..=299)
+    }
+}
+
+/// Redacted: the body may hold a person's data.
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Answer({}, {} bytes)", self.status, self.body.len())
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The endpoint saw no request: no connection, no name, no TLS, no credentials.
+    NotSent(Reason),
+    /// A request went out; no whole answer came back.
+    Lost,
+}
+
+/// What a client is made from.
+pub struct Settings {
+    /// Where it speaks to.
+    pub base: Base,
+    /// Who it says it is.
+    pub auth: Arc<dyn Authorise>,
+    /// How long and how much.
+    pub limits: Limits,
+    /// Certificates; read again when their files change.
+    pub tls: TlsFiles,
+}
+
+/// HTTP to one endpoint.
+#[derive(Clone)]
+pub struct Client {
+    connector: Arc<Connector>,
+    base: Base,
+    auth: Arc<dyn Authorise>,
+    limits: Limits,
+}
+
+impl Client {
+    /// A client.
+    ///
+    /// # Errors
+    /// A certificate or key cannot be used.
+    pub fn open(settings: Settings) -> Result<Self, AuthError> {
+        let Settings { base, auth, limits, tls } = settings;
+        let configure = move |builder: reqwest::ClientBuilder| {
+            builder
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .no_proxy()
+                .gzip(true)
+                .connect_timeout(limits.connect)
+                .timeout(limits.exchange)
+                .pool_idle_timeout(Duration::from_secs(20))
+                .user_agent(concat!("sp-fhir/", env!("CARGO_PKG_VERSION")))
+        };
+        let connector = Arc::new(Connector::open(tls, configure)?);
+        Ok(Self { connector, base, auth, limits })
+    }
+
+    /// The endpoint's base.
+    #[must_use]
+    pub const fn base(&self) -> &Base {
+        &self.base
+    }
+
+    /// GET `Type/id`, or `metadata`. Never a search: its words would stand in logs along the way.
+    ///
+    /// # Errors
+    /// [`Fault`]: no answer.
+    pub async fn get(&self, path: &str) -> Result<Answer, Fault> {
+        self.exchange(self.http().get(self.url(path)?)).await
+    }
+
+    /// POST of a search's parameters to `Type/_search`.
+    ///
+    /// # Errors
+    /// [`Fault`]: no answer.
+    pub async fn post_search(&self, resource_type: &str, form: String) -> Result<Answer, Fault> {
+        let url = self.url(&format!("{resource_type}/_search"))?;
+        let request =
+            self.http().post(url).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
+        self.exchange(request).await
+    }
+
+    /// The one that writes: a body by any method, byte for byte.
+    ///
+    /// # Errors
+    /// [`Fault`]: no answer.
+    pub async fn write(
+        &self,
+        method: &str,
+        path: &str,
+        if_match: Option<&str>,
+        body: String,
+    ) -> Result<Answer, Fault> {
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_| Fault::NotSent(Reason::Poison))?;
+        let mut request = self
+            .http()
+            .request(method, self.url(path)?)
+            .header(CONTENT_TYPE, FHIR_JSON)
+            .header(PREFER, "return=minimal")
+            .body(body);
+        if let Some(version) = if_match {
+            request = request.header(IF_MATCH, version);
+        }
+        self.exchange(request).await
+    }
+
+    /// The client of the certificates as they are now.
+    fn http(&self) -> reqwest::Client {
+        self.connector.client()
+    }
+
+    fn url(&self, path: &str) -> Result<Url, Fault> {
+        self.base.below(path).ok_or(Fault::NotSent(Reason::Poison))
+    }
+
+    async fn exchange(&self, request: RequestBuilder) -> Result<Answer, Fault> {
+        let mut request = request.header(ACCEPT, FHIR_JSON);
+        if let Some(secret) = self.auth.header().await.map_err(Fault::NotSent)? {
+            let mut value = reqwest::header::HeaderValue::from_str(secret.expose_secret())
+                .map_err(|_| Fault::NotSent(Reason::Unauthorised))?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        let mut response = request.send().await.map_err(|error| {
+            // A builder error is ours and comes before anything is sent; so does everything up to the connection.
+            let early = error.is_connect() || error.is_builder();
+            if early { Fault::NotSent(Reason::Unavailable) } else { Fault::Lost }
+        })?;
+        let status = response.status().as_u16();
+        if status == 401 {
+            self.auth.refused();
+        }
+        let headers = response.headers();
+        if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>()
+            > self.limits.headers
+        {
+            return Err(Fault::Lost);
+        }
+        let mut answer = Answer {
+            status,
+            etag: text(headers, &ETAG),
+            location: text(headers, &LOCATION),
+            retry_after: text(headers, &RETRY_AFTER),
+            body: Vec::new(),
+        };
+        while let Some(chunk) = response.chunk().await.map_err(|_| Fault::Lost)? {
+            if answer.body.len() + chunk.len() > self.limits.body {
+                return Err(Fault::Lost);
+            }
+            answer.body.extend_from_slice(&chunk);
+        }
+        Ok(answer)
+    }
+}
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}

@@ -1,0 +1,271 @@
+//! Fills the open places of a parcel's Bundle, once what the endpoint holds has been read. Pure.
+//!
+//! The person becomes the Patient's id; a ServiceRequest or Task that is there already is updated by id with the version
+//! that was read, and only when nobody else changed it; the Provenance takes the form the endpoint takes. Invariant:
+//! a Bundle comes out only when no place is open any more and every resource of ours that exists is about this
+//! Patient. Next: [`super::deliver`].
+
+use crate::endpoint::{Known, Request, Target};
+use crate::outbox::{Placed, Reason};
+use crate::tree::Node;
+
+use super::base::{Base, version_of};
+use super::content::{self, Comparison, References};
+use super::draft::{Draft, DraftEntry, Write};
+
+/// How the Provenance of a Bundle is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProvenanceForm {
+    /// `PUT Provenance/{uuid}`: the endpoint lets a client choose the id.
+    #[default]
+    ById,
+    /// Created unless one with the event's tag is there.
+    ByTag,
+    /// Not sent: the endpoint can do neither.
+    LeftOut,
+}
+
+/// The person, as the identity check found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Person {
+    /// The Patient with this id.
+    At(String),
+    /// No Patient yet; the Bundle brings it.
+    New,
+}
+
+/// A resource of ours that the endpoint holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Existing {
+    /// The UUID by which we name it.
+    pub uuid: String,
+    /// The resource.
+    pub resource: Node,
+}
+
+/// What filling goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Filling<'a> {
+    /// The endpoint's base.
+    pub base: &'a Base,
+    /// The conditional reference to the person that stands in the draft.
+    pub reference: &'a str,
+    /// Who it is there.
+    pub person: &'a Person,
+    /// ServiceRequests and Tasks that are there.
+    pub existing: &'a [Existing],
+    /// What we last sent of them.
+    pub known: &'a [Known],
+    /// The form of the Provenance.
+    pub provenance: ProvenanceForm,
+}
+
+/// A filled Bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filled {
+    /// The request to store and send.
+    pub request: Request,
+    /// Whether what exists is already as it would be sent; then the rest may be there, too.
+    pub unchanged: bool,
+}
+
+/// Types that are read before they are written.
+#[must_use]
+pub fn is_read_first(entry: &DraftEntry) -> bool {
+    matches!(entry.resource_type.as_str(), "ServiceRequest" | "Task")
+        && matches!(entry.write, Write::ByIdentifier { .. })
+}
+
+/// Fills a draft.
+///
+/// # Errors
+/// Why it must wait for a person; [`Reason::Poison`] when a place stays open, which is a defect of ours.
+pub fn fill(mut draft: Draft, filling: &Filling<'_>) -> Result<Filled, Reason> {
+    let person = place_person(&mut draft, filling.person)?;
+    place_provenance(&mut draft, filling.provenance);
+    for entry in &mut draft.entries {
+        refer(&mut entry.resource, filling.reference, &person)?;
+    }
+    let placed = filling.known.iter().map(|known| &known.placed);
+    let mut references = References::new(filling.base, placed);
+    for existing in filling.existing {
+        if let Some((resource_type, id)) = type_and_id(&existing.resource) {
+            references.add(resource_type, id, &existing.uuid);
+        }
+    }
+    let (mut read, mut same) = (0, 0);
+    for entry in draft.entries.iter_mut().filter(|entry| is_read_first(entry)) {
+        read += 1;
+        if let Some(there) = filling.existing.iter().find(|there| there.uuid == entry.uuid) {
+            same += usize::from(update(entry, &there.resource, filling, &references)?);
+        }
+    }
+    let targets = draft.entries.iter().map(|entry| target(entry, &references)).collect();
+    let request =
+        Request { method: "POST".into(), path: String::new(), if_match: None, body: draft.write(), targets };
+    Ok(Filled { request, unchanged: read > 0 && same == read })
+}
+
+/// Takes the Patient's entry out where the Patient is there. Gives the reference to it.
+fn place_person(draft: &mut Draft, person: &Person) -> Result<String, Reason> {
+    let at = draft.entries.iter().position(|entry| entry.resource_type == "Patient");
+    match (person, at) {
+        (Person::At(id), at) => {
+            // Its demographics are the clinical system's own.
+            if let Some(at) = at {
+                draft.entries.remove(at);
+            }
+            Ok(format!("Patient/{id}"))
+        }
+        (Person::New, Some(at)) => {
+            let entry = draft.entries.get(at).ok_or(Reason::Poison)?;
+            Ok(format!("urn:uuid:{}", entry.uuid))
+        }
+        (Person::New, None) => Err(Reason::PatientNotFound),
+    }
+}
+
+fn place_provenance(draft: &mut Draft, form: ProvenanceForm) {
+    let is_provenance = |entry: &DraftEntry| entry.resource_type == "Provenance";
+    match form {
+        ProvenanceForm::ById => {}
+        ProvenanceForm::LeftOut => draft.entries.retain(|entry| !is_provenance(entry)),
+        ProvenanceForm::ByTag => {
+            for entry in draft.entries.iter_mut().filter(|entry| is_provenance(entry)) {
+                let tag = |name: &str| entry.resource.path(&format!("meta.tag[0].{name}"))?.as_str();
+                if let (Some(system), Some(code)) = (tag("system"), tag("code")) {
+                    entry.write = Write::IfNoneExist { query: format!("_tag={system}|{code}") };
+                    remove(&mut entry.resource, "id");
+                }
+            }
+        }
+    }
+}
+
+/// Puts the person's place into every reference.
+fn refer(node: &mut Node, from: &str, to: &str) -> Result<(), Reason> {
+    match node {
+        Node::Array(items) => items.iter_mut().try_for_each(|item| refer(item, from, to)),
+        Node::Object(members) => members.iter_mut().try_for_each(|(name, value)| match value {
+            Node::String(text) if name == "reference" && text.contains('?') => {
+                // Any other search would be left to the server to resolve, and some servers do not.
+                if text != from {
+                    return Err(Reason::Poison);
+                }
+                to.clone_into(text);
+                Ok(())
+            }
+            other => refer(other, from, to),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the update of a resource that is there. Gives whether it is there as it would be sent.
+fn update(
+    entry: &mut DraftEntry,
+    there: &Node,
+    filling: &Filling<'_>,
+    references: &References<'_>,
+) -> Result<bool, Reason> {
+    let Person::At(patient) = filling.person else { return Err(Reason::IdentifierCollision) };
+    if !content::same_subject(there, filling.base, patient) {
+        return Err(Reason::IdentifierCollision);
+    }
+    let (_, id) = type_and_id(there).ok_or(Reason::Divergent)?;
+    let version = there.path("meta.versionId").and_then(Node::as_str).and_then(version_of);
+    let found = content::digest(there, references);
+    let same = take_over(entry, there, &found, version.as_deref(), filling.known, references)?;
+    set_id(&mut entry.resource, id);
+    if let Some(version) = version {
+        entry.write = Write::ById { id: id.to_owned(), if_match: Some(format!("W/\"{version}\"")) };
+    } else {
+        // Without a version there is nothing to match; the identifier still names one resource.
+        remove(&mut entry.resource, "id");
+    }
+    Ok(same)
+}
+
+/// Judges what is there, and keeps what others wrote where they may. Gives whether nothing changes.
+fn take_over(
+    entry: &mut DraftEntry,
+    there: &Node,
+    found: &str,
+    version: Option<&str>,
+    known: &[Known],
+    references: &References<'_>,
+) -> Result<bool, Reason> {
+    let ours = content::digest(&entry.resource, references);
+    if content::compare(&ours, found) == Comparison::Same {
+        return Ok(true);
+    }
+    let sent: Vec<&Known> = known.iter().filter(|known| known.placed.uuid == entry.uuid).collect();
+    let is_version = |known: &&Known| version.is_some() && known.placed.version.as_deref() == version;
+    let is_content = |known: &&Known| content::compare(&known.content, found) == Comparison::Same;
+    if sent.iter().any(|known| is_version(known) || is_content(known)) {
+        return Ok(false);
+    }
+    // Where nothing is known of an earlier state (a store that was lost), what would be sent is what is compared.
+    let last = sent.last().map_or(ours.as_str(), |known| &known.content);
+    if content::compare(last, found) != Comparison::MovedOn {
+        return Err(Reason::Divergent);
+    }
+    if content::same_progress(&ours, last) && !sent.is_empty() {
+        // We have nothing new to say about how far it got; they have.
+        content::take_progress(&mut entry.resource, there);
+    } else {
+        content::take_notes(&mut entry.resource, there);
+    }
+    Ok(content::compare(&content::digest(&entry.resource, references), found) == Comparison::Same)
+}
+
+fn target(entry: &DraftEntry, references: &References<'_>) -> Target {
+    Target {
+        resource_type: entry.resource_type.clone(),
+        uuid: entry.uuid.clone(),
+        system: match &entry.write {
+            Write::ByIdentifier { system, .. } => Some(system.clone()),
+            Write::ById { .. } => own_system(entry),
+            Write::IfNoneExist { .. } => None,
+        },
+        content: content::digest(&entry.resource, references),
+        ours: entry.is_ours(),
+    }
+}
+
+/// The system of the identifier whose value is our UUID.
+fn own_system(entry: &DraftEntry) -> Option<String> {
+    let identifiers = entry.resource.get("identifier")?.as_array()?;
+    let own = identifiers.iter().find(|one| one.get("value").and_then(Node::as_str) == Some(&entry.uuid))?;
+    own.get("system")?.as_str().map(str::to_owned)
+}
+
+/// What is placed by what is there.
+#[must_use]
+pub fn placed(uuid: &str, resource: &Node) -> Option<Placed> {
+    let (resource_type, id) = type_and_id(resource)?;
+    Some(Placed {
+        resource_type: resource_type.to_owned(),
+        uuid: uuid.to_owned(),
+        id: id.to_owned(),
+        version: resource.path("meta.versionId").and_then(Node::as_str).map(str::to_owned),
+    })
+}
+
+fn type_and_id(resource: &Node) -> Option<(&str, &str)> {
+    let id = resource.get("id")?.as_str().filter(|id| super::base::is_id(id))?;
+    Some((resource.get("resourceType")?.as_str()?, id))
+}
+
+fn remove(resource: &mut Node, name: &str) {
+    if let Node::Object(members) = resource {
+        members.retain(|(known, _)| known != name);
+    }
+}
+
+fn set_id(resource: &mut Node, id: &str) {
+    remove(resource, "id");
+    if let Node::Object(members) = resource {
+        members.insert(1.min(members.len()), ("id".to_owned(), Node::String(id.to_owned())));
+    }
+}

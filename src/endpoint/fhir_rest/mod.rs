@@ -1,0 +1,208 @@
+//! [`FhirRest`]: an endpoint that is a FHIR R4 server.
+//!
+//! *Prepare* finds the Patient ([`subject`]) and what is there of ours, and fills the Bundle ([`fill`]); *send* posts
+//! exactly those bytes and checks every entry of the answer ([`deliver`]); *look* asks for each resource by its identifier
+//! ([`look`]). What this is not: it knows no store, decides no retries, and limits no rate (the relay does).
+//! Invariant: no identifier of a person stands in a URL, nothing goes to another address than the configured base,
+//! and only `send` writes. Next: [`base`].
+
+pub mod base;
+pub mod capability;
+pub mod classify;
+pub mod client;
+pub mod content;
+pub mod deliver;
+pub mod draft;
+pub mod fill;
+pub mod look;
+pub mod search;
+pub mod subject;
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use crate::clock::Clock;
+use crate::endpoint::{Endpoint, Found, Known, Prepared, Request, Work};
+use crate::event::NhsNumber;
+use crate::outbox::{Outcome, Parcel, Reason, Refusal};
+
+use capability::Capability;
+use client::{Client, Fault};
+use deliver::Judged;
+use draft::{Draft, Write};
+use fill::{Existing, Filling, Person, ProvenanceForm};
+use subject::NotResolved;
+
+/// What an endpoint is made from.
+pub struct Settings {
+    /// Its name.
+    pub name: String,
+    /// ODS codes of the practices it serves; empty: every practice.
+    pub practices: Vec<String>,
+    /// The form of the Provenance; absent: as the endpoint's CapabilityStatement allows.
+    pub provenance: Option<ProvenanceForm>,
+    /// HTTP to it.
+    pub client: Client,
+    /// The time, for waits that are given as a date.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A FHIR server.
+pub struct FhirRest {
+    settings: Settings,
+    /// Asked for once; a failure is not kept.
+    capability: OnceCell<Capability>,
+}
+
+impl FhirRest {
+    /// An endpoint. Asks nothing yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, capability: OnceCell::new() }
+    }
+
+    /// What it says it can do; asked once.
+    ///
+    /// # Errors
+    /// The outcome of an attempt that ends here, because it cannot be asked now.
+    pub async fn capability(&self) -> Result<Capability, Outcome> {
+        let ask = || async {
+            let answer = self.client().get("metadata").await.map_err(classify::unread)?;
+            match answer.status {
+                200..=299 => Ok(answer.json().map(|node| capability::read(&node)).unwrap_or_default()),
+                // Many have none, or show it to nobody.
+                400 | 403..=407 | 410..=428 | 501 => Ok(Capability::default()),
+                _ => Err(classify::refused_reading(&answer, self.now())),
+            }
+        };
+        self.capability.get_or_try_init(ask).await.copied()
+    }
+
+    const fn client(&self) -> &Client {
+        &self.settings.client
+    }
+
+    fn now(&self) -> jiff::Timestamp {
+        self.settings.clock.now()
+    }
+
+    async fn prepare_parcel(&self, parcel: &Parcel, known: &[Known]) -> Result<Prepared, NotResolved> {
+        // A referral that answers the clinical system's own request needs that request; it is not looked for yet.
+        if parcel.fulfils.is_some() {
+            return Err(Reason::RequestNotFound.into());
+        }
+        let draft = Draft::read(&parcel.bundle).ok_or_else(|| never(Reason::Poison))?;
+        let capability = self.capability().await?;
+        if !capability.transaction {
+            return Err(never(Reason::RefusedByEndpoint).into());
+        }
+        let (person, existing) = tokio::join!(self.person(parcel, &draft), self.existing(&draft));
+        let (person, existing) = (person?, existing?);
+        let number = parcel.subject.nhs_number.as_deref().unwrap_or_default();
+        let reference = format!("Patient?identifier={}|{number}", NhsNumber::SYSTEM);
+        let filling = Filling {
+            base: self.client().base(),
+            reference: &reference,
+            person: &person,
+            existing: &existing,
+            known,
+            provenance: self.settings.provenance.unwrap_or(capability.provenance),
+        };
+        let filled = match fill::fill(draft, &filling) {
+            Ok(filled) => filled,
+            Err(Reason::Poison) => return Err(never(Reason::Poison).into()),
+            Err(reason) => return Err(reason.into()),
+        };
+        if filled.unchanged
+            && let Found::Applied(receipt) = look::look(self.client(), &filled.request, self.now()).await
+        {
+            return Ok(Prepared::Already(receipt));
+        }
+        Ok(Prepared::Ready(filled.request))
+    }
+
+    /// The Patient; or the one that the Bundle brings, where there is none and it may.
+    async fn person(&self, parcel: &Parcel, draft: &Draft) -> Result<Person, NotResolved> {
+        let found =
+            subject::resolve(self.client(), &parcel.subject, &self.settings.practices, self.now()).await;
+        let brings = || draft.entries.iter().any(|entry| entry.resource_type == "Patient");
+        match found {
+            Ok(id) => Ok(Person::At(id)),
+            Err(NotResolved::Held(Reason::PatientNotFound)) if brings() => Ok(Person::New),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// ServiceRequests and Tasks of the draft that are there.
+    async fn existing(&self, draft: &Draft) -> Result<Vec<Existing>, NotResolved> {
+        let mut all = Vec::new();
+        for entry in draft.entries.iter().filter(|entry| fill::is_read_first(entry)) {
+            let Write::ByIdentifier { system, value } = &entry.write else { continue };
+            let found =
+                search::by_identifier(self.client(), &entry.resource_type, system, value, self.now()).await?;
+            if let Some(resource) = found.only(Reason::Duplicate)? {
+                all.push(Existing { uuid: entry.uuid.clone(), resource });
+            }
+        }
+        Ok(all)
+    }
+
+    async fn send_request(&self, request: &Request) -> Outcome {
+        let Some(draft) = Draft::read(&request.body) else { return never(Reason::Poison) };
+        let if_match = request.if_match.as_deref();
+        let sent = self.client().write(&request.method, &request.path, if_match, request.body.clone()).await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(Fault::NotSent(Reason::Poison)) => return never(Reason::Poison),
+            Err(fault) => return classify::unanswered(fault),
+        };
+        match deliver::judge(&answer, &draft, self.client().base(), self.now()) {
+            Judged::Ended(outcome) => outcome,
+            Judged::Unplaced(receipt) => look::place(self.client(), request, receipt, self.now()).await,
+        }
+    }
+}
+
+/// It will never go: a person must look.
+const fn never(reason: Reason) -> Outcome {
+    Outcome::Rejected(Refusal::of(reason))
+}
+
+impl Endpoint for FhirRest {
+    fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    fn prepare<'a>(&'a self, parcel: &'a Parcel, known: &'a [Known]) -> Work<'a, Prepared> {
+        Box::pin(async move {
+            match self.prepare_parcel(parcel, known).await {
+                Ok(prepared) => prepared,
+                Err(NotResolved::Held(reason)) => Prepared::Held(reason),
+                Err(NotResolved::Ended(outcome)) => Prepared::Ended(outcome),
+            }
+        })
+    }
+
+    fn send<'a>(&'a self, request: &'a Request) -> Work<'a, Outcome> {
+        Box::pin(self.send_request(request))
+    }
+
+    fn look<'a>(&'a self, request: &'a Request) -> Work<'a, Found> {
+        Box::pin(async move { look::look(self.client(), request, self.now()).await })
+    }
+
+    fn probe(&self) -> Work<'_, Result<(), Reason>> {
+        Box::pin(async {
+            match self.client().get("metadata").await {
+                Err(Fault::NotSent(reason)) => Err(reason),
+                Err(Fault::Lost) => Err(Reason::Unavailable),
+                Ok(answer) if answer.status == 401 => Err(Reason::Unauthorised),
+                Ok(answer) if answer.status >= 500 || matches!(answer.status, 300..=399 | 408 | 429) => {
+                    Err(Reason::Unavailable)
+                }
+                Ok(_) => Ok(()),
+            }
+        })
+    }
+}

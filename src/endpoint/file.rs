@@ -1,0 +1,217 @@
+//! [`Folder`]: an endpoint that is a folder. Each parcel becomes one file with its transaction Bundle, as it left the
+//! planner.
+//!
+//! The embedded default: nothing to configure, nothing to reach. A file is named after its Provenance, which is the
+//! event's key, and its bytes; it appears whole or not at all and only its owner may read it. What this is not: it
+//! knows no Patient, so the identity check is left to whoever loads the files. Invariant: a file is never written over with other
+//! bytes. Next: [`super::fhir_rest`].
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::event::hash::hex;
+use crate::outbox::{Outcome, Parcel, Reason, Receipt, Refusal};
+
+use super::fhir_rest::draft::{Draft, Write};
+use super::{Endpoint, Found, Known, Prepared, Request, Target, Work};
+
+/// A folder of Bundles.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    name: String,
+    path: PathBuf,
+}
+
+impl Folder {
+    /// An endpoint by its name and folder. The folder is made, for its owner only, when it is first needed.
+    #[must_use]
+    pub const fn new(name: String, path: PathBuf) -> Self {
+        Self { name, path }
+    }
+
+    fn file(&self, request: &Request) -> Option<PathBuf> {
+        // Names are made here; one that came from anywhere else must not lead out of the folder.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+        let stem = request.path.strip_suffix(".json")?;
+        (!stem.is_empty() && stem.bytes().all(plain) && !stem.starts_with('.'))
+            .then(|| self.path.join(&request.path))
+    }
+}
+
+/// The request for a parcel.
+fn request(parcel: &Parcel) -> Option<Request> {
+    let draft = Draft::read(&parcel.bundle)?;
+    let content = hex(&Sha256::digest(parcel.bundle.as_bytes()));
+    let provenance = draft.entries.iter().find(|entry| entry.resource_type == "Provenance");
+    let key = provenance.map_or("bundle", |entry| entry.uuid.as_str());
+    let targets = draft.entries.iter().map(|entry| Target {
+        resource_type: entry.resource_type.clone(),
+        uuid: entry.uuid.clone(),
+        system: match &entry.write {
+            Write::ByIdentifier { system, .. } => Some(system.clone()),
+            _ => None,
+        },
+        content: content.clone(),
+        ours: entry.is_ours(),
+    });
+    Some(Request {
+        method: "WRITE".into(),
+        path: format!("{key}-{}.json", content.get(..12)?),
+        if_match: None,
+        targets: targets.collect(),
+        body: parcel.bundle.clone(),
+    })
+}
+
+/// Whether the file is there with these bytes.
+fn has(file: &Path, body: &str) -> io::Result<bool> {
+    match fs::read(file) {
+        Ok(bytes) => Ok(bytes == body.as_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a file so that it is there whole, and still there after the power fails.
+fn write(folder: &Path, file: &Path, body: &str) -> io::Result<()> {
+    make(folder)?;
+    let mut temporary = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder)?;
+    temporary.write_all(body.as_bytes())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(file).map_err(|error| error.error)?;
+    fs::File::open(folder)?.sync_all()
+}
+
+fn make(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Runs what waits for a disk where it keeps nobody waiting.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+impl Endpoint for Folder {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn prepare<'a>(&'a self, parcel: &'a Parcel, _known: &'a [Known]) -> Work<'a, Prepared> {
+        let prepared = request(parcel)
+            .map_or(Prepared::Ended(Outcome::Rejected(Refusal::of(Reason::Poison))), Prepared::Ready);
+        Box::pin(std::future::ready(prepared))
+    }
+
+    fn send<'a>(&'a self, request: &'a Request) -> Work<'a, Outcome> {
+        Box::pin(async move {
+            let Some(file) = self.file(request) else {
+                return Outcome::Rejected(Refusal::of(Reason::Poison));
+            };
+            let (folder, body) = (self.path.clone(), request.body.clone());
+            match blocking(move || write(&folder, &file, &body)).await {
+                Ok(()) => Outcome::Accepted(Receipt::default()),
+                // The file appears in one step and with these bytes, so a second try does no harm.
+                Err(_) => Outcome::Deferred { reason: Reason::Unavailable, status: None, retry_after: None },
+            }
+        })
+    }
+
+    fn look<'a>(&'a self, request: &'a Request) -> Work<'a, Found> {
+        Box::pin(async move {
+            let Some(file) = self.file(request) else { return Found::Wrong(Reason::Poison) };
+            let body = request.body.clone();
+            match blocking(move || has(&file, &body)).await {
+                Ok(true) => Found::Applied(Receipt::default()),
+                Ok(false) => Found::Absent,
+                Err(_) => Found::Unclear(Reason::Unavailable),
+            }
+        })
+    }
+
+    fn probe(&self) -> Work<'_, Result<(), Reason>> {
+        Box::pin(async {
+            let folder = self.path.clone();
+            let tried = blocking(move || {
+                make(&folder)?;
+                tempfile::Builder::new().prefix(".tmp-").tempfile_in(&folder).map(drop)
+            });
+            tried.await.map_err(|_| Reason::Unavailable)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parcel() -> Parcel {
+        Parcel {
+            subject: crate::outbox::Subject::default(),
+            bundle: r#"{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:7a8180ab-76be-5402-b454-0c9b868dd562","resource":{"resourceType":"Provenance"},"request":{"method":"PUT","url":"Provenance/7a8180ab-76be-5402-b454-0c9b868dd562"}}]}"#.into(),
+            fulfils: None,
+        }
+    }
+
+    fn run<T>(work: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+    }
+
+    fn ready(folder: &Folder) -> Request {
+        match run(folder.prepare(&parcel(), &[])) {
+            Prepared::Ready(request) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_file_appears_whole_once_and_for_its_owner_only() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::new("files".into(), place.path().join("out"));
+        let request = ready(&folder);
+        assert_eq!(run(folder.look(&request)), Found::Absent);
+        for _ in 0..2 {
+            assert!(matches!(run(folder.send(&request)), Outcome::Accepted(_)));
+        }
+        assert!(matches!(run(folder.look(&request)), Found::Applied(_)));
+        let files: Vec<_> =
+            fs::read_dir(place.path().join("out")).unwrap().map(|file| file.unwrap()).collect();
+        assert_eq!(files.len(), 1);
+        assert!(files[0].file_name().to_string_lossy().starts_with("7a8180ab-76be-5402-b454-0c9b868dd562-"));
+        assert_eq!(fs::read_to_string(files[0].path()).unwrap(), parcel().bundle);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(files[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(fs::metadata(place.path().join("out")).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+        fs::write(files[0].path(), "cut").unwrap();
+        assert_eq!(run(folder.look(&request)), Found::Absent);
+    }
+
+    #[test]
+    fn a_name_does_not_lead_out_of_the_folder() {
+        let folder = Folder::new("files".into(), "/nowhere".into());
+        for path in ["../x.json", "/etc/x.json", "a/b.json", ".json", "..json", "x"] {
+            let request = Request { path: path.into(), ..ready(&folder) };
+            assert!(matches!(run(folder.send(&request)), Outcome::Rejected(_)), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_not_available() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        fs::write(&file, "").unwrap();
+        let folder = Folder::new("files".into(), file.join("below"));
+        assert_eq!(run(folder.probe()), Err(Reason::Unavailable));
+        let outcome = run(folder.send(&ready(&folder)));
+        assert!(matches!(outcome, Outcome::Deferred { reason: Reason::Unavailable, .. }));
+    }
+}

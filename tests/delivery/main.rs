@@ -1,0 +1,28 @@
+//! Delivery to FHIR servers: real ones on loopback, and stubs of the test's own that misbehave in known ways.
+//!
+//! A parcel is made by the planner from events of invented people, and goes through prepare, send and look as the relay
+//! drives them. What counts is what the server holds afterwards. Real servers are started by `scripts/servers`; where they
+//! are not there the tests say `SKIPPED`. Read next: `parcels.rs`, `driver.rs`, `stub.rs`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr
+)]
+
+mod driver;
+mod parcels;
+mod real;
+
+/// The value of an environment variable, or nothing after saying on the real standard error what is not tested.
+fn need(test: &str, variable: &str) -> Option<String> {
+    use std::io::Write as _;
+    let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
+    if value.is_none() {
+        let said = format!("\nSKIPPED: {test}: {variable} is not set\n");
+        let _ = std::io::stderr().write_all(said.as_bytes());
+    }
+    value
+}

@@ -1,0 +1,391 @@
+//! A FHIR server of the test's own, small and in memory, that can be told to misbehave.
+//!
+//! It knows what delivery needs: transactions, search by identifier, reading and writing by id. Correct unless told
+//! otherwise; what it holds can be counted from outside.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// How it behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// As R4 says, one transaction at a time.
+    Correct,
+    /// Looks first and writes 50 ms later: two at once see nothing there.
+    Racy,
+    /// Answers the second sending of the same bytes with 409, though nothing is wrong.
+    ConflictOnReplay,
+    /// Writes anew whatever the condition says.
+    IgnoresConditions,
+    /// Answers 200, rolls nothing back, and refuses the entries of one type with a status inside.
+    RefusesEntry(&'static str, u16),
+    /// Does it, then answers 200 with something else.
+    Answers(&'static str),
+    /// Does it, then answers with this status.
+    Status(u16),
+    /// Does nothing and answers with this status and `Retry-After`.
+    Busy(u16, &'static str),
+    /// Does it, and names a Location at another address.
+    ForeignLocation,
+    /// Does it, and leaves every Location out.
+    NoLocation,
+    /// Sends every request elsewhere.
+    Redirects(String),
+    /// Answers with a body without end.
+    Endless,
+}
+
+/// A running stub.
+pub(crate) struct Stub {
+    pub(crate) base: String,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    manner: Mutex<Manner>,
+    held: Mutex<Held>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Clone, Default)]
+struct Held {
+    /// By `Type/id`, with the version inside.
+    resources: BTreeMap<String, Value>,
+    next: u64,
+}
+
+/// What came in.
+#[derive(Default)]
+struct Seen {
+    bodies: HashSet<Vec<u8>>,
+    targets: Vec<String>,
+    authorization: Vec<String>,
+}
+
+impl Stub {
+    pub(crate) async fn start(manner: Manner) -> Self {
+        let inner = Arc::new(Inner {
+            manner: Mutex::new(manner),
+            held: Mutex::default(),
+            seen: Mutex::default(),
+        });
+        let state = Arc::clone(&inner);
+        let app = axum::Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
+            let state = Arc::clone(&state);
+            async move { state.answer(&method, &uri, &headers, &body).await }
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}/fhir", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Self { base, inner }
+    }
+
+    pub(crate) fn behave(&self, manner: Manner) {
+        *lock(&self.inner.manner) = manner;
+    }
+
+    /// How many resources of each type it holds.
+    pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for key in lock(&self.inner.held).resources.keys() {
+            let kind = key.split('/').next().unwrap().to_owned();
+            *counts.entry(kind).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Every path and query that was asked for.
+    pub(crate) fn targets(&self) -> Vec<String> {
+        lock(&self.inner.seen).targets.clone()
+    }
+
+    /// Every `Authorization` that came.
+    pub(crate) fn authorization(&self) -> Vec<String> {
+        lock(&self.inner.seen).authorization.clone()
+    }
+
+    pub(crate) fn put(&self, resource: Value) -> Value {
+        lock(&self.inner.held).put(resource)
+    }
+
+    /// The resources of a type.
+    pub(crate) fn all(&self, kind: &str) -> Vec<Value> {
+        let held = lock(&self.inner.held);
+        let is_kind = |key: &&String| key.starts_with(&format!("{kind}/"));
+        held.resources.keys().filter(is_kind).map(|key| held.resources[key].clone()).collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inner {
+    async fn answer(&self, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Response<Body> {
+        let manner = lock(&self.manner).clone();
+        let is_repeat = {
+            let mut seen = lock(&self.seen);
+            seen.targets.push(uri.to_string());
+            seen.authorization
+                .extend(headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned()));
+            !seen.bodies.insert(body.to_vec())
+        };
+        let path = uri.path().trim_start_matches("/fhir").trim_matches('/');
+        if let Manner::Redirects(to) = &manner {
+            let builder = Response::builder().status(307).header(header::LOCATION, format!("{to}/{path}"));
+            return builder.body(Body::empty()).unwrap();
+        }
+        let is_write = method == Method::POST && path.is_empty();
+        match (&manner, is_write) {
+            (Manner::Busy(status, wait), true) => {
+                let builder = Response::builder().status(*status).header(header::RETRY_AFTER, *wait);
+                return builder.body(Body::empty()).unwrap();
+            }
+            (Manner::ConflictOnReplay, true) if is_repeat => return outcome(409, "conflict"),
+            _ => {}
+        }
+        let steps: Vec<&str> = path.split('/').collect();
+        match (method.as_str(), steps.as_slice()) {
+            ("POST", [""]) => self.transaction(&manner, &serde_json::from_slice(body).unwrap()).await,
+            ("POST", [kind, "_search"]) => {
+                let form = String::from_utf8(body.to_vec()).unwrap();
+                let query = decode(form.strip_prefix("identifier=").unwrap()).replace('\\', "");
+                let found = lock(&self.held).matching(kind, &query);
+                let entries: Vec<Value> = found.into_iter().map(|resource| json!({"resource": resource})).collect();
+                reply(200, &json!({"resourceType": "Bundle", "type": "searchset", "total": entries.len(), "entry": entries}))
+            }
+            ("GET", [kind, id]) => match lock(&self.held).resources.get(&format!("{kind}/{id}")) {
+                Some(resource) => reply(200, resource),
+                None => outcome(404, "not-found"),
+            },
+            _ => outcome(404, "not-found"),
+        }
+    }
+
+    async fn transaction(&self, manner: &Manner, bundle: &Value) -> Response<Body> {
+        let entries = bundle["entry"].as_array().unwrap();
+        let before = lock(&self.held).clone();
+        if *manner == Manner::Racy {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let mut held = lock(&self.held);
+        // What the conditions see: a racy server decides on what was there a moment ago.
+        let view = if *manner == Manner::Racy { before } else { held.clone() };
+        let mut after = held.clone();
+        let mut answers = Vec::new();
+        let mut ids: HashMap<String, String> = HashMap::new();
+        let mut writes = Vec::new();
+        for entry in entries {
+            let kind = entry["resource"]["resourceType"].as_str().unwrap();
+            if let Manner::RefusesEntry(refused, status) = manner
+                && kind == *refused
+            {
+                answers.push(json!({"response": {"status": status.to_string(), "outcome": issue("conflict")}}));
+                continue;
+            }
+            match place(&view, manner, entry) {
+                Ok((id, is_new, write)) => {
+                    let id = id.unwrap_or_else(|| after.fresh());
+                    ids.insert(entry["fullUrl"].as_str().unwrap().to_owned(), format!("{kind}/{id}"));
+                    answers.push(json!({"response": {"status": if is_new { "201 Created" } else { "200 OK" }}, "at": format!("{kind}/{id}")}));
+                    if write {
+                        writes.push((answers.len() - 1, id, entry["resource"].clone()));
+                    }
+                }
+                Err(status) => return outcome(status, if status == 412 { "conflict" } else { "multiple-matches" }),
+            }
+        }
+        for (_, id, resource) in &writes {
+            let mut text = resource.to_string();
+            for (urn, literal) in &ids {
+                text = text.replace(urn, literal);
+            }
+            let mut resource: Value = serde_json::from_str(&text).unwrap();
+            resource["id"] = json!(id);
+            after.put(resource);
+        }
+        for answer in &mut answers {
+            let Some(at) = answer["at"].as_str().map(str::to_owned) else { continue };
+            let version = after.resources[&at]["meta"]["versionId"].as_str().unwrap().to_owned();
+            answer.as_object_mut().unwrap().remove("at");
+            match manner {
+                Manner::NoLocation => {}
+                Manner::ForeignLocation => {
+                    answer["response"]["location"] = json!(format!("https://elsewhere.example/fhir/{at}"));
+                }
+                _ => {
+                    answer["response"]["location"] = json!(format!("{at}/_history/{version}"));
+                    answer["response"]["etag"] = json!(format!("W/\"{version}\""));
+                }
+            }
+        }
+        *held = after;
+        drop(held);
+        match manner {
+            Manner::Answers(text) => Response::new(Body::from(*text)),
+            Manner::Status(status) => outcome(*status, "exception"),
+            Manner::Endless => Response::new(Body::from(vec![b' '; 64 << 20])),
+            _ => reply(200, &json!({"resourceType": "Bundle", "type": "transaction-response", "entry": answers})),
+        }
+    }
+}
+
+/// Where an entry goes: an id where one is there, whether it is new, and whether it is written at all.
+fn place(view: &Held, manner: &Manner, entry: &Value) -> Result<(Option<String>, bool, bool), u16> {
+    let request = &entry["request"];
+    let kind = entry["resource"]["resourceType"].as_str().unwrap();
+    let url = request["url"].as_str().unwrap();
+    let conditional = request["ifNoneExist"].as_str().or_else(|| url.split_once('?').map(|(_, query)| query));
+    if let Some(query) = conditional {
+        if *manner == Manner::IgnoresConditions {
+            return Ok((None, true, true));
+        }
+        let query = decode(query.split_once('=').unwrap().1);
+        let found = view.matching(kind, &query);
+        let is_update = request["method"] == "PUT";
+        return match found.as_slice() {
+            [] => Ok((None, true, true)),
+            [one] => Ok((Some(one["id"].as_str().unwrap().to_owned()), false, is_update)),
+            _ => Err(412),
+        };
+    }
+    let id = url.split_once('/').unwrap().1;
+    let there = view.resources.get(url);
+    if let (Some(wanted), Some(there)) = (request["ifMatch"].as_str(), there) {
+        let version = there["meta"]["versionId"].as_str().unwrap();
+        if wanted != format!("W/\"{version}\"") {
+            return Err(412);
+        }
+    }
+    Ok((Some(id.to_owned()), there.is_none(), true))
+}
+
+impl Held {
+    fn fresh(&mut self) -> String {
+        self.next += 1;
+        format!("s{}", self.next)
+    }
+
+    fn put(&mut self, mut resource: Value) -> Value {
+        let kind = resource["resourceType"].as_str().unwrap().to_owned();
+        let id = resource["id"].as_str().map_or_else(|| self.fresh(), str::to_owned);
+        let key = format!("{kind}/{id}");
+        let version = self.resources.get(&key).map_or(0, |old| {
+            old["meta"]["versionId"].as_str().and_then(|text| text.parse::<u64>().ok()).unwrap()
+        });
+        resource["id"] = json!(id);
+        resource["meta"]["versionId"] = json!((version + 1).to_string());
+        self.resources.insert(key, resource.clone());
+        resource
+    }
+
+    fn matching(&self, kind: &str, query: &str) -> Vec<Value> {
+        let (system, value) = query.split_once('|').unwrap();
+        let is = |resource: &&Value| {
+            let has = |list: &Value, name: &str| {
+                list.as_array().into_iter().flatten().any(|one| one["system"] == system && one[name] == value)
+            };
+            resource["resourceType"] == kind
+                && (has(&resource["identifier"], "value") || has(&resource["meta"]["tag"], "code"))
+        };
+        self.resources.values().filter(is).cloned().collect()
+    }
+}
+
+fn reply(status: u16, body: &Value) -> Response<Body> {
+    let builder = Response::builder().status(StatusCode::from_u16(status).unwrap());
+    builder.header(header::CONTENT_TYPE, "application/fhir+json").body(Body::from(body.to_string())).unwrap()
+}
+
+fn issue(code: &str) -> Value {
+    json!({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": code}]})
+}
+
+fn outcome(status: u16, code: &str) -> Response<Body> {
+    reply(status, &issue(code))
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next().unwrap(), rest.next().unwrap()];
+            bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap());
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+/// A way to a server that passes requests on and may cut the answer of a transaction off.
+pub(crate) struct Proxy {
+    pub(crate) base: String,
+    cuts: Arc<Mutex<Option<usize>>>,
+}
+
+impl Proxy {
+    pub(crate) async fn to(base: &str) -> Self {
+        let rest = base.strip_prefix("http://").unwrap();
+        let (address, path) = rest.split_once('/').map_or((rest, String::new()), |(a, p)| (a, format!("/{p}")));
+        let address = address.to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let own = format!("http://{}{path}", listener.local_addr().unwrap());
+        let cuts = Arc::new(Mutex::new(None));
+        let shared = Arc::clone(&cuts);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (address, cuts) = (address.clone(), Arc::clone(&shared));
+                tokio::spawn(async move { pass(client, &address, &cuts).await });
+            }
+        });
+        Self { base: own, cuts }
+    }
+
+    /// From now on, answers to transactions end after so many bytes. None: not at all.
+    pub(crate) fn cut_after(&self, bytes: Option<usize>) {
+        *lock(&self.cuts) = bytes;
+    }
+}
+
+/// One connection: requests and answers take turns, as HTTP/1.1 without pipelining does.
+async fn pass(client: TcpStream, address: &str, cuts: &Mutex<Option<usize>>) -> Option<()> {
+    let server = TcpStream::connect(address).await.ok()?;
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let is_write = Arc::new(Mutex::new(false));
+    let writes = Arc::clone(&is_write);
+    let up = tokio::spawn(async move {
+        let mut buffer = vec![0; 64 << 10];
+        while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+            let head = String::from_utf8_lossy(&buffer[..read.min(64)]).into_owned();
+            if let Some(target) = head.strip_prefix("POST ").and_then(|rest| rest.split(' ').next()) {
+                *lock(&writes) = !target.ends_with("/_search");
+            } else if head.starts_with("GET ") {
+                *lock(&writes) = false;
+            }
+            if to_server.write_all(&buffer[..read]).await.is_err() {
+                break;
+            }
+        }
+    });
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(read @ 1..) = from_server.read(&mut buffer).await {
+        let cut = if *lock(&is_write) { *lock(cuts) } else { None };
+        let pass = cut.map_or(read, |bytes| bytes.min(read));
+        to_client.write_all(&buffer[..pass]).await.ok()?;
+        if cut.is_some() {
+            break;
+        }
+    }
+    up.abort();
+    None
+}
