@@ -92,9 +92,9 @@ impl TokenClient {
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(encoded_form(form));
-        if let Some(password) = password {
+        if let Some((header, _)) = password {
             let mut value =
-                HeaderValue::from_str(password.expose_secret()).map_err(|_| Reason::Unauthorised)?;
+                HeaderValue::from_str(header.expose_secret()).map_err(|_| Reason::Unauthorised)?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
