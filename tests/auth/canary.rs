@@ -36,7 +36,8 @@ async fn no_secret_is_logged_or_printed() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For the whole process: what the other tests say at the same time is looked through as well.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let world = World::new().await;
     let nhs = world.nhs();
@@ -72,20 +73,34 @@ async fn no_secret_is_logged_or_printed() {
     let kinds: [&dyn Authorise; 5] = [&nhs, &smart, &first, &second, &bearer];
 
     let key_text = std::fs::read_to_string(world.folder.path().join("key.pem")).unwrap();
-    let echo = r#"{"error":"invalid_client","error_description":"you sent canary-secret and eyJhbGciOiJSUzUxMiJ9.x.y","message_id":"canary-secret"}"#;
+    let echo = |secret: &str| {
+        let words = format!("you sent {secret} and eyJhbGciOiJSUzUxMiJ9.x.y");
+        serde_json::json!({ "error": "invalid_client", "error_description": words, "message_id": secret })
+            .to_string()
+    };
     for mood in [
-        Mood::Well,
-        Mood::Answers(400, echo.to_owned()),
-        Mood::Answers(200, r#"{"access_token":"canary token"}"#.to_owned()),
-        Mood::Answers(503, String::new()),
+        || Mood::Well,
+        || Mood::Answers(400, String::new()),
+        || Mood::Answers(200, r#"{"access_token":"canary token"}"#.to_owned()),
+        || Mood::Answers(503, String::new()),
     ] {
-        world.server.lock().mood = mood;
-        for kind in kinds {
+        for (place, (kind, secret)) in
+            kinds.into_iter().zip(["", "", "canary-secret", "canary-secret", ""]).enumerate()
+        {
+            // The first two sign, the next two send the secret, in the header and in the form.
+            let expected = (place == 2, "us".to_owned(), secret.to_owned());
+            world.server.lock().secret = (!secret.is_empty()).then_some(expected);
+            world.server.lock().mood = match mood() {
+                Mood::Answers(400, _) => Mood::Answers(400, echo(secret)),
+                other => other,
+            };
             let _ = header(kind).await;
             kind.refused();
         }
         world.clock.advance(Duration::from_secs(700));
     }
+    assert_eq!(world.server.lock().issued, 4, "all went well first");
+    world.server.lock().secret = None;
     // A broken file is spoken of by name.
     world.secret_file("key.pem", "canary-broken");
     world.secret_file("c", "canary broken");
@@ -94,7 +109,12 @@ async fn no_secret_is_logged_or_printed() {
     }
     let debug = format!("{nhs:?} {smart:?} {first:?} {second:?} {bearer:?}");
     let mut text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    for said in ["the authorisation server gave no token", "last good one stays", "is not a bearer token"] {
+    for said in [
+        "it repeats what we sent",
+        "the authorisation server gave no token",
+        "last good one stays",
+        "is not a bearer token",
+    ] {
         assert!(text.contains(said), "the log is on: {said}\n{text}");
     }
     text.push_str(&debug);

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use sp_fhir::clock::{Clock, ManualClock};
 
 /// How it behaves.
-pub enum Mood {
+pub(crate) enum Mood {
     Well,
     /// This status and body instead of a token.
     Answers(u16, String),
@@ -28,36 +28,36 @@ pub enum Mood {
     Redirects(String),
 }
 
-pub struct Inner {
-    pub clock: Arc<ManualClock>,
+pub(crate) struct Inner {
+    pub(crate) clock: Arc<ManualClock>,
     /// Seconds by which its clock is ahead.
-    pub ahead: i64,
-    pub keys: HashMap<String, (Algorithm, DecodingKey)>,
-    pub issuer: String,
+    pub(crate) ahead: i64,
+    pub(crate) keys: HashMap<String, (Algorithm, DecodingKey)>,
+    pub(crate) issuer: String,
     /// Client id and secret, as (Basic?, id, secret).
-    pub secret: Option<(bool, String, String)>,
-    pub life: Value,
-    pub mood: Mood,
-    pub wait: Duration,
-    pub configuration: Value,
-    pub base: String,
-    pub jti: HashSet<String>,
+    pub(crate) secret: Option<(bool, String, String)>,
+    pub(crate) life: Value,
+    pub(crate) mood: Mood,
+    pub(crate) wait: Duration,
+    pub(crate) configuration: Value,
+    pub(crate) base: String,
+    pub(crate) jti: HashSet<String>,
     /// Tokens that the API takes.
-    pub valid: HashSet<String>,
+    pub(crate) valid: HashSet<String>,
     /// What was asked: requests for tokens, the last error, the last `kid`, the last scope.
-    pub asked: usize,
-    pub discovered: usize,
-    pub said: Option<String>,
-    pub kid: Option<String>,
-    pub scope: Option<String>,
-    pub issued: usize,
+    pub(crate) asked: usize,
+    pub(crate) discovered: usize,
+    pub(crate) said: Option<String>,
+    pub(crate) kid: Option<String>,
+    pub(crate) scope: Option<String>,
+    pub(crate) issued: usize,
 }
 
 #[derive(Clone)]
-pub struct Server(Arc<Mutex<Inner>>);
+pub(crate) struct Server(Arc<Mutex<Inner>>);
 
 impl Server {
-    pub async fn start(clock: Arc<ManualClock>) -> Self {
+    pub(crate) async fn start(clock: Arc<ManualClock>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at: SocketAddr = listener.local_addr().unwrap();
         let base = format!("http://{at}");
@@ -94,15 +94,15 @@ impl Server {
         server
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap()
     }
 
-    pub fn token_url(&self) -> String {
+    pub(crate) fn token_url(&self) -> String {
         format!("{}/oauth2/token", self.lock().base)
     }
 
-    pub fn base(&self) -> String {
+    pub(crate) fn base(&self) -> String {
         format!("{}/fhir", self.lock().base)
     }
 }

@@ -16,49 +16,49 @@ use sp_fhir::outbox::Reason;
 
 use crate::server::Server;
 
-pub struct World {
-    pub clock: Arc<ManualClock>,
-    pub skew: Arc<Skew>,
-    pub server: Server,
-    pub folder: tempfile::TempDir,
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) skew: Arc<Skew>,
+    pub(crate) server: Server,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let clock = clock(7);
         let server = Server::start(clock.clone()).await;
         Self { clock, skew: Arc::default(), server, folder: tempfile::tempdir().unwrap() }
     }
 
-    pub fn client(&self) -> TokenClient {
+    pub(crate) fn client(&self) -> TokenClient {
         self.client_at(self.clock.clone())
     }
 
-    pub fn client_at(&self, clock: Arc<ManualClock>) -> TokenClient {
+    pub(crate) fn client_at(&self, clock: Arc<ManualClock>) -> TokenClient {
         TokenClient::open(TlsFiles::default(), clock, self.skew.clone()).unwrap()
     }
 
     /// A file that only we may read.
-    pub fn secret_file(&self, name: &str, content: &str) -> PathBuf {
+    pub(crate) fn secret_file(&self, name: &str, content: &str) -> PathBuf {
         secret_file(self.folder.path(), name, content)
     }
 
     /// A key whose public half the server knows by a name.
-    pub fn register(&self, kid: &str, algorithm: Algorithm) -> KeyPair {
+    pub(crate) fn register(&self, kid: &str, algorithm: Algorithm) -> KeyPair {
         let key = key(algorithm);
         self.server.lock().keys.insert(kid.to_owned(), (algorithm, public(&key, algorithm)));
         key
     }
 
     /// An NHS client with a registered key in `key.pem`.
-    pub fn nhs(&self) -> NhsJwt {
+    pub(crate) fn nhs(&self) -> NhsJwt {
         let key = self.register("test-1", Algorithm::RS512);
         let file = self.secret_file("key.pem", &format!("kid: test-1\n{}", key.serialize_pem()));
         self.server.lock().issuer = "canary-api-key".to_owned();
         NhsJwt::open(self.nhs_settings(file, None), self.client()).unwrap()
     }
 
-    pub fn nhs_settings(&self, key_file: PathBuf, kid: Option<&str>) -> NhsJwtSettings {
+    pub(crate) fn nhs_settings(&self, key_file: PathBuf, kid: Option<&str>) -> NhsJwtSettings {
         let token_url = self.server.token_url();
         NhsJwtSettings {
             token_url,
@@ -69,7 +69,7 @@ impl World {
     }
 
     /// What the API says to a header.
-    pub async fn call(&self, header: &Option<SecretString>) -> u16 {
+    pub(crate) async fn call(&self, header: &Option<SecretString>) -> u16 {
         let mut request = reqwest::Client::new().get(format!("{}/Task", self.server.base()));
         if let Some(value) = header {
             request = request.header("Authorization", value.expose_secret());
@@ -77,21 +77,21 @@ impl World {
         request.send().await.unwrap().status().as_u16()
     }
 
-    pub fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.server.lock().asked
     }
 }
 
-pub fn clock(seed: u64) -> Arc<ManualClock> {
+pub(crate) fn clock(seed: u64) -> Arc<ManualClock> {
     Arc::new(ManualClock::new("2026-11-21T12:00:00Z".parse().unwrap(), seed))
 }
 
 /// The header as text.
-pub async fn header(kind: &dyn Authorise) -> Result<String, Reason> {
+pub(crate) async fn header(kind: &dyn Authorise) -> Result<String, Reason> {
     kind.header().await.map(|value| value.map(|value| value.expose_secret().to_owned()).unwrap_or_default())
 }
 
-pub fn key(algorithm: Algorithm) -> KeyPair {
+pub(crate) fn key(algorithm: Algorithm) -> KeyPair {
     match algorithm {
         Algorithm::ES384 => KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384),
         Algorithm::ES256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256),
@@ -100,7 +100,7 @@ pub fn key(algorithm: Algorithm) -> KeyPair {
     .unwrap()
 }
 
-pub fn public(key: &KeyPair, algorithm: Algorithm) -> DecodingKey {
+pub(crate) fn public(key: &KeyPair, algorithm: Algorithm) -> DecodingKey {
     match algorithm {
         Algorithm::ES384 => DecodingKey::from_ec_der(key.public_key_raw()),
         _ => DecodingKey::from_rsa_der(key.public_key_raw()),
@@ -108,7 +108,7 @@ pub fn public(key: &KeyPair, algorithm: Algorithm) -> DecodingKey {
 }
 
 /// Written whole and put in place by a rename, as a rotation should be.
-pub fn secret_file(folder: &std::path::Path, name: &str, content: &str) -> PathBuf {
+pub(crate) fn secret_file(folder: &std::path::Path, name: &str, content: &str) -> PathBuf {
     let (draft, path) = (folder.join(format!(".{name}")), folder.join(name));
     std::fs::write(&draft, content).unwrap();
     set_mode(&draft, 0o600);
@@ -116,7 +116,7 @@ pub fn secret_file(folder: &std::path::Path, name: &str, content: &str) -> PathB
     path
 }
 
-pub fn set_mode(path: &std::path::Path, mode: u32) {
+pub(crate) fn set_mode(path: &std::path::Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }

@@ -80,7 +80,14 @@ impl ClientCredentials {
                 None
             }
         };
-        self.client.token(&settings.token_url, &settings.token_url, &form, password.as_ref()).await
+        self.client
+            .token(
+                &settings.token_url,
+                &settings.token_url,
+                &form,
+                password.as_ref().map(|header| (header, &*secret)),
+            )
+            .await
     }
 }
 

@@ -71,13 +71,14 @@ impl TokenClient {
         &self.connector
     }
 
-    /// Asks for a token: `url` must be within `origin`. `password` is a whole `Authorization` header.
+    /// Asks for a token: `url` must be within `origin`. `password` is a whole `Authorization` header, with the secret in
+    /// it, which is known here so that an answer that repeats it does not come into the log.
     pub(super) async fn token(
         &self,
         origin: &str,
         url: &str,
         form: &[(&str, &str)],
-        password: Option<&SecretString>,
+        password: Option<(&SecretString, &SecretString)>,
     ) -> Result<Token, Reason> {
         let server = named(url);
         if !same_origin(origin, url) {
@@ -91,9 +92,9 @@ impl TokenClient {
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(encoded_form(form));
-        if let Some(password) = password {
+        if let Some((header, _)) = password {
             let mut value =
-                HeaderValue::from_str(password.expose_secret()).map_err(|_| Reason::Unauthorised)?;
+                HeaderValue::from_str(header.expose_secret()).map_err(|_| Reason::Unauthorised)?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
@@ -104,7 +105,8 @@ impl TokenClient {
                 Reason::Unavailable
             });
         }
-        let sent: Vec<&str> = form.iter().map(|(_, value)| *value).collect();
+        let mut sent: Vec<&str> = form.iter().map(|(_, value)| *value).collect();
+        sent.extend(password.map(|(_, secret)| secret.expose_secret()));
         Err(refusal::of(&server, status, &body, &sent))
     }
 

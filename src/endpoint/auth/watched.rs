@@ -39,8 +39,10 @@ pub struct Watched<T> {
 }
 
 struct State<T> {
-    /// The files as they were when they were last read, well or not; none to read again in any case.
+    /// The files as they were when they were last read, well or not; none where one was not there.
     seen: Option<Vec<Stamp>>,
+    /// To read again in any case.
+    doubted: bool,
     good: Arc<T>,
 }
 
@@ -64,7 +66,7 @@ impl<T: 'static> Watched<T> {
         parse: impl Fn(&[&[u8]]) -> Result<T, String> + Send + Sync + 'static,
     ) -> Result<Self, AuthError> {
         let (seen, good) = load(&files, &parse)?;
-        let state = State { seen: Some(seen), good: Arc::new(good) };
+        let state = State { seen: Some(seen), doubted: false, good: Arc::new(good) };
         Ok(Self { files, parse: Box::new(parse), state: Mutex::new(state) })
     }
 
@@ -72,14 +74,17 @@ impl<T: 'static> Watched<T> {
     pub fn current(&self) -> Arc<T> {
         let mut state = self.lock();
         let now = stamps(&self.files);
-        if now.is_some() && now == state.seen {
+        let doubted = std::mem::take(&mut state.doubted);
+        if !doubted && now.is_some() && now == state.seen {
             return Arc::clone(&state.good);
         }
         match load(&self.files, &self.parse) {
             Ok((seen, good)) => {
-                state.seen = Some(seen);
+                let before = state.seen.replace(seen);
                 state.good = Arc::new(good);
-                tracing::info!(file = %self.names(), "read again, because it changed");
+                if now != before {
+                    tracing::info!(file = %self.names(), "read again, because it changed");
+                }
             }
             Err(problem) => {
                 // One warning for each change; a file that is not there is asked for again each time.
@@ -104,7 +109,7 @@ impl<T: 'static> Watched<T> {
 
     /// Reads the files again at the next use, changed or not.
     pub fn doubt(&self) {
-        self.lock().seen = None;
+        self.lock().doubted = true;
     }
 
     fn names(&self) -> String {
@@ -191,6 +196,7 @@ fn kept_private(found: &Metadata) -> Result<(), String> {
     ))
 }
 
+/// Elsewhere who may read a file is not said by a mode; the deployer sees to it.
 #[cfg(not(unix))]
 fn kept_private(_: &Metadata) -> Result<(), String> {
     Ok(())
