@@ -3,7 +3,7 @@
 //! `cargo bench --bench store` (a minute), `cargo bench --bench store -- --million` (some minutes and 4 GB of disk). It is
 //! a plain program, not criterion, because what it measures is the disk. Set `TMPDIR` to the disk to be measured.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 use std::path::Path;
 use std::process::Command;
@@ -26,7 +26,7 @@ const SOURCE: &str = "https://elmfield-sp.example/cases";
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.iter().position(|argument| argument == "--open") {
-        Some(at) => open(Path::new(&arguments[at + 1])),
+        Some(at) => open(Path::new(arguments.get(at + 1).unwrap())),
         None if arguments.iter().any(|argument| argument == "--million") => million(),
         None => groups(),
     }
