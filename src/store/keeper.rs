@@ -182,10 +182,13 @@ mod tests {
     use std::collections::VecDeque;
     use std::sync::Mutex;
 
+    /// How many commits there were, and how the next ones end.
+    type Commits = Arc<Mutex<(usize, VecDeque<StoreError>)>>;
+
     /// A store whose commits end as told, and which counts them.
     struct Told {
         inner: MemoryStore,
-        commits: Arc<Mutex<(usize, VecDeque<StoreError>)>>,
+        commits: Commits,
     }
 
     crate::store::tests::delegate!(Told, inner);
@@ -196,9 +199,7 @@ mod tests {
         commits.1.pop_front().map_or(Ok(()), Err)
     }
 
-    fn keeper(
-        errors: Vec<StoreError>,
-    ) -> (Keeper, JoinHandle<()>, Arc<Mutex<(usize, VecDeque<StoreError>)>>) {
+    fn keeper(errors: Vec<StoreError>) -> (Keeper, JoinHandle<()>, Commits) {
         let commits = Arc::new(Mutex::new((0, errors.into())));
         let store = Told { inner: MemoryStore::new(), commits: Arc::clone(&commits) };
         let (keeper, thread) = Keeper::start(store, 4).unwrap();

@@ -16,7 +16,7 @@ use crate::plan::Unsent;
 use crate::plan::known::PersonKey;
 
 /// A referral, without its events.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Referral {
     /// The sending system.
     pub(super) source: String,

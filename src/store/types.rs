@@ -1,5 +1,6 @@
 //! What goes into a store and comes out of it. Next: [`super`].
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -34,7 +35,7 @@ pub struct Lease {
 }
 
 /// An entry in flight, with everything needed to deliver it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Claimed {
     /// The entry, as it is now.
     pub entry: Entry,
@@ -48,6 +49,15 @@ pub struct Claimed {
     pub request: Option<String>,
     /// What we know of this referral's resources at the endpoint.
     pub known: Vec<Known>,
+}
+
+/// Redacted: its content is about a person.
+impl fmt::Debug for Claimed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Claimed");
+        shown.field("entry", &self.entry).field("lease", &self.lease).field("ask_first", &self.ask_first);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// What became of a submission.

@@ -233,6 +233,35 @@ fn every_commit_survives_a_crash() {
     }
 }
 
+#[test]
+fn what_the_keeper_answered_is_there_when_it_is_opened_again() {
+    let (_dir, place) = folder();
+    let (keeper, thread) = crate::store::Keeper::start(SqliteStore::open(&place).unwrap(), 64).unwrap();
+    let answered: usize = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..4)
+            .map(|worker| {
+                let keeper = keeper.clone();
+                scope.spawn(move || {
+                    let accept = |number: usize| {
+                        let came = submission(
+                            false,
+                            &[told(&format!("R{worker}-{number}"), "referred", "2026-04-01")],
+                        );
+                        keeper.run_blocking(move |store| store.accept(&came, &planner(), start())).is_ok()
+                    };
+                    (0..10).filter(|number| accept(*number)).count()
+                })
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    });
+    drop(keeper);
+    thread.join().unwrap();
+    let mut store = SqliteStore::open(&place).unwrap();
+    assert_eq!(store.counts().unwrap().values().sum::<u64>(), 40);
+    assert_eq!(answered, 40);
+}
+
 /// Claiming costs the same however many wait: no step of its query looks at more than it takes.
 #[test]
 fn queues_are_asked_by_index() {

@@ -47,7 +47,8 @@ fn one_event_changed_is_refused_and_of_a_snapshot_a_revision() {
         let planner = planner();
         store.accept(&submission(true, &[told("R1", "referred", "2026-04-01")]), &planner, start()).unwrap();
         let changed = told("R1", "referred", "2026-04-02");
-        let one = store.accept(&submission(false, &[changed.clone()]), &planner, start()).unwrap();
+        let one =
+            store.accept(&submission(false, std::slice::from_ref(&changed)), &planner, start()).unwrap();
         assert_eq!(one.events[0].answer, Answer::Refused(IssueCode::EventChanged));
         let all = store.accept(&submission(true, &[changed]), &planner, start()).unwrap();
         assert!(matches!(all.events[0].answer, Answer::Accepted { .. }), "{all:?}");
@@ -182,7 +183,7 @@ fn a_withdrawal_stops_what_was_deferred_with_its_request_stored() {
         let policy = RetryPolicy::default();
         let mut one = told("R1", "referred", "2026-04-01");
         one.share = Some(("full", "2026-03-01"));
-        store.accept(&submission(false, &[one.clone()]), &planner, start()).unwrap();
+        store.accept(&submission(false, &[one]), &planner, start()).unwrap();
         let claimed = take(store, "north", start()).remove(0);
         store.record_request(&claimed.lease, "x", start()).unwrap();
         let busy = Outcome::Deferred { reason: Reason::Unavailable, status: Some(503), retry_after: None };

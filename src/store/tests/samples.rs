@@ -15,7 +15,7 @@ use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
 use crate::outbox::{Outcome, Placed, Receipt};
 use crate::plan::{Planner, Route, Routes, Submission};
-use crate::store::{Acceptance, Answer, Claim, Claimed, Decision, MemoryStore, Settled, SqliteStore, Store};
+use crate::store::{Claim, Claimed, Decision, MemoryStore, Settled, SqliteStore, Store};
 use crate::tree::{Limits, json};
 
 pub(crate) const SOURCE: &str = "https://elmfield-sp.example/cases";
@@ -164,14 +164,4 @@ pub(crate) fn deliver(store: &mut dyn Store, endpoint: &str, now: Timestamp) -> 
         store.settle(&one.lease, &settled(cause, &RetryPolicy::default(), now)).unwrap().unwrap();
     }
     claimed.len()
-}
-
-pub(crate) fn ids(acceptance: &Acceptance) -> Vec<i64> {
-    let events = acceptance.events.iter().chain(&acceptance.more);
-    let id = |answer: &Answer| match answer {
-        Answer::Accepted { id, .. } => Some(*id),
-        Answer::Repeat { id, .. } => *id,
-        Answer::Refused(_) => None,
-    };
-    events.filter_map(|event| id(&event.answer)).collect()
 }
