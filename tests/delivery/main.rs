@@ -13,8 +13,10 @@
 )]
 
 mod driver;
+mod faults;
 mod parcels;
 mod real;
+mod stub;
 
 /// The value of an environment variable, or nothing after saying on the real standard error what is not tested.
 fn need(test: &str, variable: &str) -> Option<String> {

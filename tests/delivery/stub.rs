@@ -40,6 +40,8 @@ pub(crate) enum Manner {
     Redirects(String),
     /// Answers with a body without end.
     Endless,
+    /// Takes one resource at a time, and says so.
+    NoTransactions,
 }
 
 /// A running stub.
@@ -71,16 +73,14 @@ struct Seen {
 
 impl Stub {
     pub(crate) async fn start(manner: Manner) -> Self {
-        let inner = Arc::new(Inner {
-            manner: Mutex::new(manner),
-            held: Mutex::default(),
-            seen: Mutex::default(),
-        });
+        let inner =
+            Arc::new(Inner { manner: Mutex::new(manner), held: Mutex::default(), seen: Mutex::default() });
         let state = Arc::clone(&inner);
-        let app = axum::Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
-            let state = Arc::clone(&state);
-            async move { state.answer(&method, &uri, &headers, &body).await }
-        });
+        let app =
+            axum::Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
+                let state = Arc::clone(&state);
+                async move { state.answer(&method, &uri, &headers, &body).await }
+            });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}/fhir", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -153,19 +153,60 @@ impl Inner {
         }
         let steps: Vec<&str> = path.split('/').collect();
         match (method.as_str(), steps.as_slice()) {
-            ("POST", [""]) => self.transaction(&manner, &serde_json::from_slice(body).unwrap()).await,
+            ("POST", [""]) if manner != Manner::NoTransactions => {
+                self.transaction(&manner, &serde_json::from_slice(body).unwrap()).await
+            }
             ("POST", [kind, "_search"]) => {
                 let form = String::from_utf8(body.to_vec()).unwrap();
                 let query = decode(form.strip_prefix("identifier=").unwrap()).replace('\\', "");
                 let found = lock(&self.held).matching(kind, &query);
-                let entries: Vec<Value> = found.into_iter().map(|resource| json!({"resource": resource})).collect();
-                reply(200, &json!({"resourceType": "Bundle", "type": "searchset", "total": entries.len(), "entry": entries}))
+                let entries: Vec<Value> =
+                    found.into_iter().map(|resource| json!({"resource": resource})).collect();
+                reply(
+                    200,
+                    &json!({"resourceType": "Bundle", "type": "searchset", "total": entries.len(), "entry": entries}),
+                )
             }
+            ("GET", ["metadata"]) if manner == Manner::NoTransactions => reply(
+                200,
+                &json!({"resourceType": "CapabilityStatement", "rest": [{"mode": "server", "interaction": [{"code": "batch"}]}]}),
+            ),
+            ("POST" | "PUT", [_] | [_, _]) => self.single(&manner, path, uri.query(), headers, body),
             ("GET", [kind, id]) => match lock(&self.held).resources.get(&format!("{kind}/{id}")) {
                 Some(resource) => reply(200, resource),
                 None => outcome(404, "not-found"),
             },
             _ => outcome(404, "not-found"),
+        }
+    }
+
+    /// A write outside a transaction.
+    fn single(
+        &self,
+        manner: &Manner,
+        path: &str,
+        query: Option<&str>,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Response<Body> {
+        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        let url = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+        let method = if text("if-none-exist").is_some() { "POST" } else { "PUT" };
+        let mut resource: Value = serde_json::from_slice(body).unwrap();
+        let entry = json!({
+            "resource": resource.clone(),
+            "request": {"method": method, "url": url, "ifMatch": text("if-match"), "ifNoneExist": text("if-none-exist")},
+        });
+        let mut held = lock(&self.held);
+        match place(&held, manner, &entry) {
+            Ok((id, is_new, write)) => {
+                let id = id.unwrap_or_else(|| held.fresh());
+                resource["id"] = json!(id);
+                let key = format!("{}/{id}", resource["resourceType"].as_str().unwrap());
+                let stored = if write { held.put(resource) } else { held.resources[&key].clone() };
+                reply(if is_new { 201 } else { 200 }, &stored)
+            }
+            Err(status) => outcome(status, "conflict"),
         }
     }
 
@@ -187,7 +228,8 @@ impl Inner {
             if let Manner::RefusesEntry(refused, status) = manner
                 && kind == *refused
             {
-                answers.push(json!({"response": {"status": status.to_string(), "outcome": issue("conflict")}}));
+                answers
+                    .push(json!({"response": {"status": status.to_string(), "outcome": issue("conflict")}}));
                 continue;
             }
             match place(&view, manner, entry) {
@@ -199,7 +241,9 @@ impl Inner {
                         writes.push((answers.len() - 1, id, entry["resource"].clone()));
                     }
                 }
-                Err(status) => return outcome(status, if status == 412 { "conflict" } else { "multiple-matches" }),
+                Err(status) => {
+                    return outcome(status, if status == 412 { "conflict" } else { "multiple-matches" });
+                }
             }
         }
         for (_, id, resource) in &writes {
@@ -232,7 +276,10 @@ impl Inner {
             Manner::Answers(text) => Response::new(Body::from(*text)),
             Manner::Status(status) => outcome(*status, "exception"),
             Manner::Endless => Response::new(Body::from(vec![b' '; 64 << 20])),
-            _ => reply(200, &json!({"resourceType": "Bundle", "type": "transaction-response", "entry": answers})),
+            _ => reply(
+                200,
+                &json!({"resourceType": "Bundle", "type": "transaction-response", "entry": answers}),
+            ),
         }
     }
 }
@@ -335,7 +382,8 @@ pub(crate) struct Proxy {
 impl Proxy {
     pub(crate) async fn to(base: &str) -> Self {
         let rest = base.strip_prefix("http://").unwrap();
-        let (address, path) = rest.split_once('/').map_or((rest, String::new()), |(a, p)| (a, format!("/{p}")));
+        let (address, path) =
+            rest.split_once('/').map_or((rest, String::new()), |(a, p)| (a, format!("/{p}")));
         let address = address.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let own = format!("http://{}{path}", listener.local_addr().unwrap());

@@ -93,6 +93,30 @@ pub enum Fault {
     Lost,
 }
 
+/// How one resource is written outside a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Single<'a> {
+    /// `PUT Type?identifier=system|value`.
+    ByIdentifier {
+        /// The identifier's system.
+        system: &'a str,
+        /// Its value.
+        value: &'a str,
+    },
+    /// `POST Type` with `If-None-Exist`.
+    IfNoneExist {
+        /// The query.
+        query: &'a str,
+    },
+    /// `PUT Type/id`, with `If-Match` where a version was read.
+    ById {
+        /// The id.
+        id: &'a str,
+        /// The version, as the header has it.
+        if_match: Option<&'a str>,
+    },
+}
+
 /// What a client is made from.
 pub struct Settings {
     /// Where it speaks to.
@@ -190,6 +214,41 @@ impl Client {
         self.connector.client()
     }
 
+    /// One resource, in a way that may be repeated. What was stored is asked back, because it says where it is.
+    ///
+    /// # Errors
+    /// [`Fault`]: no answer.
+    pub async fn write_single(
+        &self,
+        resource_type: &str,
+        single: Single<'_>,
+        body: Vec<u8>,
+    ) -> Result<Answer, Fault> {
+        let request = match single {
+            Single::ByIdentifier { system, value } => {
+                // A query in a URL: for our own identifiers only, never for a person's.
+                if resource_type == "Patient" {
+                    return Err(Fault::NotSent(Reason::Poison));
+                }
+                let mut url = self.url(resource_type)?;
+                url.query_pairs_mut().append_pair("identifier", &format!("{system}|{value}"));
+                self.http().put(url)
+            }
+            Single::IfNoneExist { query } => {
+                self.http().post(self.url(resource_type)?).header(IF_NONE_EXIST, query)
+            }
+            Single::ById { id, if_match } => {
+                let request = self.http().put(self.url(&format!("{resource_type}/{id}"))?);
+                match if_match {
+                    Some(version) => request.header(IF_MATCH, version),
+                    None => request,
+                }
+            }
+        };
+        let request = request.header(CONTENT_TYPE, FHIR_JSON).header(PREFER, "return=representation");
+        self.exchange(request.body(body)).await
+    }
+
     fn url(&self, path: &str) -> Result<Url, Fault> {
         self.base.below(path).ok_or(Fault::NotSent(Reason::Poison))
     }
@@ -235,6 +294,7 @@ impl Client {
 }
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
+const IF_NONE_EXIST: HeaderName = HeaderName::from_static("if-none-exist");
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)

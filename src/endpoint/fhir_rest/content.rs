@@ -16,9 +16,10 @@ use crate::tree::json;
 
 use super::base::Base;
 
-/// What others may change on our Task; everything else of it is ours alone.
-const OTHERS_MAY_CHANGE: [&str; 7] =
-    ["status", "statusReason", "businessStatus", "owner", "note", "lastModified", "output"];
+/// What others may change on our Task; everything else of it is ours alone. Its notes are theirs altogether: we write
+/// none, carry over what is there, and count them in no digest.
+const OTHERS_MAY_CHANGE: [&str; 6] =
+    ["status", "statusReason", "businessStatus", "owner", "lastModified", "output"];
 
 /// How a sent resource and a found one compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +81,9 @@ pub fn digest(resource: &Node, references: &References<'_>) -> String {
         whole(resource, references, counts, &mut bytes);
         hex(&Sha256::digest(&bytes))
     };
-    if resource.get("resourceType").and_then(Node::as_str) == Some("Task") {
-        of(&|name| !OTHERS_MAY_CHANGE.contains(&name)) + &of(&|name| OTHERS_MAY_CHANGE.contains(&name))
+    if is_task(resource) {
+        of(&|name| name != "note" && !OTHERS_MAY_CHANGE.contains(&name))
+            + &of(&|name| OTHERS_MAY_CHANGE.contains(&name))
     } else {
         of(&|_| true)
     }
@@ -111,9 +113,15 @@ pub fn take_progress(ours: &mut Node, theirs: &Node) {
     }
 }
 
-/// Gives our Task the notes that stand at the endpoint: we write none, so they are somebody's.
+/// Gives our Task the notes that stand at the endpoint.
 pub fn take_notes(ours: &mut Node, theirs: &Node) {
-    take(ours, theirs, "note");
+    if is_task(ours) {
+        take(ours, theirs, "note");
+    }
+}
+
+fn is_task(resource: &Node) -> bool {
+    resource.get("resourceType").and_then(Node::as_str) == Some("Task")
 }
 
 fn take(ours: &mut Node, theirs: &Node, name: &str) {
@@ -271,7 +279,7 @@ mod tests {
         let sent = of(r#"{"resourceType":"Task","status":"requested","focus":{"reference":"urn:uuid:aa"}}"#);
         for moved in [
             r#"{"resourceType":"Task","status":"accepted","focus":{"reference":"urn:uuid:aa"}}"#,
-            r#"{"resourceType":"Task","status":"requested","focus":{"reference":"urn:uuid:aa"},"note":[{"text":"x"}]}"#,
+            r#"{"resourceType":"Task","status":"requested","focus":{"reference":"urn:uuid:aa"},"output":[{"x":"x"}]}"#,
             r#"{"resourceType":"Task","status":"rejected","focus":{"reference":"urn:uuid:aa"},"owner":{"display":"x"}}"#,
         ] {
             assert_eq!(compare(&sent, &of(moved)), Comparison::MovedOn, "{moved}");
@@ -279,7 +287,10 @@ mod tests {
         let other = of(r#"{"resourceType":"Task","status":"requested","focus":{"reference":"urn:uuid:bb"}}"#);
         assert_eq!(compare(&sent, &other), Comparison::Different);
         assert!(same_progress(&sent, &other));
-        assert_eq!(compare(&sent, &sent), Comparison::Same);
+        let noted = of(
+            r#"{"resourceType":"Task","status":"requested","note":[{"text":"x"}],"focus":{"reference":"urn:uuid:aa"}}"#,
+        );
+        assert_eq!(compare(&sent, &noted), Comparison::Same);
     }
 
     #[test]
@@ -290,6 +301,7 @@ mod tests {
         let theirs =
             node(r#"{"resourceType":"Task","status":"accepted","note":[{"text":"n"}],"intent":"plan"}"#);
         take_progress(&mut ours, &theirs);
+        take_notes(&mut ours, &theirs);
         let merged =
             node(r#"{"resourceType":"Task","intent":"order","status":"accepted","note":[{"text":"n"}]}"#);
         assert!(ours == merged);

@@ -1,7 +1,7 @@
 //! [`FhirRest`]: an endpoint that is a FHIR R4 server.
 //!
 //! *Prepare* finds the Patient ([`subject`]) and what is there of ours, and fills the Bundle ([`fill`]); *send* posts
-//! exactly those bytes and checks every entry of the answer ([`deliver`]); *look* asks for each resource by its identifier
+//! exactly those bytes and checks every entry of the answer ([`deliver`]; [`singles`] where there are no transactions); *look* asks for each resource by its identifier
 //! ([`look`]). What this is not: it knows no store, decides no retries, and limits no rate (the relay does).
 //! Invariant: no identifier of a person stands in a URL, nothing goes to another address than the configured base,
 //! and only `send` writes. Next: [`base`].
@@ -16,6 +16,7 @@ pub mod draft;
 pub mod fill;
 pub mod look;
 pub mod search;
+pub mod singles;
 pub mod subject;
 
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use tokio::sync::OnceCell;
 use crate::clock::Clock;
 use crate::endpoint::{Endpoint, Found, Known, Prepared, Request, Work};
 use crate::event::NhsNumber;
-use crate::outbox::{Outcome, Parcel, Reason, Refusal};
+use crate::outbox::{Outcome, Parcel, Placed, Reason, Refusal};
 
 use capability::Capability;
 use client::{Client, Fault};
@@ -94,7 +95,8 @@ impl FhirRest {
         }
         let draft = Draft::read(&parcel.bundle).ok_or_else(|| never(Reason::Poison))?;
         let capability = self.capability().await?;
-        if !capability.transaction {
+        if !capability.transaction && !capability.conditional_update {
+            // Neither together nor one at a time without the danger of a second one.
             return Err(never(Reason::RefusedByEndpoint).into());
         }
         let (person, existing) = tokio::join!(self.person(parcel, &draft), self.existing(&draft));
@@ -107,9 +109,16 @@ impl FhirRest {
             person: &person,
             existing: &existing,
             known,
+            others: &[],
             provenance: self.settings.provenance.unwrap_or(capability.provenance),
         };
-        let filled = match fill::fill(draft, &filling) {
+        let mut filled = fill::fill(draft.clone(), &filling);
+        if filled == Err(Reason::Divergent) {
+            // It may only look so: what it points at was never told to us, because an answer was lost.
+            let others = self.others(&draft).await?;
+            filled = fill::fill(draft, &Filling { others: &others, ..filling });
+        }
+        let mut filled = match filled {
             Ok(filled) => filled,
             Err(Reason::Poison) => return Err(never(Reason::Poison).into()),
             Err(reason) => return Err(reason.into()),
@@ -118,6 +127,9 @@ impl FhirRest {
             && let Found::Applied(receipt) = look::look(self.client(), &filled.request, self.now()).await
         {
             return Ok(Prepared::Already(receipt));
+        }
+        if !capability.transaction {
+            singles::METHOD.clone_into(&mut filled.request.method);
         }
         Ok(Prepared::Ready(filled.request))
     }
@@ -148,8 +160,27 @@ impl FhirRest {
         Ok(all)
     }
 
+    /// Where the organisations and services are that the draft creates when they are absent.
+    async fn others(&self, draft: &Draft) -> Result<Vec<Placed>, NotResolved> {
+        let mut all = Vec::new();
+        for entry in &draft.entries {
+            let Write::IfNoneExist { query } = &entry.write else { continue };
+            let Some((system, value)) = draft::identifier(query) else { continue };
+            let found =
+                search::by_identifier(self.client(), &entry.resource_type, &system, &value, self.now())
+                    .await?;
+            // Several with one code are no doing of ours.
+            let only = found.only(Reason::Duplicate).unwrap_or_default();
+            all.extend(only.and_then(|resource| fill::placed(&entry.uuid, &resource)));
+        }
+        Ok(all)
+    }
+
     async fn send_request(&self, request: &Request) -> Outcome {
         let Some(draft) = Draft::read(&request.body) else { return never(Reason::Poison) };
+        if request.method == singles::METHOD {
+            return singles::send(self.client(), draft, self.now()).await;
+        }
         let if_match = request.if_match.as_deref();
         let sent = self.client().write(&request.method, &request.path, if_match, request.body.clone()).await;
         let answer = match sent {

@@ -223,3 +223,115 @@ async fn read(client: &Client, path: &str, now: jiff::Timestamp) -> Result<Optio
 fn list(node: Option<&Node>) -> &[Node] {
     node.and_then(Node::as_array).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{Limits, json};
+
+    fn subject() -> Subject {
+        Subject {
+            nhs_number: Some("9990000018".into()),
+            families: vec!["Ŵyn-Öz".into(), "Powell".into()],
+            birth_date: Some("1964-09-23".into()),
+            practice: Some("Z99961".into()),
+        }
+    }
+
+    const PATIENT: &str = r#"{"resourceType":"Patient","id":"7","active":true,
+        "identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990000018"}],
+        "name":[{"family":"WYN ÖZ"}],"birthDate":"1964-09-23"}"#;
+
+    fn judged(from: &str, to: &str) -> Result<String, Reason> {
+        assert!(PATIENT.contains(from), "{from}");
+        let patient = json::parse(PATIENT.replacen(from, to, 1).as_bytes(), &Limits::default()).unwrap();
+        identity(&patient, &subject())
+    }
+
+    #[test]
+    fn the_same_person_is_known_by_number_name_and_birth() {
+        assert_eq!(judged("", ""), Ok("7".into()));
+        assert_eq!(judged("WYN ÖZ", "powell"), Ok("7".into()));
+        let two_names = r#"[{"family":"Other"},{"use":"maiden","family":"wyn‐oz"}]"#;
+        assert_eq!(judged(r#"[{"family":"WYN ÖZ"}]"#, two_names), Ok("7".into()));
+        let old = r#"[{"system":"https://fhir.nhs.uk/Id/nhs-number","use":"old","value":"9990000026"},"#;
+        assert_eq!(
+            judged(
+                "[{\"system\":\"https://fhir.nhs.uk/Id/nhs-number\",\"value\"",
+                &format!("{old}{{\"system\":\"https://fhir.nhs.uk/Id/nhs-number\",\"value\"")
+            ),
+            Ok("7".into())
+        );
+    }
+
+    #[test]
+    fn every_doubt_has_its_reason() {
+        for (from, to, expected) in [
+            ("1964-09-23", "1964-09-24", Reason::OtherPerson),
+            ("1964-09-23", "1964-09", Reason::DetailsMissing),
+            (r#","birthDate":"1964-09-23""#, "", Reason::DetailsMissing),
+            ("WYN ÖZ", "Wynoza", Reason::OtherPerson),
+            ("WYN ÖZ", " - ", Reason::DetailsMissing),
+            (r#""family""#, r#""text""#, Reason::DetailsMissing),
+            ("9990000018", "9990000026", Reason::OtherPerson),
+            ("https://fhir.nhs.uk/Id/nhs-number", "https://other.example", Reason::OtherPerson),
+            (
+                "[{\"system\"",
+                r#"[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990000026"},{"system""#,
+                Reason::OtherPerson,
+            ),
+            ("true", "false", Reason::PatientInactive),
+            (r#""active":true"#, r#""link":[{"type":"replaced-by"}]"#, Reason::PatientInactive),
+            (r#""active":true"#, r#""deceasedBoolean":true"#, Reason::PatientDeceased),
+            (r#""active":true"#, r#""deceasedDateTime":"2026-01-01""#, Reason::PatientDeceased),
+            (r#""active":true"#, r#""meta":{"security":[{"code":"R"}]}"#, Reason::PatientRestricted),
+            (
+                r#""active":true"#,
+                r#""meta":{"security":[{"code":"U"},{"code":"restricted"}]}"#,
+                Reason::PatientRestricted,
+            ),
+        ] {
+            assert_eq!(judged(from, to), Err(expected), "{to}");
+        }
+        for harmless in [
+            r#""deceasedBoolean":false"#,
+            r#""link":[{"type":"replaces"}]"#,
+            r#""meta":{"security":[{"code":"U"}]}"#,
+        ] {
+            assert_eq!(judged(r#""active":true"#, harmless), Ok("7".into()), "{harmless}");
+        }
+    }
+
+    #[test]
+    fn names_are_folded_as_little_as_the_rule_says() {
+        for (one, other) in [
+            ("O’Brien", "O'BRIEN"),
+            ("Smith-Jones", "smith jones"),
+            ("Łukasiewicz", "LUKASIEWICZ"),
+            ("Strauß", "STRAUSS"),
+            ("İnan", "inan"),
+            ("Ångström", "Angstrom"),
+        ] {
+            assert_eq!(fold_name(one), fold_name(other), "{one}");
+        }
+        for (one, other) in [("Smith", "Smyth"), ("Brien", "O'Brien"), ("Jones", "Joness")] {
+            assert_ne!(fold_name(one), fold_name(other), "{one}");
+        }
+    }
+
+    #[test]
+    fn the_practice_must_be_known_on_all_sides() {
+        let is_known = |codes: &[&str], served: &[&str]| {
+            let list = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+            practice(&list(codes), &subject(), &list(served)).is_ok()
+        };
+        assert!(is_known(&["Z99961"], &[]));
+        assert!(is_known(&["z99961"], &["Z99961"]));
+        assert!(is_known(&["Z99900", "Z99961"], &[]));
+        assert!(!is_known(&[], &[]));
+        assert!(!is_known(&["Z99900"], &[]));
+        assert!(!is_known(&["Z99961"], &["Z99900"]));
+        // Served, but not the referral's; the referral's, but not served.
+        assert!(!is_known(&["Z99900", "Z99961"], &["Z99900"]));
+    }
+}
