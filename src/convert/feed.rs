@@ -16,9 +16,9 @@ use super::render::Pieces;
 use super::run::{Progress, Run};
 use super::work::Unit;
 
-/// Rows handed to a worker at once. A row makes a hundred times its own size of output, so this stays small: the
-/// buffer of a unit is written while it is still in the processor's cache.
-const ROWS_PER_UNIT: usize = 16;
+/// Rows handed to a worker at once. A row makes a hundred times its own size of output, so this stays small, and is
+/// large enough that threads seldom wait for each other.
+const ROWS_PER_UNIT: usize = 64;
 
 /// What the reading thread found beside rows.
 #[derive(Default)]
