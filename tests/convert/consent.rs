@@ -29,7 +29,7 @@ fn a_refused_withdrawal_holds_the_persons_other_referrals() {
     for more in [&[][..], &["--since", "@empty.csv"]] {
         let (ran, written, counts) = convert(PROFILE, &rows, more);
         assert_eq!((written, counts), (vec!["TW-3".to_owned()], [1, 1, 1]), "{}", ran.err);
-        let ran = ran.ended(1).says(&["[held-consent-unclear]", "row 2", "mend the row named here"]);
+        let ran = ran.ended(1).says(&["[held-consent-unclear]", "in.csv:2", "mend the row named here"]);
         assert!(!ran.text().contains(&nhs_number(1)));
     }
 }

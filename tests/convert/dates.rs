@@ -115,7 +115,7 @@ fn a_status_of_which_nothing_is_sent_is_warned_of() {
     let input = bench.file("in.csv", csv(&[Row::new(1), offered]));
     let (ran, report) = bench.convert_with_report(&input, &profile, &[]);
     adds_up(&report);
-    ran.ended(0).says(&["[nothing-sent]", "row 3"]);
+    ran.ended(0).says(&["[nothing-sent]", "in.csv:3"]);
     assert_eq!(number(&report, "rows/unchanged"), 1);
 }
 

@@ -33,7 +33,7 @@ fn one_number_with_two_dates_of_birth_is_held() {
     for more in BOTH_WAYS {
         let (ran, report, written) = convert(&[Row::new(1), Row::new(2), Row::new(3), other.clone()], more);
         assert_eq!(written, ["TW-2", "TW-3"], "{}", ran.err);
-        ran.ended(1).says(&["[held-birth-dates]", "row 2, 5", "find out whose number it is"]);
+        ran.ended(1).says(&["[held-birth-dates]", "in.csv:2", "in.csv:5", "find out whose number it is"]);
         assert_eq!(number(&report, "held/held-birth-dates"), 2);
         for (_, found) in found(&report, "held-birth-dates") {
             assert!(found.contains("in.csv:2 and ") && found.contains("in.csv:5 have different"), "{found}");
@@ -71,7 +71,7 @@ fn one_person_with_two_numbers_is_held() {
     for more in BOTH_WAYS {
         let (ran, report, written) = convert(&[Row::new(1), Row::new(2), other.clone()], more);
         assert_eq!(written, ["TW-2"], "{}", ran.err);
-        ran.ended(1).says(&["[held-nhs-numbers]", "row 2, 4"]);
+        ran.ended(1).says(&["[held-nhs-numbers]", "in.csv:2", "in.csv:4"]);
         assert_eq!(number(&report, "held/held-nhs-numbers"), 2);
     }
 }
@@ -82,7 +82,7 @@ fn another_family_name_is_warned_of() {
     for more in BOTH_WAYS {
         let (ran, report, written) = convert(&[Row::new(1), Row::new(2), other("Llewelyn")], more);
         assert_eq!(written, ["TW-1", "TW-2", "TW-4"], "{}", ran.err);
-        ran.ended(0).says(&["[names-differ]", "row 2, 4"]);
+        ran.ended(0).says(&["[names-differ]", "in.csv:2", "in.csv:4"]);
         assert_eq!(number(&report, "remarks/names-differ"), 2);
         assert!(found(&report, "names-differ").iter().all(|(_, found)| found.contains("in.csv:2 and ")));
     }
