@@ -52,7 +52,8 @@ fn events() -> String {
     let cell = |before: &[E], event: E| {
         let before = after(before);
         let (next, remark) = machine::State::advance(before, event, 9);
-        let opened = |state: machine::State| before.is_some_and(|before| before.task_number < state.task_number);
+        let opened =
+            |state: machine::State| before.is_some_and(|before| before.task_number < state.task_number);
         let state = next.map_or("–".to_owned(), |state| {
             let number = if opened(state) { format!(" #{}", state.task_number) } else { String::new() };
             format!("{}{number} / {}", state.task.as_str(), state.request.as_str())

@@ -44,8 +44,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .build()
         .map_err(|source| DaemonError::Io { place: "runtime".to_owned(), source })?;
     runtime.block_on(async {
-        let told = edge::told_to_stop()
-            .map_err(|source| DaemonError::Io { place: "signals".to_owned(), source })?;
+        let told =
+            edge::told_to_stop().map_err(|source| DaemonError::Io { place: "signals".to_owned(), source })?;
         run::start(parts).await?.until(told).await
     })?;
     Ok(Exit::Done)

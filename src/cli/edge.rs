@@ -124,7 +124,9 @@ pub(super) fn now() -> Timestamp {
 
 /// The login name, where the surroundings know it.
 pub(super) fn login() -> Option<String> {
-    ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
 }
 
 /// Comes when the process is told to stop: SIGTERM or SIGINT. Within a runtime only.

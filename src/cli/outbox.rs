@@ -131,10 +131,7 @@ fn states(words: &[String]) -> Result<Vec<State>, Failure> {
 fn parse_reason(word: &str) -> Result<Reason, Failure> {
     Reason::parse(word).ok_or_else(|| {
         let known: Vec<&str> = Reason::ALL.iter().map(|(_, word, ..)| *word).collect();
-        Failure::usage(format!(
-            "--reason: there is no reason of that name; there are {}",
-            known.join(", ")
-        ))
+        Failure::usage(format!("--reason: there is no reason of that name; there are {}", known.join(", ")))
     })
 }
 
@@ -274,9 +271,11 @@ fn act(store: &mut impl Store, parts: &Parts, command: Command, decide: &Decide)
     if decide.why.trim().is_empty() {
         return Err(Failure::usage("--why: say why; it is kept with the entry"));
     }
-    let actor = decide.actor.clone().or_else(edge::login).ok_or_else(|| {
-        Failure::usage("--actor: say who decides; no login name is known here")
-    })?;
+    let actor = decide
+        .actor
+        .clone()
+        .or_else(edge::login)
+        .ok_or_else(|| Failure::usage("--actor: say who decides; no login name is known here"))?;
     let by = Decision { actor, reason: decide.why.trim().to_owned() };
     let mut exit = Exit::Done;
     for id in &decide.ids {

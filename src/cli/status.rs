@@ -117,8 +117,10 @@ impl Status {
         let needs = self.needs.iter().map(|((state, reason), count)| {
             json!({"state": state.as_str(), "reason": reason.map(Reason::as_str), "count": count})
         });
-        let states: serde_json::Map<String, serde_json::Value> =
-            State::ALL.iter().map(|(state, word, _)| ((*word).to_owned(), json!(self.total(*state)))).collect();
+        let states: serde_json::Map<String, serde_json::Value> = State::ALL
+            .iter()
+            .map(|(state, word, _)| ((*word).to_owned(), json!(self.total(*state))))
+            .collect();
         let value = json!({
             "accepted": self.accepted(),
             "states": states,

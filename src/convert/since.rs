@@ -186,9 +186,8 @@ fn record_changes(
     let rejected = old.state().is_some_and(|state| state.task == TaskStatus::Rejected);
     if rejected && record.service != old_record.service {
         let to = Some(record.service.clone());
-        let stand_in = |step: &&Step| {
-            step.event.event_type == EventType::Rerouted && stands_for_a_record(&step.event)
-        };
+        let stand_in =
+            |step: &&Step| step.event.event_type == EventType::Rerouted && stands_for_a_record(&step.event);
         let name = match old.steps.iter().filter(stand_in).count() {
             0 => "rerouted".to_owned(),
             earlier => format!("rerouted/{}", earlier + 1),

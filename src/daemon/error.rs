@@ -38,13 +38,17 @@ pub enum DaemonError {
         problem: String,
     },
     /// Another daemon works on this data folder.
-    #[error("{0}: another sp-fhir daemon works here; stop it first, or give this one a data folder of its own")]
+    #[error(
+        "{0}: another sp-fhir daemon works here; stop it first, or give this one a data folder of its own"
+    )]
     Running(String),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A loop ended abnormally: a defect of the program.
-    #[error("internal error: a loop stopped; everything accepted is kept. Please report it with `sp-fhir --version`")]
+    #[error(
+        "internal error: a loop stopped; everything accepted is kept. Please report it with `sp-fhir --version`"
+    )]
     Defect,
     /// A file, folder or socket.
     #[error("{place}: {source}")]

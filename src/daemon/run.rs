@@ -54,8 +54,8 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
     }
     let lock = Lock::take(&config.data_folder)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (keeper, thread) = Keeper::start(parts.store()?, QUEUE)
-        .map_err(|error| DaemonError::io(&config.store, error))?;
+    let (keeper, thread) =
+        Keeper::start(parts.store()?, QUEUE).map_err(|error| DaemonError::io(&config.store, error))?;
     let metrics = Arc::new(Metrics::default());
     let bell = Arc::new(Notify::new());
     let (stop, stopping) = watch::channel(false);

@@ -94,7 +94,8 @@ fn new_events_each_have_a_parcel_and_a_key_for_ever() {
     assert!(parcel.bundle.contains("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|9990000018"));
     assert_eq!(parcel.subject.birth_date.as_deref(), Some("1951-02-03"));
     let key = plan.entries[0].key;
-    let later = planner.plan(&Known::default(), &came, &[], "2027-01-01T00:00:00Z".parse().expect("an instant"));
+    let later =
+        planner.plan(&Known::default(), &came, &[], "2027-01-01T00:00:00Z".parse().expect("an instant"));
     assert_eq!(later.entries[0].key, key);
 
     let known = after(&Known::default(), &plan);

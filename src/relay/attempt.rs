@@ -62,7 +62,8 @@ impl Attempt {
         let entry = self
             .keeper
             .run(move |store| {
-                store.settle(&lease, &Settled { cause: settled_cause, policy: &policy, jitter, contents, now })
+                store
+                    .settle(&lease, &Settled { cause: settled_cause, policy: &policy, jitter, contents, now })
             })
             .await?;
         Ok(Attempted { cause, entry })

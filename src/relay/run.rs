@@ -229,7 +229,9 @@ enum Weight {
 /// What an ending says about the endpoint, not about the entry.
 fn weigh(cause: &Cause) -> Weight {
     match cause {
-        Cause::Ended(Outcome::Deferred { reason: Reason::Conflict, .. }) | Cause::LeaseLost => Weight::Neither,
+        Cause::Ended(Outcome::Deferred { reason: Reason::Conflict, .. }) | Cause::LeaseLost => {
+            Weight::Neither
+        }
         Cause::Ended(Outcome::Deferred { retry_after, .. }) => Weight::Down(*retry_after),
         Cause::Ended(Outcome::Unknown { .. }) => Weight::Down(None),
         _ => Weight::Up,

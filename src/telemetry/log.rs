@@ -29,7 +29,8 @@ pub fn start(format: Format, level: &str) {
         Format::Plain => true,
         Format::Json => false,
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // Escapes control characters either way.
     let _ = if plain {
         builder.with_ansi(false).try_init()
