@@ -57,10 +57,42 @@ fn the_architecture_names_every_module() {
     }
 }
 
+/// A hazard log that names tests which do not exist is worse than none.
+#[test]
+fn the_hazard_log_names_tests_that_exist() {
+    let text = fs::read_to_string(root().join("docs/SAFETY.md")).unwrap();
+    let mut files = Vec::new();
+    rust_files(&root().join("src"), &mut files);
+    rust_files(&root().join("tests"), &mut files);
+    let code: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let mut named = 0;
+    for row in text.lines().filter(|line| line.starts_with("| H")) {
+        let tests: Vec<&str> = row.split('|').nth(4).unwrap().split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "a hazard without a test: {}", &row[..40]);
+        for test in tests {
+            named += 1;
+            let found = code.contains(&format!("fn {test}()")) || code.contains(&format!("fn {test}(\n"));
+            assert!(found, "docs/SAFETY.md names the test {test}, which does not exist");
+        }
+    }
+    assert!(named > 14, "only {named} tests are named");
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
 /// The pure modules do not reach for the world.
 #[test]
 fn the_core_is_pure() {
-    for module in ["tree", "event", "profile", "map", "fhir"] {
+    for module in ["tree", "event", "profile", "map", "fhir", "outbox", "plan"] {
         let mut files = Vec::new();
         sources(&root().join("src").join(module), &mut files);
         assert!(!files.is_empty(), "{module}");
