@@ -15,7 +15,6 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Http;
 use crate::endpoint::Endpoint;
 use crate::intake::http::{self, Auth, Intake, Limits, Readiness};
-use crate::outbox::retry::RetryPolicy;
 use crate::relay::attempt::Attempt;
 use crate::relay::run::Watcher;
 use crate::relay::{Pace, Relay};
@@ -76,6 +75,21 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         Some(http) => Some((http, listen(http).await?)),
         None => None,
     };
+    let upkeep = Upkeep {
+        keeper: keeper.clone(),
+        planner: Arc::clone(&parts.planner),
+        clock: Arc::clone(&clock),
+        endpoints: config.endpoints.iter().map(|one| (one.name.clone(), one.retry.clone())).collect(),
+        metrics: Arc::clone(&metrics),
+        bell: Arc::clone(&bell),
+    };
+    let left = upkeep.take_over().await?;
+    if left > 0 {
+        tracing::warn!(
+            entries = left,
+            "the last daemon ended while these were being sent; their endpoints are asked"
+        );
+    }
     for (endpoint, settings) in made.into_iter().zip(&config.endpoints) {
         let relay = Relay {
             attempt: Arc::new(Attempt {
@@ -92,15 +106,6 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         let stopping = stopping.clone();
         tasks.spawn(async move { Ok(relay.run(stopping).await?) });
     }
-    let upkeep = Upkeep {
-        keeper: keeper.clone(),
-        planner: Arc::clone(&parts.planner),
-        clock: Arc::clone(&clock),
-        policy: RetryPolicy::default(),
-        endpoints: config.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect(),
-        metrics: Arc::clone(&metrics),
-        bell: Arc::clone(&bell),
-    };
     let until = stopping.clone();
     tasks.spawn(async move { Ok(upkeep.run(until).await?) });
     let mut http = None;

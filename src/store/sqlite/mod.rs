@@ -74,13 +74,21 @@ impl SqliteStore {
     /// Others can read the folder or its files, the SQLite library is too old, a newer program wrote the store, or
     /// the database cannot be used.
     pub fn open(folder: &Path) -> Result<Self> {
-        Self::open_with(folder, migrate::STEPS)
+        Self::open_file(&folder.join(FILE))
     }
 
-    fn open_with(folder: &Path, steps: &[&str]) -> Result<Self> {
+    /// As [`SqliteStore::open`], with a name of the caller's for the database. Its folder is to hold nothing else.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_file(path: &Path) -> Result<Self> {
+        Self::open_with(path, migrate::STEPS)
+    }
+
+    fn open_with(path: &Path, steps: &[&str]) -> Result<Self> {
         refuse_old(rusqlite::version_number(), rusqlite::version())?;
-        place::folder(folder)?;
-        let path = folder.join(FILE);
+        place::folder(path.parent().unwrap_or(Path::new(".")))?;
+        let path = path.to_owned();
         place::file(&path)?;
         for part in ["-wal", "-shm"] {
             let mut name = path.clone().into_os_string();
@@ -214,6 +222,17 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Swept> {
         self.whole(|rows| upkeep::sweep(rows, planner, policy, jitter, now))
+    }
+
+    fn free(
+        &mut self,
+        endpoint: &str,
+        before: Timestamp,
+        policy: &RetryPolicy,
+        jitter: f64,
+        now: Timestamp,
+    ) -> Result<u64> {
+        self.whole(|rows| upkeep::free(rows, Some(endpoint), before, policy, jitter, now))
     }
 
     fn act(

@@ -92,7 +92,7 @@ fn an_upgrade_keeps_everything_and_leaves_a_copy() {
     let before = store.entry(1).unwrap();
     drop(store);
     let steps = [migrate::STEPS, &[NEXT]].concat();
-    let mut store = SqliteStore::open_with(&place, &steps).unwrap();
+    let mut store = SqliteStore::open_with(&place.join(FILE), &steps).unwrap();
     assert_eq!(store.entry(1).unwrap(), before);
     store.connection.execute("INSERT INTO later VALUES (1)", []).unwrap();
     drop(store);
@@ -116,9 +116,9 @@ fn an_upgrade_that_fails_at_any_statement_leaves_the_old_store() {
     drop(store);
     let fails = [NEXT, "INSERT INTO nowhere VALUES (1);"].concat();
     let steps = [migrate::STEPS, &[NEXT.split_inclusive(';').next().unwrap(), &fails[..]]].concat();
-    SqliteStore::open_with(&place, &steps).unwrap_err();
+    SqliteStore::open_with(&place.join(FILE), &steps).unwrap_err();
     let orphan = "PRAGMA defer_foreign_keys = ON; INSERT INTO person VALUES (x'01', x'02');";
-    SqliteStore::open_with(&place, &[migrate::STEPS, &[orphan]].concat()).unwrap_err();
+    SqliteStore::open_with(&place.join(FILE), &[migrate::STEPS, &[orphan]].concat()).unwrap_err();
     let mut store = SqliteStore::open(&place).unwrap();
     assert!(store.entry(1).unwrap().is_some());
     let sql = "SELECT count(*) FROM pragma_table_info('referral') WHERE name = 'colour'";
@@ -130,7 +130,8 @@ fn an_upgrade_that_fails_at_any_statement_leaves_the_old_store() {
 #[test]
 fn a_new_store_that_was_never_finished_is_begun_again() {
     let (_dir, place) = folder();
-    SqliteStore::open_with(&place, &["CREATE TABLE half (id INTEGER) STRICT; nonsense"]).unwrap_err();
+    SqliteStore::open_with(&place.join(FILE), &["CREATE TABLE half (id INTEGER) STRICT; nonsense"])
+        .unwrap_err();
     let mut store = SqliteStore::open(&place).unwrap();
     one(&mut store, "R1");
 }
