@@ -22,8 +22,8 @@ use crate::store::{Attempt, AuditLine, StoreError};
 
 /// The tables of a connection.
 ///
-/// Questions about entries name their index. Without that SQLite weighs the partial ones, and prepares the question
-/// again whenever a value changes; a test watches it.
+/// Questions about one referral's entries name their index and are sorted here. Without that SQLite weighs the partial
+/// indexes, and prepares the question again whenever a value changes; a test watches it.
 pub(super) struct Tables<'c> {
     pub(super) connection: &'c Connection,
 }
@@ -72,11 +72,11 @@ impl<'c> Tables<'c> {
     }
 
     fn set_head(&self, referral: Uuid) -> Result<()> {
-        let sql =
-            "SELECT id, state, head FROM entry INDEXED BY entry_referral WHERE referral = ?1 ORDER BY id";
-        let entries: Vec<(EntryId, bool, bool)> = self.list(sql, [referral.into_bytes()], |row| {
+        let sql = "SELECT id, state, head FROM entry INDEXED BY entry_referral WHERE referral = ?1";
+        let mut entries: Vec<(EntryId, bool, bool)> = self.list(sql, [referral.into_bytes()], |row| {
             Ok((row.get(0)?, state(row.get_ref(1)?.as_str().unwrap_or_default())?.is_open(), row.get(2)?))
         })?;
+        entries.sort_unstable_by_key(|(id, ..)| *id);
         let first = entries.iter().find(|(_, is_open, _)| *is_open).map(|(id, ..)| *id);
         for (id, _, head) in entries.iter().filter(|(id, _, head)| *head != (Some(*id) == first)) {
             self.execute("UPDATE entry NOT INDEXED SET head = ?2 WHERE id = ?1", params![id, !head])?;
@@ -238,7 +238,10 @@ impl Rows for Tables<'_> {
     }
 
     fn rows_of(&mut self, referral: Uuid) -> Result<Vec<Row>> {
-        self.entries("INDEXED BY entry_referral WHERE referral = ?1 ORDER BY id", [referral.into_bytes()])
+        let mut rows =
+            self.entries("INDEXED BY entry_referral WHERE referral = ?1", [referral.into_bytes()])?;
+        rows.sort_unstable_by_key(|row| row.id);
+        Ok(rows)
     }
 
     fn save(&mut self, row: &Row) -> Result<()> {

@@ -271,20 +271,25 @@ fn no_question_is_prepared_again_for_each_value() {
         "SELECT source FROM referral WHERE uuid = ?1",
         "SELECT active_since FROM referral WHERE number = ?1 AND active_since IS NOT NULL",
         "SELECT id FROM entry INDEXED BY entry_referral WHERE referral = ?1 AND head = 1",
-        "SELECT id, state, head FROM entry INDEXED BY entry_referral WHERE referral = ?1 ORDER BY id",
+        "SELECT id, state, head FROM entry INDEXED BY entry_referral WHERE referral = ?1",
         "UPDATE entry NOT INDEXED SET head = 1 WHERE id = ?1",
         "SELECT id FROM entry AS due NOT INDEXED WHERE id = ?1",
         "UPDATE entry NOT INDEXED SET state = 'held', next_at = 5 WHERE id = ?1",
     ];
     one(&mut store, "R1");
+    let mut anew = Vec::new();
     for sql in statements {
         let mut statement = store.connection.prepare(sql).unwrap();
         for value in 0..5 {
             let mut rows = statement.query([value]).unwrap();
             while rows.next().unwrap().is_some() {}
         }
-        assert!(statement.get_status(rusqlite::StatementStatus::RePrepare) <= 1, "{sql}");
+        let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
+        if again > 1 {
+            anew.push((again, sql));
+        }
     }
+    assert!(anew.is_empty(), "{anew:?}");
 }
 
 /// Claiming costs the same however many wait: no step of its query looks at more than it takes.
