@@ -3,7 +3,6 @@
 //! A command that only sends or decides needs the store and the planner; the daemon needs the endpoints too. Next:
 //! [`super::endpoints`].
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::codeset::Codeset;
@@ -40,7 +39,7 @@ impl Parts {
     /// # Errors
     /// The store cannot be used, or others may read it.
     pub fn store(&self) -> Result<SqliteStore, DaemonError> {
-        Ok(SqliteStore::open(self.config.store.parent().unwrap_or(Path::new(".")))?)
+        Ok(SqliteStore::open(&self.config.store)?)
     }
 }
 
