@@ -7,6 +7,7 @@
 //! walk; folders inside are not looked into. Invariant: a file is in exactly one of the folders, and in `done` only when
 //! every row of it is on the disk or in `refused`. Next: `place.rs`, then `read.rs`.
 
+pub mod once;
 mod place;
 mod read;
 
