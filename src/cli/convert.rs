@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::codeset::Codeset;
 use crate::convert::error::Issues;
 use crate::convert::interpret::{Interpreter, Meaning};
+use crate::convert::meaning;
 use crate::convert::output::{Output, Target, check_target, is_folder};
 use crate::convert::part::Pending;
 use crate::convert::referral::Shop;
@@ -20,8 +21,7 @@ use crate::convert::{ConvertError, Exit};
 use crate::map::mapper::Settings;
 use crate::map::refs::Form;
 use crate::profile::Profile;
-use crate::profile::raw::FileTable;
-use crate::source::{Encoding as TextEncoding, Format, Input, Options, Reader, spool};
+use crate::source::{Input, Options, spool};
 
 use super::profile_check::heading_elsewhere;
 use super::{Outcome, edge, progress, summary};
@@ -217,7 +217,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let run = Run {
         inputs,
         previous,
-        options: options(profile.as_ref().map(|profile| &profile.file))?,
+        options: meaning::options(profile.as_ref().map(|profile| &profile.file))?,
         rendering: rendering.clone(),
         rejects: arguments.rejects.clone(),
         temporary,
@@ -346,33 +346,13 @@ pub(super) fn meaning(
         return Ok(Meaning::Export(Arc::new(edge::profile(path)?)));
     }
     let Some(first) = inputs.first() else { return Ok(Meaning::Events) };
-    let reader = Reader::open(first, &Options::default())?;
-    let layout = Arc::clone(reader.layout());
-    if matches!(layout.format(), Format::FhirJson | Format::FhirXml) {
-        return Ok(Meaning::Fhir(Arc::clone(codeset)));
-    }
-    if let Some(shipped) = crate::profile::shipped::matching(layout.header()) {
-        let profile = shipped.profile().map_err(|issues| ConvertError::Profile(Issues(issues)))?;
-        return Ok(Meaning::Export(Arc::new(profile)));
-    }
-    if matches!(layout.format(), Format::Ndjson | Format::JsonArray) && is_events(reader, &layout) {
-        return Ok(Meaning::Events);
+    if let Some(meaning) = meaning::of(first, codeset)? {
+        return Ok(meaning);
     }
     Err(ConvertError::NoProfile(format!(
         "no profile was given and no shipped one has the headings of {name}\n  draft one with: sp-fhir profile new {name} > my-scheme.toml",
         name = first.name
     )))
-}
-
-/// Whether the first record is a canonical event.
-fn is_events(mut reader: Reader, layout: &crate::source::Layout) -> bool {
-    let mut scratch = crate::source::Scratch::default();
-    let Some(Ok(batch)) = reader.next() else { return false };
-    let Some(record) = batch.records().next() else { return false };
-    match layout.parse(record.text, &mut scratch) {
-        Ok(crate::source::Parsed::Tree(node)) => node.get("event_id").is_some() && node.get("type").is_some(),
-        _ => false,
-    }
 }
 
 fn rendering(arguments: &Arguments, profile: Option<&Profile>) -> Result<Rendering, ConvertError> {
@@ -414,40 +394,6 @@ fn target(arguments: &Arguments) -> Target {
         Some(path) if is_folder(path) => Target::Folder { path: path.clone(), replace: arguments.replace },
         Some(path) => Target::File(path.clone()),
     }
-}
-
-/// How files are read, as the profile states it.
-pub(super) fn options(file: Option<&FileTable>) -> Result<Options, ConvertError> {
-    let Some(file) = file else { return Ok(Options::default()) };
-    let wrong = |what: String| ConvertError::Configuration(what);
-    let delimiter = match file.delimiter.as_deref() {
-        None => None,
-        Some("tab" | "\t") => Some(b'\t'),
-        Some(text) => match text.as_bytes() {
-            [byte] if byte.is_ascii() => Some(*byte),
-            _ => {
-                return Err(wrong(format!(
-                    "the profile's file.delimiter {text:?} must be one character, or \"tab\""
-                )));
-            }
-        },
-    };
-    let encoding = match file.encoding.as_deref() {
-        None => None,
-        Some(label) => Some(
-            TextEncoding::from_label(label)
-                .ok_or_else(|| wrong(format!("the profile's file.encoding {label:?} is not known")))?,
-        ),
-    };
-    Ok(Options {
-        delimiter,
-        encoding,
-        sheet: file.sheet.clone(),
-        header_row: file.header_row,
-        heading_rows: file.heading_rows,
-        records: file.records.clone(),
-        ..Options::default()
-    })
 }
 
 fn write_report(path: &Path, report: &Report) -> Result<(), ConvertError> {

@@ -15,6 +15,7 @@ mod profile;
 mod profile_check;
 mod profile_new;
 mod progress;
+mod send;
 mod status;
 mod summary;
 mod validate;
@@ -56,6 +57,7 @@ enum Command {
     Profile(profile::Arguments),
     Codes(codes::Arguments),
     Daemon(daemon::Arguments),
+    Send(send::Arguments),
     Outbox(outbox::Arguments),
     Status(status::Arguments),
     Completions(completions::Arguments),
@@ -78,6 +80,7 @@ pub fn main() -> u8 {
         Command::Profile(arguments) => profile::run(&arguments).map_err(Failure::from),
         Command::Codes(arguments) => codes::run(&arguments).map_err(Failure::from),
         Command::Daemon(arguments) => daemon::run(&arguments),
+        Command::Send(arguments) => send::run(&arguments),
         Command::Outbox(arguments) => outbox::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments).map_err(Failure::from),

@@ -7,13 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::convert::error::Issues;
+use crate::convert::meaning;
 use crate::convert::sample::sample;
 use crate::convert::{ConvertError, Exit};
 use crate::event::{Issue, IssueCode, Position};
 use crate::source::{Input, Options, Reader, suggest};
 
 use super::profile::SAMPLE;
-use super::{Outcome, convert, edge};
+use super::{Outcome, edge};
 
 /// Runs the command.
 pub(super) fn run(path: &Path, file: Option<&Path>) -> Outcome {
@@ -24,7 +25,7 @@ pub(super) fn run(path: &Path, file: Option<&Path>) -> Outcome {
         return Ok(Exit::Done);
     };
     let input = Input::path(file);
-    let options = convert::options(Some(&profile.file))?;
+    let options = meaning::options(Some(&profile.file))?;
     let reader = Reader::open(&input, &options)?;
     let mut issues = crate::profile::check::check_sample(&profile, &sample(reader, SAMPLE)?);
     for issue in &mut issues {

@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::convert::meaning;
 use crate::convert::sample::sample;
 use crate::convert::{ConvertError, Exit};
 use crate::event::build::parse_uri;
@@ -17,7 +18,7 @@ use crate::profile::sample::Sample;
 use crate::source::{Format, Input, Reader, suggest};
 
 use super::profile::SAMPLE;
-use super::{Outcome, convert, edge};
+use super::{Outcome, edge};
 
 /// Runs the command.
 pub(super) fn run(file: &Path, sheet: Option<&str>, records: Option<&str>, source: Option<&str>) -> Outcome {
@@ -53,14 +54,14 @@ pub(super) fn run(file: &Path, sheet: Option<&str>, records: Option<&str>, sourc
 
 /// The records of a file read in one way.
 fn read(input: &Input, table: &FileTable) -> Result<(Format, Sample), ConvertError> {
-    let reader = Reader::open(input, &convert::options(Some(table))?)?;
+    let reader = Reader::open(input, &meaning::options(Some(table))?)?;
     let format = reader.layout().format();
     Ok((format, sample(reader, SAMPLE)?))
 }
 
 /// How a file is laid out, as far as it was not stated, and its first records read in that way.
 fn layout(input: &Input, mut table: FileTable) -> Result<(FileTable, Sample), ConvertError> {
-    let options = convert::options(Some(&table))?;
+    let options = meaning::options(Some(&table))?;
     if table.sheet.is_none() {
         let sheets = suggest::sheets(input, &options)?;
         if sheets.len() > 1 {
@@ -108,7 +109,7 @@ fn records_inside(input: &Input, table: &FileTable, arrays: Vec<String>) -> Opti
 
 /// The element that was taken for a record.
 fn element(input: &Input, table: &FileTable) -> Result<Option<String>, ConvertError> {
-    let mut reader = Reader::open(input, &convert::options(Some(table))?)?;
+    let mut reader = Reader::open(input, &meaning::options(Some(table))?)?;
     let Some(batch) = reader.next() else { return Ok(None) };
     let batch = batch?;
     Ok(batch.records().next().and_then(|record| suggest::element(record.text)).map(str::to_owned))
@@ -116,7 +117,7 @@ fn element(input: &Input, table: &FileTable) -> Result<Option<String>, ConvertEr
 
 /// Why no draft can be made, and what to try.
 fn nothing_there(input: &Input, table: &FileTable, is_tree: bool) -> String {
-    let sheets = convert::options(Some(table)).ok().and_then(|options| suggest::sheets(input, &options).ok());
+    let sheets = meaning::options(Some(table)).ok().and_then(|options| suggest::sheets(input, &options).ok());
     match sheets.as_deref() {
         Some([_, ..]) => format!(
             "{}: no rows below the headings; name another sheet with --sheet: {}",

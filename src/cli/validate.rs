@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use crate::convert::interpret::{Interpreter, Meaning};
+use crate::convert::meaning;
 use crate::convert::{ConvertError, Exit};
 use crate::event::finish::Identities;
 use crate::event::{Issue, Severity};
@@ -66,7 +67,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         (Some(path), _) => convert::meaning(Some(path), &inputs, &codeset)?,
     };
     let interpreter = Interpreter { meaning, identities };
-    let options = convert::options(interpreter.profile().map(|profile| &profile.file))?;
+    let options = meaning::options(interpreter.profile().map(|profile| &profile.file))?;
     let mut check = Check { arguments, interpreter, records: 0, wrong: 0, all: Vec::new() };
     for input in inputs {
         check.file(&input, &options)?;

@@ -39,7 +39,7 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// Where sp-fhir keeps what it writes.
     pub data_folder: PathBuf,
-    /// The database file.
+    /// The folder of the database.
     pub store: PathBuf,
     /// HTTP intake; absent: none.
     pub http: Option<Http>,
@@ -168,7 +168,7 @@ impl Config {
     /// Every folder that sp-fhir writes in; made with mode 0700.
     #[must_use]
     pub fn folders_to_make(&self) -> Vec<PathBuf> {
-        let store = self.store.parent().map(Path::to_owned);
+        let store = Some(self.store.clone());
         let watched = self.folders.iter().flat_map(|f| [f.path.clone(), f.done.clone(), f.refused.clone()]);
         let outgoing = self.endpoints.iter().filter_map(|endpoint| match &endpoint.kind {
             endpoint::Kind::File { path } => Some(path.clone()),

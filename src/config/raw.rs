@@ -32,7 +32,7 @@ pub struct ConfigFile {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreTable {
-    /// The database file.
+    /// The folder of the database.
     pub path: Option<String>,
 }
 

@@ -32,7 +32,7 @@ pub fn resolve(raw: ConfigFile, file: Option<&Path>, places: &Places) -> Result<
     let mut resolver = Resolver { data: data.clone(), beside, problems: Vec::new() };
     let config = Config {
         file: file.map(|file| places.working.join(file)),
-        store: resolver.written(raw.store.path.as_deref(), "store/sp-fhir.sqlite"),
+        store: resolver.written(raw.store.path.as_deref(), "store"),
         http: resolver.http(raw.http),
         folders: resolver.folders(raw.folder),
         mapping: Mapping {

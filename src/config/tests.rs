@@ -79,7 +79,7 @@ fn without_a_file_there_is_a_store_a_folder_http_on_loopback_and_a_file_endpoint
     let config = Config::parse("", None, &places()).unwrap();
     let data = Path::new("/home/nia/.local/state/sp-fhir");
     assert_eq!(config.data_folder, data);
-    assert_eq!(config.store, data.join("store/sp-fhir.sqlite"));
+    assert_eq!(config.store, data.join("store"));
     assert_eq!(config.folders[0].path, data.join("inbox"));
     assert_eq!(config.folders[0].refused, data.join("inbox/refused"));
     let http = config.http.as_ref().unwrap();
@@ -97,7 +97,7 @@ fn what_is_written_is_below_the_data_folder_and_what_is_given_beside_the_file() 
          profile = \"p.toml\"\nsource = \"https://a.example/cases/\"\nsettle = \"2m\"",
     )
     .unwrap();
-    assert_eq!(config.store, Path::new("/etc/sp-fhir/data/store/sp-fhir.sqlite"));
+    assert_eq!(config.store, Path::new("/etc/sp-fhir/data/store"));
     let folder = &config.folders[0];
     assert_eq!(folder.path, Path::new("/mnt/in"));
     assert_eq!(folder.done, Path::new("/mnt/in/done"));

@@ -19,6 +19,7 @@ pub mod folder;
 pub mod group;
 pub mod interpret;
 pub mod known;
+pub mod meaning;
 pub mod output;
 pub mod part;
 pub mod person_keys;

@@ -4,6 +4,10 @@
 //! report. Every row ends in exactly one way. Next: [`super::rows`], what is read; [`super::since`], what changed;
 //! [`super::account`], what is said about it.
 
+mod gather;
+
+pub use gather::{Ending, Gathered, RefusedRows};
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};

@@ -39,7 +39,7 @@ impl Parts {
     /// # Errors
     /// The store cannot be used, or others may read it.
     pub fn store(&self) -> Result<SqliteStore, DaemonError> {
-        Ok(SqliteStore::open_file(&self.config.store)?)
+        Ok(SqliteStore::open(&self.config.store)?)
     }
 }
 

@@ -12,9 +12,11 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::Http;
+use crate::config::{Http, Problems};
 use crate::endpoint::Endpoint;
+use crate::intake::folder::{self, Watch};
 use crate::intake::http::{self, Auth, Intake, Limits, Readiness};
+use crate::intake::keep::Keep;
 use crate::relay::attempt::Attempt;
 use crate::relay::run::Watcher;
 use crate::relay::{Pace, Relay};
@@ -71,6 +73,16 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
     // Everything that may be refused is made before anything is started.
     let made = config.endpoints.iter().map(|endpoint| endpoints::make(endpoint, &clock));
     let made: Vec<Arc<dyn Endpoint>> = made.collect::<Result<_, _>>()?;
+    let watched = config.folders.iter().map(|folder| {
+        let parts = folder::Parts {
+            identities: parts::identities(config)?,
+            codeset: Arc::clone(&parts.planner.codeset),
+            keep: Arc::clone(&kept) as Arc<dyn Keep>,
+            clock: Arc::clone(&clock),
+        };
+        Watch::open(folder.clone(), parts).map_err(|problem| DaemonError::from(Problems(vec![problem])))
+    });
+    let watched: Vec<Watch> = watched.collect::<Result<_, _>>()?;
     let listener = match &config.http {
         Some(http) => Some((http, listen(http).await?)),
         None => None,
@@ -108,6 +120,13 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
     }
     let until = stopping.clone();
     tasks.spawn(async move { Ok(upkeep.run(until).await?) });
+    for folder in watched {
+        let until = stopping.clone();
+        tasks.spawn(async move {
+            folder.run(until).await;
+            Ok(())
+        });
+    }
     let mut http = None;
     if let Some((settings, listener)) = listener {
         http = listener.local_addr().ok();
@@ -189,7 +208,7 @@ fn router(
         Limits::default(),
         http::Parts {
             auth: Auth::open(&settings.auth)?,
-            keep: Arc::clone(kept) as Arc<dyn crate::intake::keep::Keep>,
+            keep: Arc::clone(kept) as Arc<dyn Keep>,
             clock: Arc::clone(&kept.clock),
             codeset: Arc::clone(&parts.planner.codeset),
             identities: parts::identities(&parts.config)?,

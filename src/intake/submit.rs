@@ -76,7 +76,7 @@ impl Grouped {
 #[must_use]
 pub fn withdrawn() -> Issue {
     Issue::new(
-        IssueCode::HeldNoConsent,
+        IssueCode::HeldConsentUnclear,
         Position::default(),
         "a refused event of this referral says nothing is shared",
     )

@@ -208,11 +208,8 @@ impl Planner {
             let names = Names::new(&event.source);
             let key = entry_key(&names, event, *number);
             let missing = without_step.iter().any(|lost| lost.event_id == event.event_id);
-            let disposition = if missing {
-                Disposition::Hold(Reason::TargetUnknown)
-            } else {
-                self.dispose(&mapped, &folded, found, held)
-            };
+            let disposition =
+                if missing { left_out(event) } else { self.dispose(&mapped, &folded, found, held) };
             plan.entries.push(NewEntry {
                 key,
                 event_id: event.event_id.clone(),
@@ -285,7 +282,11 @@ impl Planner {
                 Some(reason) if entry.state == State::Held && !is_ours_to_lift(reason) => {
                     Disposition::Hold(reason)
                 }
-                _ if !in_fold => Disposition::Hold(Reason::TargetUnknown),
+                _ if !in_fold => known
+                    .events
+                    .iter()
+                    .find(|(event, _)| event.event_id == entry.event_id)
+                    .map_or(Disposition::Hold(Reason::TargetUnknown), |(event, _)| left_out(event)),
                 _ => self.dispose(mapped, folded, found, held),
             };
             let unchanged = entry.state == State::Held
@@ -427,6 +428,16 @@ impl Planner {
                 .as_ref()
                 .map(|request| Fulfils { system: request.system.clone(), value: request.value.clone() }),
         }
+    }
+}
+
+/// What becomes of an event that the fold has no step for: a correction waits for its target; a status column that says
+/// no more than the dated events has nothing to send.
+fn left_out(event: &ReferralEvent) -> Disposition {
+    if event.target_event_id.is_some() {
+        Disposition::Hold(Reason::TargetUnknown)
+    } else {
+        Disposition::NotShared(Reason::NothingToSend)
     }
 }
 

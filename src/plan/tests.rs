@@ -261,3 +261,18 @@ fn a_changed_record_of_a_snapshot_is_one_event_of_its_own() {
     assert_eq!(back.entries.len(), 1);
     assert_ne!(back.entries[0].key, change.entries[0].key);
 }
+
+#[test]
+fn a_status_column_that_says_no_more_than_the_dates_sends_nothing() {
+    let planner = planner();
+    let slot = ReferralEvent {
+        is_status_slot: true,
+        occurred_at: None,
+        ..event("status", "referred", "2026-03-04", PERSON)
+    };
+    let came = submission(vec![event("referred", "referred", "2026-03-04", PERSON), slot], true);
+    let plan = planner.plan(&Known::default(), &came, &[], now());
+    let expected =
+        [("R1/referred", State::Pending, None), ("R1/status", State::NotShared, Some(Reason::NothingToSend))];
+    assert_eq!(states(&plan), expected);
+}

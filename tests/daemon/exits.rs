@@ -85,12 +85,12 @@ fn a_data_folder_that_cannot_be_used_is_named() {
     assert!(said.contains("chmod 0700"), "{said}");
     fs::set_permissions(&store, fs::Permissions::from_mode(0o700)).unwrap();
 
-    // The database under the name that the configuration gives it, and nothing that others may read.
+    // Nobody else may read the database.
     let daemon = world.start();
-    assert_eq!(fs::metadata(store.join("sp-fhir.sqlite")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(store.join("store.sqlite")).unwrap().permissions().mode() & 0o777, 0o600);
     daemon.kill();
-    fs::write(store.join("sp-fhir.sqlite"), b"this is no database, whatever its name says").unwrap();
-    for part in ["sp-fhir.sqlite-wal", "sp-fhir.sqlite-shm"] {
+    fs::write(store.join("store.sqlite"), b"this is no database, whatever its name says").unwrap();
+    for part in ["store.sqlite-wal", "store.sqlite-shm"] {
         let _ = fs::remove_file(store.join(part));
     }
     let (code, said) = refused(&world);

@@ -76,7 +76,7 @@ fn a_refused_event_that_withdraws_takes_its_referral_with_it() {
     assert_eq!(reply.status, 207);
     let value = reply.value();
     let code = &value["results"][0]["outcome"]["issue"][0]["details"]["coding"][0]["code"];
-    assert_eq!(code, "held-no-consent", "{value}");
+    assert_eq!(code, "held-consent-unclear", "{value}");
     assert_eq!(value["results"][2]["status"], 202);
     assert_eq!(server.keep.count(), 1);
 }

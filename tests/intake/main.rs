@@ -11,4 +11,5 @@ mod credentials;
 mod events;
 mod fake;
 mod fhir;
+mod folder;
 mod openapi;

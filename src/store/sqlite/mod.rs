@@ -74,21 +74,13 @@ impl SqliteStore {
     /// Others can read the folder or its files, the SQLite library is too old, a newer program wrote the store, or
     /// the database cannot be used.
     pub fn open(folder: &Path) -> Result<Self> {
-        Self::open_file(&folder.join(FILE))
+        Self::open_with(folder, migrate::STEPS)
     }
 
-    /// As [`SqliteStore::open`], with a name of the caller's for the database. Its folder is to hold nothing else.
-    ///
-    /// # Errors
-    /// As [`SqliteStore::open`].
-    pub fn open_file(path: &Path) -> Result<Self> {
-        Self::open_with(path, migrate::STEPS)
-    }
-
-    fn open_with(path: &Path, steps: &[&str]) -> Result<Self> {
+    fn open_with(folder: &Path, steps: &[&str]) -> Result<Self> {
         refuse_old(rusqlite::version_number(), rusqlite::version())?;
-        place::folder(path.parent().unwrap_or(Path::new(".")))?;
-        let path = path.to_owned();
+        place::folder(folder)?;
+        let path = folder.join(FILE);
         place::file(&path)?;
         for part in ["-wal", "-shm"] {
             let mut name = path.clone().into_os_string();

@@ -4,8 +4,10 @@
 //! is done here. Invariant: what went in comes out, or the store says that it is damaged. Next: `tables.rs`.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use jiff::civil::Date;
+use zstd::bulk::Compressor;
 
 use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
@@ -93,12 +95,24 @@ pub(super) fn request(stored: &[u8]) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| StoreError::Damaged("a request"))
 }
 
+thread_local! {
+    /// Kept from one payload to the next: making one costs more than compressing a kilobyte.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
+
 fn seal(bytes: &[u8]) -> Vec<u8> {
     let mark = |kind: u8, bytes: &[u8]| [&[kind], bytes].concat();
     if bytes.len() < SHORT {
         return mark(PLAIN, bytes);
     }
-    match zstd::bulk::compress(bytes, LEVEL) {
+    let compress = |kept: &RefCell<Option<Compressor<'static>>>| {
+        let mut kept = kept.borrow_mut();
+        if kept.is_none() {
+            *kept = Some(Compressor::new(LEVEL)?);
+        }
+        kept.as_mut().map_or_else(|| Ok(bytes.to_vec()), |compressor| compressor.compress(bytes))
+    };
+    match COMPRESSOR.with(compress) {
         Ok(compressed) if compressed.len() < bytes.len() => mark(ZSTD, &compressed),
         _ => mark(PLAIN, bytes),
     }

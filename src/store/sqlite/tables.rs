@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use uuid::Uuid;
 
 use super::payload;
-use super::words::{COLUMNS, duration, instant, nanoseconds, row};
+use super::words::{COLUMNS, duration, instant, nanoseconds, row, state};
 use crate::endpoint;
 use crate::event::ReferralEvent;
 use crate::event::kinds::Share;
@@ -21,6 +21,9 @@ use crate::store::rows::{Result, Rows};
 use crate::store::{Attempt, AuditLine, StoreError};
 
 /// The tables of a connection.
+///
+/// Questions about one referral's entries name their index and are sorted here. Without that SQLite weighs the partial
+/// indexes, and prepares the question again whenever a value changes; a test watches it.
 pub(super) struct Tables<'c> {
     pub(super) connection: &'c Connection,
 }
@@ -69,13 +72,16 @@ impl<'c> Tables<'c> {
     }
 
     fn set_head(&self, referral: Uuid) -> Result<()> {
-        self.execute(
-            "UPDATE entry SET head = 1 - head WHERE referral = ?1 AND head <> (id IS
-               (SELECT id FROM entry WHERE referral = ?1 AND
-                  state IN ('pending', 'in-flight', 'unknown', 'held', 'dead-letter') ORDER BY id LIMIT 1))",
-            [referral.into_bytes()],
-        )
-        .map(drop)
+        let sql = "SELECT id, state, head FROM entry INDEXED BY entry_referral WHERE referral = ?1";
+        let mut entries: Vec<(EntryId, bool, bool)> = self.list(sql, [referral.into_bytes()], |row| {
+            Ok((row.get(0)?, state(row.get_ref(1)?.as_str().unwrap_or_default())?.is_open(), row.get(2)?))
+        })?;
+        entries.sort_unstable_by_key(|(id, ..)| *id);
+        let first = entries.iter().find(|(_, is_open, _)| *is_open).map(|(id, ..)| *id);
+        for (id, _, head) in entries.iter().filter(|(id, _, head)| *head != (Some(*id) == first)) {
+            self.execute("UPDATE entry NOT INDEXED SET head = ?2 WHERE id = ?1", params![id, !head])?;
+        }
+        Ok(())
     }
 }
 
@@ -187,7 +193,7 @@ impl Rows for Tables<'_> {
 
     fn twins(&mut self, source: &str, number: PersonKey) -> Result<Vec<Date>> {
         let sql = "SELECT active_since FROM referral
-                   WHERE number = ?1 AND source <> ?2 AND number IS NOT NULL AND active_since IS NOT NULL
+                   WHERE number = ?1 AND source <> ?2 AND active_since IS NOT NULL
                    ORDER BY active_since";
         self.list(sql, params![number, source], |row| date(&row.get::<_, String>(0)?))
     }
@@ -228,16 +234,19 @@ impl Rows for Tables<'_> {
     }
 
     fn row(&mut self, id: EntryId) -> Result<Option<Row>> {
-        Ok(self.entries("WHERE id = ?1", [id])?.into_iter().next())
+        Ok(self.entries("NOT INDEXED WHERE id = ?1", [id])?.into_iter().next())
     }
 
     fn rows_of(&mut self, referral: Uuid) -> Result<Vec<Row>> {
-        self.entries("WHERE referral = ?1 ORDER BY id", [referral.into_bytes()])
+        let mut rows =
+            self.entries("INDEXED BY entry_referral WHERE referral = ?1", [referral.into_bytes()])?;
+        rows.sort_unstable_by_key(|row| row.id);
+        Ok(rows)
     }
 
     fn save(&mut self, row: &Row) -> Result<()> {
         self.execute(
-            "UPDATE entry SET endpoint = ?2, practice = ?3, state = ?4, reason = ?5, waived = ?6, attempts = ?7,
+            "UPDATE entry NOT INDEXED SET endpoint = ?2, practice = ?3, state = ?4, reason = ?5, waived = ?6, attempts = ?7,
                has_request = ?8, token = ?9, owner = ?10, lease_until = ?11, next_at = ?12, changed_at = ?13,
                expires_at = ?14, keep_for = ?15 WHERE id = ?1",
             params![
@@ -262,9 +271,9 @@ impl Rows for Tables<'_> {
     }
 
     fn first_open(&mut self, referral: Uuid) -> Result<Option<EntryId>> {
-        let mut ask = self
-            .connection
-            .prepare_cached("SELECT id FROM entry WHERE referral = ?1 AND head = 1 ORDER BY id")?;
+        let mut ask = self.connection.prepare_cached(
+            "SELECT id FROM entry INDEXED BY entry_referral WHERE referral = ?1 AND head = 1",
+        )?;
         Ok(ask.query_row([referral.into_bytes()], |row| row.get(0)).optional()?)
     }
 

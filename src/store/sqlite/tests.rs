@@ -92,7 +92,7 @@ fn an_upgrade_keeps_everything_and_leaves_a_copy() {
     let before = store.entry(1).unwrap();
     drop(store);
     let steps = [migrate::STEPS, &[NEXT]].concat();
-    let mut store = SqliteStore::open_with(&place.join(FILE), &steps).unwrap();
+    let mut store = SqliteStore::open_with(&place, &steps).unwrap();
     assert_eq!(store.entry(1).unwrap(), before);
     store.connection.execute("INSERT INTO later VALUES (1)", []).unwrap();
     drop(store);
@@ -116,9 +116,9 @@ fn an_upgrade_that_fails_at_any_statement_leaves_the_old_store() {
     drop(store);
     let fails = [NEXT, "INSERT INTO nowhere VALUES (1);"].concat();
     let steps = [migrate::STEPS, &[NEXT.split_inclusive(';').next().unwrap(), &fails[..]]].concat();
-    SqliteStore::open_with(&place.join(FILE), &steps).unwrap_err();
+    SqliteStore::open_with(&place, &steps).unwrap_err();
     let orphan = "PRAGMA defer_foreign_keys = ON; INSERT INTO person VALUES (x'01', x'02');";
-    SqliteStore::open_with(&place.join(FILE), &[migrate::STEPS, &[orphan]].concat()).unwrap_err();
+    SqliteStore::open_with(&place, &[migrate::STEPS, &[orphan]].concat()).unwrap_err();
     let mut store = SqliteStore::open(&place).unwrap();
     assert!(store.entry(1).unwrap().is_some());
     let sql = "SELECT count(*) FROM pragma_table_info('referral') WHERE name = 'colour'";
@@ -130,7 +130,7 @@ fn an_upgrade_that_fails_at_any_statement_leaves_the_old_store() {
 #[test]
 fn a_new_store_that_was_never_finished_is_begun_again() {
     let (_dir, place) = folder();
-    SqliteStore::open_with(&place.join(FILE), &["CREATE TABLE half (id INTEGER) STRICT; nonsense"])
+    SqliteStore::open_with(&place, &["CREATE TABLE half (id INTEGER) STRICT; nonsense"])
         .unwrap_err();
     let mut store = SqliteStore::open(&place).unwrap();
     one(&mut store, "R1");
@@ -261,6 +261,36 @@ fn what_the_keeper_answered_is_there_when_it_is_opened_again() {
     let mut store = SqliteStore::open(&place).unwrap();
     assert_eq!(store.counts().unwrap().values().sum::<u64>(), 40);
     assert_eq!(answered, 40);
+}
+
+/// Statements are prepared once: SQLite prepares one again at every new value when a partial index might apply.
+#[test]
+fn no_question_is_prepared_again_for_each_value() {
+    let (_dir, place) = folder();
+    let mut store = SqliteStore::open(&place).unwrap();
+    let statements = [
+        "SELECT source FROM referral WHERE uuid = ?1",
+        "SELECT active_since FROM referral WHERE number = ?1 AND active_since IS NOT NULL",
+        "SELECT id FROM entry INDEXED BY entry_referral WHERE referral = ?1 AND head = 1",
+        "SELECT id, state, head FROM entry INDEXED BY entry_referral WHERE referral = ?1",
+        "UPDATE entry NOT INDEXED SET head = 1 WHERE id = ?1",
+        "SELECT id FROM entry AS due NOT INDEXED WHERE id = ?1",
+        "UPDATE entry NOT INDEXED SET state = 'held', next_at = 5 WHERE id = ?1",
+    ];
+    one(&mut store, "R1");
+    let mut anew = Vec::new();
+    for sql in statements {
+        let mut statement = store.connection.prepare(sql).unwrap();
+        for value in 0..5 {
+            let mut rows = statement.query([value]).unwrap();
+            while rows.next().unwrap().is_some() {}
+        }
+        let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
+        if again > 1 {
+            anew.push((again, sql));
+        }
+    }
+    assert!(anew.is_empty(), "{anew:?}");
 }
 
 /// Claiming costs the same however many wait: no step of its query looks at more than it takes.

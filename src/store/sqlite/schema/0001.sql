@@ -10,7 +10,8 @@ CREATE TABLE referral (
   number       BLOB,              -- key of the NHS number, the same for every source
   active_since TEXT               -- day of the episode now running
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX referral_number ON referral (number) WHERE number IS NOT NULL AND active_since IS NOT NULL;
+-- Not partial: an index WHERE … IS NOT NULL makes SQLite prepare every question to this table again for each new value.
+CREATE INDEX referral_number ON referral (number, active_since);
 
 -- What a person is known by within a source.
 CREATE TABLE person (

@@ -1,0 +1,320 @@
+//! [`Watch`]: a folder whose files are read, kept, and then moved away.
+//!
+//! A file is taken once it has stayed the same for a while: it is first moved into a hidden folder inside the watched
+//! one, so that a new file of the same name is a file of its own; a file found there at the start was being read
+//! when the process died, and is read again, which changes nothing. Then it goes to `done`, or, when nothing of it
+//! could be read, to `refused` with its reasons; refused rows go to `refused` in the file's own form. What this is not: a
+//! walk; folders inside are not looked into. Invariant: a file is in exactly one of the folders, and in `done` only when
+//! every row of it is on the disk or in `refused`. Next: `place.rs`, then `read.rs`.
+
+pub mod once;
+mod place;
+mod read;
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::codeset::Codeset;
+use crate::config::{Folder, Problem};
+use crate::convert::{ConvertError, Report};
+use crate::event::finish::Identities;
+use crate::profile::Profile;
+use crate::source::SourceErrorKind;
+
+use super::keep::Keep;
+use place::Stamp;
+pub use place::make_private;
+use read::{FileRead, NotRead};
+
+/// Files that are being read.
+const READING: &str = ".reading";
+
+/// What reading a file needs.
+struct Shared {
+    profile: Option<Arc<Profile>>,
+    codeset: Arc<Codeset>,
+    identities: Identities,
+    keep: Arc<dyn Keep>,
+    clock: Arc<dyn Clock>,
+    temporary: PathBuf,
+}
+
+impl Shared {
+    fn report(&self) -> Report {
+        Report {
+            program: concat!("sp-fhir ", env!("CARGO_PKG_VERSION")).to_owned(),
+            codeset: self.codeset.name_and_version().to_owned(),
+            recorded_at: self.clock.now().to_string(),
+            ..Report::default()
+        }
+    }
+}
+
+/// What a watch is made of.
+pub struct Parts {
+    /// The key of opaque case numbers; its source is replaced by the folder's.
+    pub identities: Identities,
+    /// The loaded codeset.
+    pub codeset: Arc<Codeset>,
+    /// Who takes what was read.
+    pub keep: Arc<dyn Keep>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileEnd {
+    /// Everything in it is kept.
+    Done,
+    /// Some rows were refused; the rest is kept.
+    SomeRefused,
+    /// Nothing of it could be read; it was moved aside with its reasons.
+    Refused,
+    /// It stays and is read again: the store, the disk, or the file itself was not ready.
+    Later,
+}
+
+/// A watched folder.
+pub struct Watch {
+    folder: Folder,
+    shared: Arc<Shared>,
+    seen: HashMap<OsString, (Stamp, Timestamp)>,
+    /// Whether the last look at the folder failed; said once.
+    lost: bool,
+}
+
+/// The profile of a folder, ready for the daemon.
+///
+/// # Errors
+/// It cannot be read, is wrong, or was drafted and not reviewed.
+pub fn profile(folder: &Folder) -> Result<Option<Arc<Profile>>, Problem> {
+    let Some(path) = &folder.profile else { return Ok(None) };
+    let key = "intake.folder.profile";
+    let text = fs::read_to_string(path).map_err(|error| {
+        let what = format!("{}: cannot be read ({})", path.display(), error.kind());
+        Problem::new(key, what, "check the path and its permissions")
+    })?;
+    let profile = Profile::parse(&text, &path.display().to_string()).map_err(|issues| {
+        let what = format!("{}: the profile is wrong", path.display());
+        let remedy = format!("mend it:\n{}", crate::convert::error::Issues(issues));
+        Problem::new(key, what, remedy)
+    })?;
+    if profile.draft {
+        return Err(Problem::new(
+            key,
+            format!("{}: the profile was drafted and not reviewed", path.display()),
+            "let a person who knows the scheme review it, and remove draft = true",
+        ));
+    }
+    let names_its_source = profile.source.is_some() || profile.fills_source() || folder.source.is_some();
+    if !names_its_source {
+        return Err(Problem::new(
+            "intake.folder.source",
+            "neither the folder nor its profile names the sending system",
+            "add source = \"https://your-scheme.example/cases\"",
+        ));
+    }
+    Ok(Some(Arc::new(profile)))
+}
+
+impl Watch {
+    /// Makes the folders and loads the profile.
+    ///
+    /// # Errors
+    /// The profile cannot be used, or a folder not be made.
+    pub fn open(folder: Folder, parts: Parts) -> Result<Self, Problem> {
+        let profile = profile(&folder)?;
+        let reading = folder.path.join(READING);
+        for place in [&folder.path, &folder.done, &folder.refused, &reading] {
+            make_private(place).map_err(|error| {
+                let what = format!("{}: cannot be made ({})", place.display(), error.kind());
+                Problem::new("intake.folder.path", what, "check the permissions above it")
+            })?;
+        }
+        let Parts { identities, codeset, keep, clock } = parts;
+        let identities = Identities { source: folder.source.clone(), ..identities };
+        // Beside the files themselves, so that patients' data stays where it was put.
+        let shared = Shared { profile, codeset, identities, keep, clock, temporary: reading };
+        Ok(Self { folder, shared: Arc::new(shared), seen: HashMap::new(), lost: false })
+    }
+
+    /// Watches until `stop` becomes true (or its sender is gone).
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let pause = (self.folder.settle / 2).clamp(Duration::from_millis(500), Duration::from_secs(10));
+        loop {
+            self.poll(&stop).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+
+    /// Looks once, and reads what is ready. Gives what became of each file.
+    pub async fn poll(&mut self, stop: &watch::Receiver<bool>) -> Vec<FileEnd> {
+        let mut ends = Vec::new();
+        let claimed = match self.claim() {
+            Ok(claimed) => {
+                self.lost = false;
+                claimed
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.lost, true) {
+                    tracing::error!(folder = %self.folder.path.display(), kind = %error.kind(), "the watched folder cannot be used");
+                }
+                return ends;
+            }
+        };
+        for name in claimed {
+            if *stop.borrow() {
+                break;
+            }
+            let end = self.take(&name, stop).await;
+            ends.push(end);
+            if end == FileEnd::Later {
+                // What keeps this one waiting keeps the next one waiting too.
+                break;
+            }
+        }
+        ends
+    }
+
+    /// What is to be read: first what was being read when the process died, then files that have settled.
+    fn claim(&mut self) -> io::Result<Vec<OsString>> {
+        let reading = self.folder.path.join(READING);
+        let mut claimed: Vec<OsString> = place::files(&reading)?.into_iter().map(|(name, _)| name).collect();
+        let now = self.shared.clock.now();
+        let found = place::files(&self.folder.path)?;
+        self.seen.retain(|name, _| found.iter().any(|(known, _)| known == name));
+        for (name, stamp) in found {
+            if !self.has_settled(&name, stamp, now) || claimed.contains(&name) {
+                continue;
+            }
+            fs::rename(self.folder.path.join(&name), reading.join(&name))?;
+            self.seen.remove(&name);
+            claimed.push(name);
+        }
+        Ok(claimed)
+    }
+
+    fn has_settled(&mut self, name: &OsStr, stamp: Stamp, now: Timestamp) -> bool {
+        match self.seen.get(name) {
+            // A clock that was put back starts the wait again.
+            Some((known, since)) if *known == stamp && *since <= now => {
+                now.duration_since(*since).unsigned_abs() >= self.folder.settle
+            }
+            _ => {
+                self.seen.insert(name.to_owned(), (stamp, now));
+                false
+            }
+        }
+    }
+
+    async fn take(&self, name: &OsStr, stop: &watch::Receiver<bool>) -> FileEnd {
+        let path = self.folder.path.join(READING).join(name);
+        let shown = name.to_string_lossy().into_owned();
+        let (shared, handle, stop) = (Arc::clone(&self.shared), Handle::current(), stop.clone());
+        let (at, named) = (path.clone(), shown.clone());
+        let read =
+            tokio::task::spawn_blocking(move || read::file(&shared, &at, &named, &handle, &stop)).await;
+        let read = read.unwrap_or_else(|_| Err(NotRead::Unreadable(ConvertError::Worker)));
+        let ended = match read {
+            Ok(read) => self.finish(&path, &shown, read),
+            Err(NotRead::Unreadable(error)) if !is_passing(&error) => self.refuse(&path, &shown, &error),
+            Err(not_read) => Ok(self.later(&not_read)),
+        };
+        ended.unwrap_or_else(|error| {
+            tracing::error!(folder = %self.folder.path.display(), %error, "a file that was read cannot be moved");
+            FileEnd::Later
+        })
+    }
+
+    /// Names cannot be logged: schemes put persons' names into them.
+    fn later(&self, why: &NotRead) -> FileEnd {
+        let why = match why {
+            NotRead::Changed => "it was changed while it was read".to_owned(),
+            NotRead::Stopping => "the daemon stops".to_owned(),
+            NotRead::Store(error) => error.to_string(),
+            NotRead::Unreadable(_) => "the disk refuses".to_owned(),
+        };
+        tracing::warn!(folder = %self.folder.path.display(), why, "a file waits");
+        FileEnd::Later
+    }
+
+    fn stamped(&self, name: &str) -> String {
+        let now = self.shared.clock.now();
+        format!("{}-{name}", now.strftime("%Y%m%dT%H%M%SZ"))
+    }
+
+    /// Everything is kept: the refused rows first, then the file itself, so that a crash between repeats and never
+    /// loses.
+    fn finish(&self, path: &Path, name: &str, read: FileRead) -> Result<FileEnd, ConvertError> {
+        let FileRead { report, refused, layout } = read;
+        let rows = report.rows.clone();
+        let name = self.stamped(name);
+        let some_refused = !refused.is_empty();
+        if some_refused {
+            let ending = if layout.format().is_table() { "csv" } else { "ndjson" };
+            let rejects = place::free(&self.folder.refused, &format!("{name}.rejects.{ending}"));
+            refused.write(&rejects, &layout)?;
+            self.write_reasons(&name, None, &report)?;
+        }
+        self.relocate(path, &self.folder.done, &name)?;
+        tracing::info!(
+            folder = %self.folder.path.display(), read = rows.read, taken = rows.converted, known = rows.unchanged,
+            held = rows.held, refused = rows.refused, "a file was read"
+        );
+        Ok(if some_refused { FileEnd::SomeRefused } else { FileEnd::Done })
+    }
+
+    fn refuse(&self, path: &Path, name: &str, error: &ConvertError) -> Result<FileEnd, ConvertError> {
+        let name = self.stamped(name);
+        self.write_reasons(&name, Some(error.to_string()), &self.shared.report())?;
+        self.relocate(path, &self.folder.refused, &name)?;
+        tracing::warn!(folder = %self.folder.path.display(), "a file could not be read and was moved aside with its reasons");
+        Ok(FileEnd::Refused)
+    }
+
+    fn relocate(&self, path: &Path, folder: &Path, name: &str) -> Result<(), ConvertError> {
+        let to = place::free(folder, name);
+        place::relocate(path, &to).map_err(|error| ConvertError::write(&to, error))
+    }
+
+    fn write_reasons(&self, name: &str, error: Option<String>, report: &Report) -> Result<(), ConvertError> {
+        #[derive(serde::Serialize)]
+        struct Reasons<'a> {
+            /// Why the file as a whole could not be read.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            error: Option<String>,
+            report: &'a Report,
+        }
+        let path = place::free(&self.folder.refused, &format!("{name}.reasons.json"));
+        let failed = |error| ConvertError::write(&path, error);
+        let mut json = serde_json::to_vec_pretty(&Reasons { error, report })
+            .map_err(|error| failed(io::Error::other(error)))?;
+        json.push(b'\n');
+        let mut file = crate::convert::part::Pending::file(&path)?;
+        file.write(&json)?;
+        file.finish()
+    }
+}
+
+/// Whether the same file may be readable later: the disk or a permission, not the content.
+fn is_passing(error: &ConvertError) -> bool {
+    match error {
+        ConvertError::Source(error) => error.kind() == SourceErrorKind::Io,
+        ConvertError::Write { .. } => true,
+        _ => false,
+    }
+}

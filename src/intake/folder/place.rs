@@ -1,0 +1,95 @@
+//! Files and folders on the disk: made for their owner alone, listed, moved without replacing anything.
+//!
+//! Next: [`super::read`].
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// What shows that a file was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    length: u64,
+    modified: Option<SystemTime>,
+    inode: u64,
+}
+
+/// A file's stamp; nothing when it is no regular file (a link is none).
+pub(super) fn stamp(path: &Path) -> io::Result<Option<Stamp>> {
+    let metadata = fs::symlink_metadata(path)?;
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    #[cfg(unix)]
+    let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
+    #[cfg(not(unix))]
+    let inode = 0;
+    Ok(Some(Stamp { length: metadata.len(), modified: metadata.modified().ok(), inode }))
+}
+
+/// Makes a folder, and what is missing above it, for its owner alone. One that is there stays as it is.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Regular files of a folder in the order of their names, without hidden ones, unfinished ones (`.part`) and the lock
+/// files of office programs.
+pub(super) fn files(folder: &Path) -> io::Result<Vec<(OsString, Stamp)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if is_passed_over(&name) {
+            continue;
+        }
+        // One that went away meanwhile is no fault.
+        if let Ok(Some(stamp)) = stamp(&entry.path()) {
+            found.push((name, stamp));
+        }
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(found)
+}
+
+fn is_passed_over(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with('.') || name.starts_with("~$") || name.to_ascii_lowercase().ends_with(".part")
+}
+
+/// A path in a folder that nothing has yet: `NAME`, else `2-NAME`, `3-NAME`…
+pub(super) fn free(folder: &Path, name: &str) -> PathBuf {
+    let first = folder.join(name);
+    if !taken(&first) {
+        return first;
+    }
+    (2_u32..).map(|n| folder.join(format!("{n}-{name}"))).find(|path| !taken(path)).unwrap_or(first)
+}
+
+fn taken(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Moves a file, also to another file system.
+pub(super) fn relocate(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            let mut part = to.as_os_str().to_owned();
+            part.push(".part");
+            let part = PathBuf::from(part);
+            fs::copy(from, &part)?;
+            fs::File::open(&part)?.sync_all()?;
+            fs::rename(&part, to)?;
+            fs::remove_file(from)
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,293 @@
+//! Watched folders: the shipped fixtures of invented people, dropped in as a scheme would.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use sp_fhir::clock::{Clock, ManualClock};
+use sp_fhir::codeset::Codeset;
+use sp_fhir::config::{Config, Places};
+use sp_fhir::event::finish::Identities;
+use sp_fhir::intake::folder::{FileEnd, Parts, Watch, profile};
+use sp_fhir::intake::keep::Keep;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::fake::{Fake, event, event_of};
+
+struct Place {
+    folder: tempfile::TempDir,
+    keep: Arc<Fake>,
+    clock: Arc<ManualClock>,
+    watch: Watch,
+    runtime: Runtime,
+    stop: watch::Sender<bool>,
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+impl Place {
+    fn new(more: &str) -> Self {
+        Self::with(tempfile::tempdir().unwrap(), Arc::new(Fake::default()), more)
+    }
+
+    fn with(folder: tempfile::TempDir, keep: Arc<Fake>, more: &str) -> Self {
+        let text = format!("data_folder = {:?}\n[[intake.folder]]\n{more}", folder.path());
+        let config = Config::parse(&text, None, &Places::default()).unwrap();
+        let clock = Arc::new(ManualClock::new("2026-11-20T12:00:00Z".parse().unwrap(), 7));
+        let parts = Parts {
+            identities: Identities::default(),
+            codeset: Codeset::embedded().unwrap(),
+            keep: Arc::clone(&keep) as Arc<dyn Keep>,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        };
+        let watch = Watch::open(config.folders[0].clone(), parts).unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        Self { folder, keep, clock, watch, runtime, stop: watch::channel(false).0 }
+    }
+
+    fn inbox(&self) -> PathBuf {
+        self.folder.path().join("inbox")
+    }
+
+    fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        fs::write(self.inbox().join(name), bytes).unwrap();
+    }
+
+    fn poll(&mut self) -> Vec<FileEnd> {
+        let stop = self.stop.subscribe();
+        self.runtime.block_on(self.watch.poll(&stop))
+    }
+
+    /// Polls until what is there has settled.
+    fn settle(&mut self) -> Vec<FileEnd> {
+        let mut ends = self.poll();
+        self.clock.advance(Duration::from_secs(6));
+        ends.extend(self.poll());
+        ends
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(self.inbox().join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.file_type().unwrap().is_file())
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn text(&self, folder: &str, name: &str) -> String {
+        fs::read_to_string(self.inbox().join(folder).join(name)).unwrap()
+    }
+}
+
+fn with_profile(name: &str) -> Place {
+    Place::new(&format!("profile = {:?}", fixture(name).join("profile.toml")))
+}
+
+#[test]
+fn a_file_is_read_once_it_has_settled_and_then_moved() {
+    let mut place = Place::new("");
+    place.put("events.ndjson", format!("{}\n{}\n", event("R1", "referred", 1), event("R1", "accepted", 3)));
+    place.put(".hidden.ndjson", event("R8", "referred", 1));
+    place.put("coming.ndjson.part", event("R9", "referred", 1));
+    assert_eq!(place.poll(), []);
+    place.clock.advance(Duration::from_secs(3));
+    place.put("events.ndjson", event("R1", "referred", 1));
+    assert_eq!(place.poll(), []);
+    place.clock.advance(Duration::from_secs(4));
+    assert_eq!(place.poll(), [], "it was changed three seconds after it was first seen");
+    place.clock.advance(Duration::from_secs(2));
+    assert_eq!(place.poll(), [FileEnd::Done]);
+    assert_eq!(place.names(""), [".hidden.ndjson", "coming.ndjson.part"]);
+    assert_eq!(place.names("done"), ["20261120T120009Z-events.ndjson"]);
+    assert_eq!(place.names("refused"), [""; 0]);
+    assert_eq!(place.keep.count(), 1);
+}
+
+#[test]
+fn every_kind_of_export_is_read_with_its_profile_and_its_refused_rows_are_those_of_convert() {
+    for (name, file) in [
+        ("worked-example", "export.csv"),
+        ("referral-platform", "export.csv"),
+        ("link-worker-sheet", "export.xlsx"),
+        ("case-system", "export.xml"),
+        ("json-feed", "export.json"),
+        ("event-log", "export.csv"),
+    ] {
+        let mut place = with_profile(name);
+        fs::copy(fixture(name).join(file), place.inbox().join(file)).unwrap();
+        let ends = place.settle();
+        assert!(matches!(ends[..], [FileEnd::Done | FileEnd::SomeRefused]), "{name}: {ends:?}");
+        assert!(place.keep.count() > 0, "{name}");
+        let report: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(fixture(name).join("expected/report.json")).unwrap())
+                .unwrap();
+        let refused = report["rows"]["refused"].as_u64().unwrap();
+        assert_eq!(refused > 0, ends == [FileEnd::SomeRefused], "{name}");
+        if refused == 0 {
+            continue;
+        }
+        let names = place.names("refused");
+        let reasons: serde_json::Value = serde_json::from_str(&place.text("refused", &names[0])).unwrap();
+        let rows = &reasons["report"]["rows"];
+        assert_eq!(rows["refused"].as_u64(), Some(refused), "{name}: {rows}");
+        assert_eq!(rows["read"], report["rows"]["read"], "{name}");
+    }
+}
+
+#[test]
+fn the_same_export_again_changes_nothing_and_refused_rows_can_be_mended() {
+    let mut place = with_profile("worked-example");
+    let export = fs::read_to_string(fixture("worked-example").join("export.csv")).unwrap();
+    let bad = export.replace("9995015862", "9995015863");
+    place.put("today.csv", &bad);
+    assert_eq!(place.settle(), [FileEnd::SomeRefused]);
+    let before = place.keep.count();
+    let rejects = place.names("refused").into_iter().find(|name| name.ends_with(".rejects.csv")).unwrap();
+    let mended = place.text("refused", &rejects).replace("9995015863", "9995015862");
+    place.put("mended.csv", mended);
+    place.settle();
+    assert!(place.keep.count() > before);
+    let after = place.keep.count();
+    place.put("today.csv", &export);
+    place.settle();
+    assert_eq!(place.keep.count(), after);
+    assert!(place.keep.submissions.lock().unwrap().iter().all(|submission| submission.snapshot));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_moved_aside_with_its_reasons() {
+    let mut place = Place::new("");
+    place.put("a.pdf", "%PDF-1.7 Nia Fôn-Quill");
+    place.put("b.csv", "Some,Other,Heading\n1,2,3\n");
+    place.put("c.ndjson.gz", b"\x1f\x8b\x08\x00broken".as_slice());
+    place.put("d.ndjson", "");
+    place.put("e.ndjson", event("R1", "referred", 1));
+    assert_eq!(place.settle(), [[FileEnd::Refused; 4].as_slice(), &[FileEnd::Done]].concat());
+    let names = place.names("refused");
+    assert_eq!(names.len(), 8, "{names:?}");
+    for name in names.iter().filter(|name| name.ends_with(".reasons.json")) {
+        let text = place.text("refused", name);
+        assert!(text.contains("\"error\"") && !text.contains("Nia"), "{text}");
+    }
+    assert_eq!(place.names(""), [""; 0]);
+}
+
+#[test]
+fn rows_that_contradict_one_another_are_refused_and_the_rest_goes_on() {
+    let mut place = Place::new("");
+    let events = [
+        event("R1", "referred", 1),
+        event("R1", "referred", 2),
+        event("R1", "accepted", 5),
+        event("R2", "referred", 1),
+        "{\"schema\":".to_owned(),
+    ];
+    place.put("events.ndjson", events.join("\n"));
+    assert_eq!(place.settle(), [FileEnd::SomeRefused]);
+    let names = place.names("refused");
+    let rejects = place.text("refused", &names[1]);
+    assert_eq!(rejects.lines().count(), 3, "{rejects}");
+    assert!(rejects.lines().next().unwrap().contains("duplicate-event-id"));
+    assert!(rejects.lines().nth(2).unwrap().contains("not-json"));
+    assert_eq!(place.keep.count(), 2);
+}
+
+#[test]
+fn what_the_store_refuses_is_a_refused_row() {
+    let mut place = Place::new("");
+    place.put("one.ndjson", event("R1", "referred", 1));
+    assert_eq!(place.settle(), [FileEnd::Done]);
+    place.put("two.ndjson", format!("{}\n{}", event("R1", "referred", 9), event("R2", "referred", 1)));
+    assert_eq!(place.settle(), [FileEnd::SomeRefused]);
+    let names = place.names("refused");
+    assert!(place.text("refused", &names[1]).contains("event-changed"));
+    assert!(place.text("refused", &names[0]).contains("\"unchanged\": 0"));
+    assert_eq!(place.keep.count(), 2);
+}
+
+#[test]
+fn what_withdraws_goes_in_before_anything_else_of_the_file() {
+    let mut place = Place::new("");
+    let mut events: Vec<String> = (1..=200).map(|n| event(&format!("A{n:03}"), "referred", 1)).collect();
+    events.push(event_of("Z999", "consent_changed", 9, "none"));
+    place.put("events.ndjson", events.join("\n"));
+    assert_eq!(place.settle(), [FileEnd::Done]);
+    let submissions = place.keep.submissions.lock().unwrap();
+    assert_eq!((&*submissions[0].referral_id, submissions.len()), ("Z999", 201));
+}
+
+#[test]
+fn a_store_that_stopped_leaves_the_file_for_later_and_it_is_taken_up_again_after_a_restart() {
+    let mut place = Place::new("");
+    place.keep.stopped.store(true, Ordering::SeqCst);
+    place.put("one.ndjson", event("R1", "referred", 1));
+    assert_eq!(place.settle(), [FileEnd::Later]);
+    assert_eq!(place.names(".reading"), ["one.ndjson"]);
+    // Another file of the same name is a file of its own.
+    place.put("one.ndjson", event("R2", "referred", 1));
+    let Place { folder, keep, .. } = place;
+    keep.stopped.store(false, Ordering::SeqCst);
+    let mut place = Place::with(folder, keep, "");
+    assert_eq!(place.poll(), [FileEnd::Done]);
+    assert_eq!(place.settle(), [FileEnd::Done]);
+    assert_eq!(place.names("done").len(), 2);
+    assert_eq!(place.keep.count(), 2);
+}
+
+#[test]
+fn when_the_daemon_stops_a_file_is_left_where_it_is_found_again() {
+    let mut place = Place::new("");
+    place.keep.busy.store(true, Ordering::SeqCst);
+    place.put("one.ndjson", event("R1", "referred", 1));
+    place.poll();
+    place.clock.advance(Duration::from_secs(6));
+    let stop = place.stop.clone();
+    let stopper = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(500));
+        stop.send_replace(true);
+    });
+    assert_eq!(place.poll(), [FileEnd::Later]);
+    stopper.join().unwrap();
+    assert_eq!(place.names(".reading"), ["one.ndjson"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn folders_are_made_for_their_owner_alone_and_links_are_not_followed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut place = Place::new("");
+    for folder in ["", "done", "refused", ".reading"] {
+        let mode = fs::metadata(place.inbox().join(folder)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{folder}");
+    }
+    place.put("one.ndjson", "{\"a\":1}");
+    std::os::unix::fs::symlink(fixture("worked-example").join("export.csv"), place.inbox().join("link.csv"))
+        .unwrap();
+    place.settle();
+    assert!(place.inbox().join("link.csv").exists());
+    for name in place.names("refused") {
+        let mode = fs::metadata(place.inbox().join("refused").join(&name)).unwrap().permissions().mode();
+        assert!(name.ends_with("-one.ndjson") || mode & 0o077 == 0, "{name} {mode:o}");
+    }
+}
+
+#[test]
+fn a_drafted_profile_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(fixture("worked-example").join("profile.toml")).unwrap();
+    let path = folder.path().join("p.toml");
+    fs::write(&path, format!("draft = true\n{text}")).unwrap();
+    let config = format!("[[intake.folder]]\nprofile = {path:?}");
+    let config = Config::parse(&config, None, &Places::default()).unwrap();
+    let problem = profile(&config.folders[0]).unwrap_err();
+    assert!(problem.to_string().contains("not reviewed"), "{problem}");
+}
