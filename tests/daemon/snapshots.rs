@@ -171,7 +171,7 @@ fn wanted() -> BTreeMap<String, &'static str> {
             ("ELM-2", "in-progress"),
             ("ELM-3", "in-progress"),
             ("ELM-4", "accepted"),
-            ("ELM-6", "rejected"),
+            ("ELM-6", "cancelled"),
         ]
         .map(|(case, status)| (case.to_owned(), status)),
     );
