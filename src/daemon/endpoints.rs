@@ -26,13 +26,18 @@ use crate::endpoint::file::Folder;
 
 use super::error::DaemonError;
 
-/// Makes a configured endpoint. Reads its keys and certificates; sends nothing.
+/// Makes a configured endpoint. Reads its keys and certificates; sends nothing. In the folder of a file endpoint it removes
+/// what was left half written.
 ///
 /// # Errors
-/// A key or certificate cannot be used.
+/// A key, certificate or folder cannot be used.
 pub fn make(config: &EndpointConfig, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Endpoint>, DaemonError> {
     match &config.kind {
-        Kind::File { path } => Ok(Arc::new(Folder::new(config.name.clone(), path.clone()))),
+        Kind::File { path } => {
+            let folder = Folder::new(config.name.clone(), path.clone());
+            folder.tidy().map_err(|error| DaemonError::io(path, error))?;
+            Ok(Arc::new(folder))
+        }
         Kind::Fhir(server) => Ok(Arc::new(rest(config, server, clock)?)),
     }
 }

@@ -17,7 +17,6 @@ use crate::endpoint::Endpoint;
 use crate::intake::folder::{self, Watch};
 use crate::intake::http::{self, Auth, Intake, Limits, Readiness};
 use crate::intake::keep::Keep;
-use crate::outbox::retry::RetryPolicy;
 use crate::relay::attempt::Attempt;
 use crate::relay::run::Watcher;
 use crate::relay::{Pace, Relay};
@@ -88,6 +87,21 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         Some(http) => Some((http, listen(http).await?)),
         None => None,
     };
+    let upkeep = Upkeep {
+        keeper: keeper.clone(),
+        planner: Arc::clone(&parts.planner),
+        clock: Arc::clone(&clock),
+        endpoints: config.endpoints.iter().map(|one| (one.name.clone(), one.retry.clone())).collect(),
+        metrics: Arc::clone(&metrics),
+        bell: Arc::clone(&bell),
+    };
+    let left = upkeep.take_over().await?;
+    if left > 0 {
+        tracing::warn!(
+            entries = left,
+            "the last daemon ended while these were being sent; their endpoints are asked"
+        );
+    }
     for (endpoint, settings) in made.into_iter().zip(&config.endpoints) {
         let relay = Relay {
             attempt: Arc::new(Attempt {
@@ -104,15 +118,6 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         let stopping = stopping.clone();
         tasks.spawn(async move { Ok(relay.run(stopping).await?) });
     }
-    let upkeep = Upkeep {
-        keeper: keeper.clone(),
-        planner: Arc::clone(&parts.planner),
-        clock: Arc::clone(&clock),
-        policy: RetryPolicy::default(),
-        endpoints: config.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect(),
-        metrics: Arc::clone(&metrics),
-        bell: Arc::clone(&bell),
-    };
     let until = stopping.clone();
     tasks.spawn(async move { Ok(upkeep.run(until).await?) });
     for folder in watched {

@@ -21,13 +21,16 @@ use crate::telemetry::alarm::{Alarm, Alert};
 /// How often.
 const EVERY: Duration = Duration::from_secs(2);
 
+/// Longer than any lease.
+const FAR: Duration = Duration::from_secs(400 * 24 * 3600);
+
 /// The loop.
 pub(super) struct Upkeep {
     pub(super) keeper: Keeper,
     pub(super) planner: Arc<Planner>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) policy: RetryPolicy,
-    pub(super) endpoints: Vec<String>,
+    /// Every endpoint with how it is retried.
+    pub(super) endpoints: Vec<(String, RetryPolicy)>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) bell: Arc<Notify>,
 }
@@ -49,10 +52,31 @@ impl Upkeep {
         Ok(())
     }
 
+    /// Frees what an earlier process left in flight. Before any relay runs, and under the lock of the data folder: whatever is
+    /// leased then is leased to nobody, and need not wait for its lease to run out.
+    pub(super) async fn take_over(&self) -> Result<u64, StoreError> {
+        let now = self.clock.now();
+        self.free(now.checked_add(FAR).unwrap_or(now)).await
+    }
+
+    async fn free(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let mut freed = 0;
+        for (endpoint, policy) in self.endpoints.iter().cloned() {
+            let (now, jitter) = (self.clock.now(), self.clock.jitter());
+            freed +=
+                self.keeper.run(move |store| store.free(&endpoint, before, &policy, jitter, now)).await?;
+        }
+        Ok(freed)
+    }
+
     async fn once(&self, alarm: &mut Alarm) -> Result<(), StoreError> {
         let (now, jitter) = (self.clock.now(), self.clock.jitter());
-        let (planner, policy) = (Arc::clone(&self.planner), self.policy.clone());
-        let swept = self.keeper.run(move |store| store.sweep(&planner, &policy, jitter, now)).await?;
+        let freed = self.free(now).await?;
+        let planner = Arc::clone(&self.planner);
+        // What is left to free is of endpoints that are configured no more.
+        let policy = RetryPolicy::default();
+        let mut swept = self.keeper.run(move |store| store.sweep(&planner, &policy, jitter, now)).await?;
+        swept.leases_lost += freed;
         if swept.leases_lost + swept.expired + swept.released > 0 {
             tracing::info!(
                 leases_lost = swept.leases_lost,
@@ -64,7 +88,7 @@ impl Upkeep {
         }
         let counts = self.keeper.run(|store| store.counts()).await?;
         self.metrics.holds(&counts);
-        for endpoint in &self.endpoints {
+        for (endpoint, _) in &self.endpoints {
             let name = endpoint.clone();
             let due = self.keeper.run(move |store| store.next_due(&name)).await?;
             let waited = due.and_then(|due| since(due, now));

@@ -18,6 +18,9 @@ use crate::outbox::{Outcome, Parcel, Reason, Receipt, Refusal};
 use super::fhir_rest::draft::{Draft, Write};
 use super::{Endpoint, Found, Known, Prepared, Request, Target, Work};
 
+/// How names of files begin that are not complete.
+const TEMPORARY: &str = ".tmp-";
+
 /// A folder of Bundles.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -30,6 +33,22 @@ impl Folder {
     #[must_use]
     pub const fn new(name: String, path: PathBuf) -> Self {
         Self { name, path }
+    }
+
+    /// Removes what a process that was killed left half written. Call it before anything is sent. A file that another
+    /// process is writing at this moment is lost to it, and written again.
+    ///
+    /// # Errors
+    /// The folder or a file in it cannot be changed.
+    pub fn tidy(&self) -> io::Result<()> {
+        make(&self.path)?;
+        for file in fs::read_dir(&self.path)? {
+            let file = file?;
+            if file.file_name().to_string_lossy().starts_with(TEMPORARY) {
+                fs::remove_file(file.path())?;
+            }
+        }
+        Ok(())
     }
 
     fn file(&self, request: &Request) -> Option<PathBuf> {
@@ -78,7 +97,7 @@ fn has(file: &Path, body: &str) -> io::Result<bool> {
 /// Writes a file so that it is there whole, and still there after the power fails.
 fn write(folder: &Path, file: &Path, body: &str) -> io::Result<()> {
     make(folder)?;
-    let mut temporary = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder)?;
+    let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
     temporary.write_all(body.as_bytes())?;
     temporary.as_file().sync_all()?;
     temporary.persist(file).map_err(|error| error.error)?;
@@ -140,7 +159,7 @@ impl Endpoint for Folder {
             let folder = self.path.clone();
             let tried = blocking(move || {
                 make(&folder)?;
-                tempfile::Builder::new().prefix(".tmp-").tempfile_in(&folder).map(drop)
+                tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&folder).map(drop)
             });
             tried.await.map_err(|_| Reason::Unavailable)
         })
@@ -193,6 +212,21 @@ mod tests {
         }
         fs::write(files[0].path(), "cut").unwrap();
         assert_eq!(run(folder.look(&request)), Found::Absent);
+    }
+
+    #[test]
+    fn what_was_left_half_written_is_tidied_away_and_nothing_else() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::new("files".into(), place.path().join("out"));
+        folder.tidy().unwrap();
+        for name in [".tmp-a1", "b.json", "note.txt"] {
+            fs::write(place.path().join("out").join(name), "x").unwrap();
+        }
+        folder.tidy().unwrap();
+        let mut left: Vec<_> =
+            fs::read_dir(place.path().join("out")).unwrap().map(|file| file.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["b.json", "note.txt"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! After several failures in a row nothing is sent but a probe now and then, so that an endpoint that is down costs no
 //! entry its attempts and no operator a flood. When it answers again, work starts slowly: one at a time, then twice as many after
-//! each success. Invariant: at most one probe a minute once the endpoint has been down for a while. Next: [`super::attempt`].
+//! each success. Invariant: at most one probe a minute once the endpoint has been down for a while. Next: [`super::gate`].
 
 use std::time::Duration;
 

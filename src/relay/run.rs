@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -17,6 +16,7 @@ use crate::store::{Claim, Claimed, StoreError};
 
 use super::attempt::{Attempt, Attempted};
 use super::breaker::{Breaker, Go};
+use super::gate::Gate;
 
 /// How fast an endpoint is served.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl Relay {
     /// # Errors
     /// The store cannot be used any more; the process must stop.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
-        let limiter = self.pace.rate.and_then(quota).map(RateLimiter::direct);
+        let mut gate = Gate::new(self.pace.rate);
         let mut breaker = Breaker::new(self.pace.concurrency);
         let mut under_way: JoinSet<Result<Attempted, StoreError>> = JoinSet::new();
         while !*stop.borrow() {
@@ -81,21 +81,37 @@ impl Relay {
                 Go::Wait(due) => self.until(due),
                 // While something is still under way it may answer the question by itself.
                 Go::Probe if under_way.is_empty() => {
-                    self.probe(&mut breaker).await;
-                    continue;
+                    tokio::select! {
+                        () = self.probe(&mut breaker) => continue,
+                        _ = stop.changed() => break,
+                    }
                 }
                 Go::Probe => self.pace.look_every,
                 Go::Send(allowed) => {
                     let room = allowed.saturating_sub(under_way.len());
-                    if room > 0 && self.start(room, limiter.as_ref(), &mut under_way).await? > 0 {
-                        continue;
+                    match gate.open(room) {
+                        Ok(0) => self.pace.look_every,
+                        Ok(open) => {
+                            let started = self.start(open, &mut under_way).await?;
+                            gate.left(started);
+                            if started > 0 {
+                                continue;
+                            }
+                            self.pace.look_every
+                        }
+                        Err(wait) => wait,
                     }
-                    self.pace.look_every
                 }
             };
             tokio::select! {
                 changed = stop.changed() => if changed.is_err() { break },
-                Some(ended) = under_way.join_next() => self.ended(ended, &mut breaker)?,
+                Some(ended) = under_way.join_next() => {
+                    self.ended(ended, &mut breaker)?;
+                    // What ended meanwhile makes room too, so that the next are claimed together.
+                    while let Some(ended) = under_way.try_join_next() {
+                        self.ended(ended, &mut breaker)?;
+                    }
+                }
                 () = self.bell.notified() => {}
                 () = sleep(idle) => {}
             }
@@ -149,7 +165,6 @@ impl Relay {
     async fn start(
         &self,
         room: usize,
-        limiter: Option<&DefaultDirectRateLimiter>,
         under_way: &mut JoinSet<Result<Attempted, StoreError>>,
     ) -> Result<usize, StoreError> {
         let claimed = match self.claim(room).await {
@@ -159,9 +174,6 @@ impl Relay {
         };
         let started = claimed.len();
         for entry in claimed {
-            if let Some(limiter) = limiter {
-                limiter.until_ready().await;
-            }
             let attempt = Arc::clone(&self.attempt);
             under_way.spawn(async move { attempt.deliver(entry).await });
         }
@@ -213,11 +225,6 @@ impl Relay {
         }
         Ok(())
     }
-}
-
-/// One entry every so often; no bursts.
-fn quota(rate: f64) -> Option<Quota> {
-    Duration::try_from_secs_f64(1.0 / rate).ok().and_then(Quota::with_period)
 }
 
 enum Weight {

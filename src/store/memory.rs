@@ -266,6 +266,17 @@ impl Store for MemoryStore {
         upkeep::sweep(self, planner, policy, jitter, now)
     }
 
+    fn free(
+        &mut self,
+        endpoint: &str,
+        before: Timestamp,
+        policy: &RetryPolicy,
+        jitter: f64,
+        now: Timestamp,
+    ) -> Result<u64> {
+        upkeep::free(self, Some(endpoint), before, policy, jitter, now)
+    }
+
     fn act(
         &mut self,
         id: EntryId,

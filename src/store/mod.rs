@@ -96,6 +96,20 @@ pub trait Store: Send {
         now: Timestamp,
     ) -> Result<Swept, StoreError>;
 
+    /// Frees the entries of an endpoint whose lease ends before an instant, as lost. An instant far away frees all of
+    /// them: for a daemon that starts, and has the data folder to itself. Says how many.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn free(
+        &mut self,
+        endpoint: &str,
+        before: Timestamp,
+        policy: &RetryPolicy,
+        jitter: f64,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
+
     /// Does what a person decided about an entry, and records who and why. Releasing plans the entry again.
     ///
     /// # Errors

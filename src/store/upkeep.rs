@@ -19,17 +19,23 @@ use super::types::{Acted, AuditLine, Decision, EntryDetail, Swept};
 
 /// At most so many entries of each kind in one sweep, so that nothing else waits long. The next sweep goes on.
 pub(super) const SWEEP: usize = 500;
+/// More than can be in flight: endpoints times what each takes at once.
+const IN_FLIGHT: usize = 100_000;
 
-/// Frees, expires, and plans again.
-pub(super) fn sweep<R: Rows>(
+/// Frees what is in flight, at one endpoint or at all, and has a lease that ends before an instant.
+pub(super) fn free<R: Rows>(
     rows: &mut R,
-    planner: &Planner,
+    endpoint: Option<&str>,
+    before: Timestamp,
     policy: &RetryPolicy,
     jitter: f64,
     now: Timestamp,
-) -> Result<Swept> {
-    let mut swept = Swept::default();
-    for mut row in rows.lost(now, SWEEP)? {
+) -> Result<u64> {
+    let mut freed = 0;
+    for mut row in rows.lost(before, IN_FLIGHT)? {
+        if endpoint.is_some_and(|endpoint| endpoint != row.endpoint) {
+            continue;
+        }
         let spread = spread(jitter, row.id);
         let Ok(change) = transition::next(&row.standing(), &Cause::LeaseLost, policy, spread) else {
             continue;
@@ -40,8 +46,21 @@ pub(super) fn sweep<R: Rows>(
         attempt.reason = change.reason.map(|reason| reason.as_str().to_owned());
         rows.put_attempt(row.id, &attempt)?;
         rows.change(&mut row, &change, now)?;
-        swept.leases_lost += 1;
+        freed += 1;
     }
+    Ok(freed)
+}
+
+/// Frees, expires, and plans again.
+pub(super) fn sweep<R: Rows>(
+    rows: &mut R,
+    planner: &Planner,
+    policy: &RetryPolicy,
+    jitter: f64,
+    now: Timestamp,
+) -> Result<Swept> {
+    let leases_lost = free(rows, None, now, policy, jitter, now)?;
+    let mut swept = Swept { leases_lost, ..Swept::default() };
     for mut row in rows.too_old(now, SWEEP)? {
         if let Ok(change) = transition::next(&row.standing(), &Cause::TooOld, policy, jitter) {
             rows.change(&mut row, &change, now)?;

@@ -216,6 +216,17 @@ impl Store for SqliteStore {
         self.whole(|rows| upkeep::sweep(rows, planner, policy, jitter, now))
     }
 
+    fn free(
+        &mut self,
+        endpoint: &str,
+        before: Timestamp,
+        policy: &RetryPolicy,
+        jitter: f64,
+        now: Timestamp,
+    ) -> Result<u64> {
+        self.whole(|rows| upkeep::free(rows, Some(endpoint), before, policy, jitter, now))
+    }
+
     fn act(
         &mut self,
         id: EntryId,

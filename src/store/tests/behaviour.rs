@@ -109,6 +109,27 @@ fn a_lost_lease_changes_nothing_any_more() {
 }
 
 #[test]
+fn a_daemon_that_starts_frees_what_the_last_one_left_at_each_endpoint_as_that_is_retried() {
+    each(|store| {
+        let planner = planner();
+        let policy = RetryPolicy { settle_time: Duration::from_secs(3), ..RetryPolicy::default() };
+        store.accept(&submission(false, &[told("R1", "referred", "2026-04-01")]), &planner, start()).unwrap();
+        let sent = take(store, "north", start()).remove(0);
+        assert!(store.record_request(&sent.lease, "sent", start()).unwrap());
+        assert_eq!(store.free("north", start(), &policy, 0.0, start()).unwrap(), 0, "its lease runs");
+        let far = later(start(), days(400));
+        assert_eq!(store.free("south", far, &policy, 0.0, start()).unwrap(), 0, "another endpoint's");
+        assert_eq!(store.free("north", far, &policy, 0.0, start()).unwrap(), 1);
+        assert_eq!(states(store), [(State::Unknown, Some(Reason::AnswerLost))]);
+        assert!(take(store, "north", start()).is_empty(), "the endpoint has not settled");
+        let again = take(store, "north", later(start(), policy.settle_time)).remove(0);
+        assert!(again.ask_first);
+        let late = settled(Cause::Ended(accepted()), &policy, start());
+        assert_eq!(store.settle(&sent.lease, &late).unwrap(), None, "the old lease is void");
+    });
+}
+
+#[test]
 fn attempts_are_told_with_what_the_endpoint_said() {
     each(|store| {
         let planner = planner();

@@ -51,6 +51,16 @@ macro_rules! delegate {
                 ) -> Result<Swept> {
                     self.$inner.sweep(planner, policy, jitter, now)
                 }
+                fn free(
+                    &mut self,
+                    endpoint: &str,
+                    before: Timestamp,
+                    policy: &RetryPolicy,
+                    jitter: f64,
+                    now: Timestamp,
+                ) -> Result<u64> {
+                    self.$inner.free(endpoint, before, policy, jitter, now)
+                }
                 fn act(
                     &mut self,
                     id: EntryId,

@@ -42,6 +42,10 @@ enum Op {
         outcome: usize,
     },
     Sweep,
+    Free {
+        endpoint: usize,
+        all: bool,
+    },
     Act {
         entry: i64,
         command: usize,
@@ -72,6 +76,7 @@ fn op() -> impl Strategy<Value = Op> {
         5 => (0..8usize).prop_map(|lease| Op::Record { lease }),
         6 => (0..8usize, 0..9usize).prop_map(|(lease, outcome)| Op::Settle { lease, outcome }),
         2 => Just(Op::Sweep),
+        1 => (0..2usize, any::<bool>()).prop_map(|(endpoint, all)| Op::Free { endpoint, all }),
         3 => (1..20i64, 0..4usize).prop_map(|(entry, command)| Op::Act { entry, command }),
         1 => (1..20i64).prop_map(|entry| Op::ReadBack { entry }),
         3 => prop_oneof![Just(0u64), Just(1), Just(24), Just(24 * 9)].prop_map(|hours| Op::Advance { hours }),
@@ -195,6 +200,13 @@ impl Both {
             }
             Op::Sweep => {
                 self.ask(|store, planner, now| store.sweep(planner, &RetryPolicy::default(), 0.3, now));
+            }
+            Op::Free { endpoint, all } => {
+                let policy = RetryPolicy::default();
+                self.ask(|store, _, now| {
+                    let before = if *all { later(now, Duration::from_secs(1 << 30)) } else { now };
+                    store.free(["north", "south"][*endpoint], before, &policy, 0.3, now)
+                });
             }
             Op::Act { entry, command } => {
                 self.ask(|store, planner, now| {

@@ -1,0 +1,21 @@
+//! What a file endpoint holds. Next: `kill.rs`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+/// The Bundles in a folder by the key of their event. Each key must have one file, and no file may be half written.
+pub(crate) fn bundles(folder: &Path) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(!name.starts_with('.'), "left half written: {name}");
+        let key = name.get(..36).unwrap_or_else(|| panic!("{name}")).to_owned();
+        let bundle: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert!(found.insert(key, bundle).is_none(), "twice: {name}");
+    }
+    found
+}
