@@ -130,8 +130,7 @@ fn an_upgrade_that_fails_at_any_statement_leaves_the_old_store() {
 #[test]
 fn a_new_store_that_was_never_finished_is_begun_again() {
     let (_dir, place) = folder();
-    SqliteStore::open_with(&place, &["CREATE TABLE half (id INTEGER) STRICT; nonsense"])
-        .unwrap_err();
+    SqliteStore::open_with(&place, &["CREATE TABLE half (id INTEGER) STRICT; nonsense"]).unwrap_err();
     let mut store = SqliteStore::open(&place).unwrap();
     one(&mut store, "R1");
 }
