@@ -43,8 +43,11 @@ pub trait Endpoint: Send + Sync {
     ///
     /// # Errors
     /// The reason why it cannot be read now.
-    fn read<'a>(&'a self, requests: &'a [Request], known: &'a [Known])
-    -> Work<'a, Result<Vec<Sight>, Reason>>;
+    fn read<'a>(
+        &'a self,
+        requests: &'a [Request],
+        known: &'a [Known],
+    ) -> Work<'a, Result<Vec<Sight>, Reason>>;
 
     /// Everything it holds of a type under an identifier system of ours, ours or not. Writes nothing.
     ///

@@ -26,8 +26,8 @@ use crate::outbox::{Command, Entry, EntryId, State};
 use crate::plan::{Planner, Submission};
 
 use super::{
-    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, SentRecord, Settled,
-    Store, StoreError, Swept,
+    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, SentRecord, Settled, Store,
+    StoreError, Swept,
 };
 use super::{accept, deliver, sent, upkeep};
 use tables::Tables;
