@@ -17,6 +17,7 @@ mod profile;
 mod profile_check;
 mod profile_new;
 mod progress;
+mod reconcile;
 mod send;
 mod status;
 mod summary;
@@ -64,6 +65,7 @@ enum Command {
     Send(send::Arguments),
     Outbox(outbox::Arguments),
     Status(status::Arguments),
+    Reconcile(reconcile::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -89,6 +91,7 @@ pub fn main() -> u8 {
         Command::Send(arguments) => send::run(&arguments),
         Command::Outbox(arguments) => outbox::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments).map_err(Failure::from),
     };
     match result {

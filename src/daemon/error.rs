@@ -45,6 +45,9 @@ pub enum DaemonError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An endpoint cannot be read.
+    #[error("{0}")]
+    Unread(String),
     /// A loop ended abnormally: a defect of the program.
     #[error(
         "internal error: a loop stopped; everything accepted is kept. Please report it with `sp-fhir --version`"

@@ -17,6 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::intake::folder::{self, Watch};
 use crate::intake::http::{self, Auth, Intake, Limits, Readiness};
 use crate::intake::keep::Keep;
+use crate::reconcile::ReadBack;
 use crate::relay::attempt::Attempt;
 use crate::relay::run::Watcher;
 use crate::relay::{Pace, Relay};
@@ -103,6 +104,14 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         );
     }
     for (endpoint, settings) in made.into_iter().zip(&config.endpoints) {
+        let read_back = ReadBack {
+            endpoint: Arc::clone(&endpoint),
+            keeper: keeper.clone(),
+            clock: Arc::clone(&clock),
+            rate: settings.rate,
+        };
+        let until = stopping.clone();
+        tasks.spawn(async move { Ok(read_back.run(until).await?) });
         let relay = Relay {
             attempt: Arc::new(Attempt {
                 endpoint,

@@ -19,10 +19,10 @@ use crate::plan::{Planner, Submission};
 use super::row::{Referral, Row};
 use super::rows::{Result, Rows};
 use super::{
-    Acceptance, Acted, Attempt, AuditLine, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Settled,
-    Store, Swept,
+    Acceptance, Acted, Attempt, AuditLine, Claim, Claimed, Decision, EntryDetail, Filter, Lease, SentRecord,
+    Settled, Store, Swept,
 };
-use super::{accept, deliver, upkeep};
+use super::{accept, deliver, sent, upkeep};
 
 /// A store without a disk.
 #[derive(Default)]
@@ -294,6 +294,10 @@ impl Store for MemoryStore {
 
     fn entry(&mut self, id: EntryId) -> Result<Option<EntryDetail>> {
         upkeep::detail(self, id)
+    }
+
+    fn sent(&mut self, referral: Uuid, endpoint: &str) -> Result<SentRecord> {
+        sent::sent(self, referral, endpoint)
     }
 
     fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>> {

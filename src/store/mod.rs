@@ -12,6 +12,7 @@ pub mod keeper;
 mod memory;
 mod row;
 mod rows;
+mod sent;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use types::*;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
@@ -134,6 +136,12 @@ pub trait Store: Send {
     /// # Errors
     /// The database cannot be used.
     fn entry(&mut self, id: EntryId) -> Result<Option<EntryDetail>, StoreError>;
+
+    /// What an endpoint has, or may have, of a referral: its entries with a request, oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn sent(&mut self, referral: Uuid, endpoint: &str) -> Result<SentRecord, StoreError>;
 
     /// Entries, by number, after a number.
     ///

@@ -112,6 +112,15 @@ impl Base {
         })
     }
 
+    /// The address of a further page of an answer, if it lies below the base.
+    #[must_use]
+    pub fn page(&self, link: &str) -> Option<Url> {
+        let url = origin::resolve(self.url.as_str(), link)?;
+        let is_base = url.path() == self.url.path().trim_end_matches('/');
+        let is_own = is_base || url.path().starts_with(self.url.path());
+        (is_own && url.fragment().is_none()).then_some(url)
+    }
+
     /// The path below the base, if the URL lies there.
     fn own_path(&self, url: &Url) -> Option<String> {
         let bare = url.query().is_none() && url.fragment().is_none();
@@ -226,6 +235,24 @@ mod tests {
             "",
         ] {
             assert_eq!(own(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_further_page_lies_below_the_base() {
+        let base = Base::parse("https://gp.example/fhir").unwrap();
+        let at = |link: &str| base.page(link).map(|url| url.to_string());
+        for own in ["https://gp.example/fhir?_page=2", "https://gp.example/fhir/Task?_page=2"] {
+            assert_eq!(at(own).as_deref(), Some(own));
+        }
+        for other in [
+            "https://gp.example/fhirx?_page=2",
+            "https://gp.example/?_page=2",
+            "https://attacker.example/fhir?_page=2",
+            "https://gp.example/fhir/../x?_page=2",
+            "http://gp.example/fhir?_page=2",
+        ] {
+            assert_eq!(at(other), None, "{other}");
         }
     }
 

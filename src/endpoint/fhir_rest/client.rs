@@ -174,6 +174,14 @@ impl Client {
         self.exchange(self.http().get(self.url(path)?)).await
     }
 
+    /// GET of a further page of an answer, at the address that [`Base::page`] gave.
+    ///
+    /// # Errors
+    /// [`Fault`]: no answer.
+    pub async fn get_page(&self, url: Url) -> Result<Answer, Fault> {
+        self.exchange(self.http().get(url)).await
+    }
+
     /// POST of a search's parameters to `Type/_search`.
     ///
     /// # Errors

@@ -68,7 +68,7 @@ impl Matches {
     }
 }
 
-fn is_search_set(node: &Node) -> bool {
+pub(super) fn is_search_set(node: &Node) -> bool {
     node.get("resourceType").and_then(Node::as_str) == Some("Bundle")
         && node.get("type").and_then(Node::as_str) == Some("searchset")
 }
@@ -107,7 +107,7 @@ pub fn has_identifier(resource: &Node, system: &str, value: &str) -> bool {
 
 /// Percent-encodes a part of a form. `|`, `,`, `\` and `$` mean something inside a FHIR search value: they are first
 /// escaped as FHIR says.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if matches!(byte, b'|' | b',' | b'\\' | b'$') {

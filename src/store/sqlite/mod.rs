@@ -19,16 +19,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use uuid::Uuid;
 
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::{Command, Entry, EntryId, State};
 use crate::plan::{Planner, Submission};
 
 use super::{
-    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Settled, Store, StoreError,
-    Swept,
+    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, SentRecord, Settled, Store,
+    StoreError, Swept,
 };
-use super::{accept, deliver, upkeep};
+use super::{accept, deliver, sent, upkeep};
 use tables::Tables;
 
 /// The database's name in its folder.
@@ -244,6 +245,10 @@ impl Store for SqliteStore {
 
     fn entry(&mut self, id: EntryId) -> Result<Option<EntryDetail>> {
         upkeep::detail(&mut Tables::new(&self.connection), id)
+    }
+
+    fn sent(&mut self, referral: Uuid, endpoint: &str) -> Result<SentRecord> {
+        sent::sent(&mut Tables::new(&self.connection), referral, endpoint)
     }
 
     fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>> {

@@ -367,3 +367,22 @@ fn what_was_seen_is_known_until_its_time_has_passed() {
         assert_eq!(store.note("cursor").unwrap().as_deref(), Some("2"));
     });
 }
+
+#[test]
+fn what_was_sent_of_a_referral_is_read_back_in_order() {
+    each(|store| {
+        let planner = planner();
+        let events = [told("R1", "referred", "2026-04-01"), told("R1", "accepted", "2026-04-03")];
+        store.accept(&submission(false, &events), &planner, start()).unwrap();
+        let referral = store.entry(1).unwrap().unwrap().entry.referral;
+        assert_eq!(store.sent(referral, "north").unwrap().sent, []);
+        assert_eq!(deliver(store, "north", start()), 1);
+        assert_eq!(deliver(store, "north", start()), 1);
+        let record = store.sent(referral, "north").unwrap();
+        let sent: Vec<_> = record.sent.iter().map(|sent| (sent.id, sent.is_certain())).collect();
+        assert_eq!(sent, [(1, true), (2, true)]);
+        assert_eq!((record.sent[0].request.as_str(), record.known.len()), ("{}", 1));
+        assert!(store.sent(referral, "south").unwrap().sent.is_empty());
+        assert!(!format!("{record:?}").contains("{}"), "requests are not shown");
+    });
+}

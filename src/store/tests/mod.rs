@@ -77,6 +77,9 @@ macro_rules! delegate {
                 fn entry(&mut self, id: EntryId) -> Result<Option<EntryDetail>> {
                     self.$inner.entry(id)
                 }
+                fn sent(&mut self, referral: uuid::Uuid, endpoint: &str) -> Result<SentRecord> {
+                    self.$inner.sent(referral, endpoint)
+                }
                 fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>> {
                     self.$inner.entries(filter)
                 }
