@@ -15,6 +15,7 @@ mod profile;
 mod profile_check;
 mod profile_new;
 mod progress;
+mod pull;
 mod status;
 mod summary;
 mod validate;
@@ -57,6 +58,7 @@ enum Command {
     Codes(codes::Arguments),
     Daemon(daemon::Arguments),
     Outbox(outbox::Arguments),
+    Pull(pull::Arguments),
     Status(status::Arguments),
     Completions(completions::Arguments),
 }
@@ -79,6 +81,7 @@ pub fn main() -> u8 {
         Command::Codes(arguments) => codes::run(&arguments).map_err(Failure::from),
         Command::Daemon(arguments) => daemon::run(&arguments),
         Command::Outbox(arguments) => outbox::run(&arguments),
+        Command::Pull(arguments) => pull::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments).map_err(Failure::from),
     };
