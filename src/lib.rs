@@ -45,6 +45,9 @@ pub mod relay;
 pub mod reconcile;
 
 #[cfg(feature = "daemon")]
+pub mod pull;
+
+#[cfg(feature = "daemon")]
 pub mod telemetry;
 
 #[cfg(feature = "daemon")]
