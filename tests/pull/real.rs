@@ -32,7 +32,7 @@ async fn a_request_made_there_is_pulled_once_and_once_more_when_it_changed() {
         let us = place(
             &store(&base, &json!({"resourceType": "Organization", "name": "Elmfield link workers"})).await,
         );
-        let person = place(&store(&base, &patient("9990004218")).await);
+        let person = place(&store(&base, &patient("9997770005")).await);
         let case = format!("GP-{}x", us.rsplit('/').next().unwrap().replace('-', "y"));
         let wanted = place(&store(&base, &request(&case, &person, &us)).await);
         let made = store(&base, &task(&wanted, &person, &us)).await;
@@ -41,7 +41,7 @@ async fn a_request_made_there_is_pulled_once_and_once_more_when_it_changed() {
         assert_eq!((pulled.new, pulled.events, pulled.refused), (2, 1, 0), "{base}");
         assert_eq!(world.events(), [("referred".to_owned(), case.clone())], "{base}");
         let event = world.kept.events.lock().unwrap()[0].clone();
-        assert_eq!(event["record"]["person"]["nhs_number"], "9990004218", "{base}");
+        assert_eq!(event["record"]["person"]["nhs_number"], "9997770005", "{base}");
         assert_eq!(event["record"]["fulfils"]["system"], "https://gp.example/request", "{base}");
         assert_eq!(world.puller.once().await.unwrap().new, 0, "{base}: not again");
 
@@ -63,7 +63,7 @@ async fn more_than_a_page_is_pulled_whole() {
         let us = place(
             &store(&base, &json!({"resourceType": "Organization", "name": "Elmfield link workers"})).await,
         );
-        let person = place(&store(&base, &patient("9990004226")).await);
+        let person = place(&store(&base, &patient("9997770013")).await);
         let mark = us.rsplit('/').next().unwrap().replace('-', "y");
         for n in 0..230 {
             store(&base, &request(&format!("GP-{mark}-{n:03}x"), &person, &us)).await;
