@@ -17,6 +17,7 @@ mod profile;
 mod profile_check;
 mod profile_new;
 mod progress;
+mod pull;
 mod reconcile;
 mod send;
 mod status;
@@ -64,6 +65,7 @@ enum Command {
     Daemon(daemon::Arguments),
     Send(send::Arguments),
     Outbox(outbox::Arguments),
+    Pull(pull::Arguments),
     Status(status::Arguments),
     Reconcile(reconcile::Arguments),
     Completions(completions::Arguments),
@@ -90,6 +92,7 @@ pub fn main() -> u8 {
         Command::Daemon(arguments) => daemon::run(&arguments),
         Command::Send(arguments) => send::run(&arguments),
         Command::Outbox(arguments) => outbox::run(&arguments),
+        Command::Pull(arguments) => pull::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments).map_err(Failure::from),

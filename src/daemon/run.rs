@@ -29,7 +29,7 @@ use super::kept::Kept;
 use super::lock::Lock;
 use super::parts::{self, Parts};
 use super::upkeep::Upkeep;
-use super::{endpoints, folders};
+use super::{endpoints, folders, pulls};
 
 /// So much work may wait for the writing thread; more is answered with "busy".
 const QUEUE: usize = 1024;
@@ -42,7 +42,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     keeper: Option<Keeper>,
     thread: Option<std::thread::JoinHandle<()>>,
-    _lock: Lock,
+    _locks: (Lock, Option<Lock>),
 }
 
 /// Starts everything that a configuration describes. When this returns, it is taken in and delivered.
@@ -88,6 +88,8 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         Some(http) => Some((http, listen(http).await?)),
         None => None,
     };
+    let pulls = pulls::make(&parts, &keeper, &clock)?;
+    let pulling = if pulls.is_empty() { None } else { Some(Lock::pulling(&config.data_folder)?) };
     let upkeep = Upkeep {
         keeper: keeper.clone(),
         planner: Arc::clone(&parts.planner),
@@ -127,6 +129,10 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         let stopping = stopping.clone();
         tasks.spawn(async move { Ok(relay.run(stopping).await?) });
     }
+    for (puller, every) in pulls {
+        let stopping = stopping.clone();
+        tasks.spawn(async move { Ok(puller.run(every, stopping).await?) });
+    }
     let until = stopping.clone();
     tasks.spawn(async move { Ok(upkeep.run(until).await?) });
     for folder in watched {
@@ -151,7 +157,7 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         http = http.map(|address| address.to_string()),
         "started"
     );
-    Ok(Running { http, tasks, stop, keeper: Some(keeper), thread: Some(thread), _lock: lock })
+    Ok(Running { http, tasks, stop, keeper: Some(keeper), thread: Some(thread), _locks: (lock, pulling) })
 }
 
 impl Running {

@@ -340,4 +340,21 @@ impl Store for MemoryStore {
         }
         Ok(!known)
     }
+
+    fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {
+        let place = (kind.to_owned(), key.to_owned());
+        Ok(self.seen.get(&place).is_some_and(|until| *until >= now))
+    }
+
+    fn ours(&mut self, endpoint: &str, resource_type: &str, uuid: &str) -> Result<Vec<endpoint::Known>> {
+        let is = |key: &&(Uuid, String, String, String)| {
+            key.1 == endpoint && key.2 == resource_type && key.3 == uuid
+        };
+        let Some((referral, ..)) = self.known.keys().find(is) else { return Ok(Vec::new()) };
+        let referral = *referral;
+        if self.of(referral).any(|row| matches!(row.state, State::InFlight | State::Unknown)) {
+            return Ok(Vec::new());
+        }
+        self.known(referral, endpoint)
+    }
 }

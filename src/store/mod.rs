@@ -179,6 +179,25 @@ pub trait Store: Send {
     /// # Errors
     /// The database cannot be used.
     fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Whether something from outside was seen already. Notes nothing.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Everything known at an endpoint of the referral that one resource of ours belongs to, by the resource's type
+    /// and UUID. Nothing where no referral is known to have it there, or where a request of that referral is under
+    /// way whose answer may tell more.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn ours(
+        &mut self,
+        endpoint: &str,
+        resource_type: &str,
+        uuid: &str,
+    ) -> Result<Vec<crate::endpoint::Known>, StoreError>;
 }
 
 /// The causes that settle a claim.

@@ -82,7 +82,9 @@ impl FhirRest {
         self.capability.get_or_try_init(ask).await.copied()
     }
 
-    const fn client(&self) -> &Client {
+    /// HTTP to it.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
         &self.settings.client
     }
 

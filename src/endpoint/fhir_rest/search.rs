@@ -68,7 +68,9 @@ impl Matches {
     }
 }
 
-pub(super) fn is_search_set(node: &Node) -> bool {
+/// Whether an answer is the page of a search.
+#[must_use]
+pub fn is_search_set(node: &Node) -> bool {
     node.get("resourceType").and_then(Node::as_str) == Some("Bundle")
         && node.get("type").and_then(Node::as_str) == Some("searchset")
 }

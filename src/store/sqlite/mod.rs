@@ -274,6 +274,19 @@ impl Store for SqliteStore {
     fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool> {
         self.whole(|rows| list::see(rows, kind, key, until, now))
     }
+
+    fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {
+        list::seen(&Tables::new(&self.connection), kind, key, now)
+    }
+
+    fn ours(
+        &mut self,
+        endpoint: &str,
+        resource_type: &str,
+        uuid: &str,
+    ) -> Result<Vec<crate::endpoint::Known>> {
+        list::ours(&mut Tables::new(&self.connection), endpoint, resource_type, uuid)
+    }
 }
 
 fn refuse_old(number: i32, text: &str) -> Result<()> {

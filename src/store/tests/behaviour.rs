@@ -79,6 +79,16 @@ fn entries_of_one_referral_leave_one_after_another_and_others_are_not_held_up() 
         let next = take(store, "north", start());
         assert_eq!(next[0].entry.id, 2);
         assert_eq!(next[0].known[0].placed.id, "41", "what was learned goes with the next");
+        let placed = &next[0].known[0].placed;
+        let done = settled(Cause::Ended(accepted()), &policy, start());
+        let ours = |store: &mut dyn Store, endpoint: &str, uuid: &str| {
+            store.ours(endpoint, &placed.resource_type, uuid).unwrap()
+        };
+        assert!(ours(store, "north", &placed.uuid).is_empty(), "a request is under way");
+        store.settle(&next[0].lease, &done).unwrap().unwrap();
+        assert_eq!(ours(store, "north", &placed.uuid), next[0].known, "met there, it is known whose it is");
+        assert!(ours(store, "south", &placed.uuid).is_empty());
+        assert!(ours(store, "north", "another").is_empty());
     });
 }
 
@@ -355,7 +365,11 @@ fn what_was_seen_is_known_until_its_time_has_passed() {
     each(|store| {
         let planner = planner();
         let until = later(start(), Duration::from_secs(10));
+        assert!(!store.seen("nonce", "a", start()).unwrap());
         assert!(store.see("nonce", "a", until, start()).unwrap());
+        assert!(store.seen("nonce", "a", until).unwrap());
+        assert!(!store.seen("file", "a", until).unwrap());
+        assert!(!store.seen("nonce", "a", later(until, Duration::from_nanos(1))).unwrap());
         assert!(!store.see("nonce", "a", until, until).unwrap());
         assert!(store.see("file", "a", until, start()).unwrap());
         let after = later(until, Duration::from_nanos(1));

@@ -98,6 +98,17 @@ macro_rules! delegate {
                 fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool> {
                     self.$inner.see(kind, key, until, now)
                 }
+                fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {
+                    self.$inner.seen(kind, key, now)
+                }
+                fn ours(
+                    &mut self,
+                    endpoint: &str,
+                    resource_type: &str,
+                    uuid: &str,
+                ) -> Result<Vec<crate::endpoint::Known>> {
+                    self.$inner.ours(endpoint, resource_type, uuid)
+                }
             }
         }
     };
