@@ -42,6 +42,9 @@ pub mod endpoint;
 pub mod relay;
 
 #[cfg(feature = "daemon")]
+pub mod pull;
+
+#[cfg(feature = "daemon")]
 pub mod reconcile;
 
 #[cfg(feature = "daemon")]

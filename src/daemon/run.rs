@@ -88,6 +88,8 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         Some(http) => Some((http, listen(http).await?)),
         None => None,
     };
+    let pulls = pulls::make(&parts, &keeper, &clock)?;
+    let pulling = if pulls.is_empty() { None } else { Some(Lock::pulling(&config.data_folder)?) };
     let upkeep = Upkeep {
         keeper: keeper.clone(),
         planner: Arc::clone(&parts.planner),

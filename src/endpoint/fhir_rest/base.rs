@@ -240,20 +240,31 @@ mod tests {
     }
 
     #[test]
-    fn a_further_page_lies_below_the_base() {
+    fn a_next_page_is_below_the_base_or_nowhere() {
         let base = Base::parse("https://gp.example/fhir").unwrap();
-        let at = |link: &str| base.page(link).map(|url| url.to_string());
-        for own in ["https://gp.example/fhir?_page=2", "https://gp.example/fhir/Task?_page=2"] {
-            assert_eq!(at(own).as_deref(), Some(own));
-        }
-        for other in [
-            "https://gp.example/fhirx?_page=2",
-            "https://gp.example/?_page=2",
-            "https://attacker.example/fhir?_page=2",
-            "https://gp.example/fhir/../x?_page=2",
-            "http://gp.example/fhir?_page=2",
+        let page = |link: &str| base.page(link).map(|url| url.to_string());
+        for (good, at) in [
+            ("https://gp.example/fhir?_getpages=1", "https://gp.example/fhir?_getpages=1"),
+            ("https://GP.example:443/fhir/Task?_cursor=a", "https://gp.example/fhir/Task?_cursor=a"),
+            ("Task?_cursor=a%2Fb", "https://gp.example/fhir/Task?_cursor=a%2Fb"),
+            ("/fhir/Task?x", "https://gp.example/fhir/Task?x"),
         ] {
-            assert_eq!(at(other), None, "{other}");
+            assert_eq!(page(good).as_deref(), Some(at), "{good}");
+        }
+        for bad in [
+            "http://gp.example/fhir?_getpages=1",
+            "https://gp.example.attacker.example/fhir?a",
+            "https://gp.example@attacker.example/fhir?a",
+            "//attacker.example/fhir?a",
+            "https://gp.example/other-tenant/Task?a",
+            "https://gp.example/fhirx?a",
+            "https://gp.example/fhir/../other/Task?a",
+            "https://gp.example/fhir/%2e%2e/other?a",
+            "https://gp.example/fhir/%2F..%2Fother?a",
+            "https://gp.example/fhir?a#b",
+            "urn:x",
+        ] {
+            assert_eq!(page(bad), None, "{bad}");
         }
     }
 

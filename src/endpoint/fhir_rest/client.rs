@@ -174,11 +174,12 @@ impl Client {
         self.exchange(self.http().get(self.url(path)?)).await
     }
 
-    /// GET of a further page of an answer, at the address that [`Base::page`] gave.
+    /// GET of the next page of a search, as the server named it: with the tokens it wrote there, to nobody else.
     ///
     /// # Errors
-    /// [`Fault`]: no answer.
-    pub async fn get_page(&self, url: Url) -> Result<Answer, Fault> {
+    /// [`Fault`]: no answer; [`Reason::Poison`] where the link leads anywhere but below the base.
+    pub async fn follow(&self, link: &str) -> Result<Answer, Fault> {
+        let url = self.base.page(link).ok_or(Fault::NotSent(Reason::Poison))?;
         self.exchange(self.http().get(url)).await
     }
 

@@ -54,10 +54,10 @@ pub async fn list(
             return Ok(if is_whole && is_certain { Listing::Whole(held) } else { Listing::NotSupported });
         };
         // A page that leads back to itself has no end.
-        let Some(url) = client.base().page(next).filter(|url| pages.insert(url.clone())) else {
+        if client.base().page(next).is_none_or(|url| !pages.insert(url)) {
             return Ok(Listing::NotSupported);
-        };
-        answer = client.get_page(url).await;
+        }
+        answer = client.follow(next).await;
     }
     Ok(Listing::NotSupported)
 }
