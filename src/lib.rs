@@ -48,9 +48,6 @@ pub mod pull;
 pub mod reconcile;
 
 #[cfg(feature = "daemon")]
-pub mod pull;
-
-#[cfg(feature = "daemon")]
 pub mod telemetry;
 
 #[cfg(feature = "daemon")]

@@ -105,8 +105,6 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
             "the last daemon ended while these were being sent; their endpoints are asked"
         );
     }
-    let pulls = pulls::make(&parts, &keeper, &clock)?;
-    let pulling = if pulls.is_empty() { None } else { Some(Lock::pulling(&config.data_folder)?) };
     for (endpoint, settings) in made.into_iter().zip(&config.endpoints) {
         let read_back = ReadBack {
             endpoint: Arc::clone(&endpoint),

@@ -269,35 +269,6 @@ mod tests {
     }
 
     #[test]
-    fn a_next_page_is_below_the_base_or_nowhere() {
-        let base = Base::parse("https://gp.example/fhir").unwrap();
-        let page = |link: &str| base.page(link).map(|url| url.to_string());
-        for (good, at) in [
-            ("https://gp.example/fhir?_getpages=1", "https://gp.example/fhir?_getpages=1"),
-            ("https://GP.example:443/fhir/Task?_cursor=a", "https://gp.example/fhir/Task?_cursor=a"),
-            ("Task?_cursor=a%2Fb", "https://gp.example/fhir/Task?_cursor=a%2Fb"),
-            ("/fhir/Task?x", "https://gp.example/fhir/Task?x"),
-        ] {
-            assert_eq!(page(good).as_deref(), Some(at), "{good}");
-        }
-        for bad in [
-            "http://gp.example/fhir?_getpages=1",
-            "https://gp.example.attacker.example/fhir?a",
-            "https://gp.example@attacker.example/fhir?a",
-            "//attacker.example/fhir?a",
-            "https://gp.example/other-tenant/Task?a",
-            "https://gp.example/fhirx?a",
-            "https://gp.example/fhir/../other/Task?a",
-            "https://gp.example/fhir/%2e%2e/other?a",
-            "https://gp.example/fhir/%2F..%2Fother?a",
-            "https://gp.example/fhir?a#b",
-            "urn:x",
-        ] {
-            assert_eq!(page(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
     fn versions_come_out_of_their_quotes() {
         assert_eq!(version_of("W/\"3\"").as_deref(), Some("3"));
         assert_eq!(version_of("\"a-b\"").as_deref(), Some("a-b"));
