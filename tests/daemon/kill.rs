@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::files;
 use crate::people::{Dice, PRACTICE};
 use crate::sender::{Book, Client, Load};
-use crate::world::{FILES, World, count};
+use crate::world::{FILES, World, arrived};
 
 /// How often the daemon is killed.
 pub(crate) fn kills() -> u32 {
@@ -78,8 +78,7 @@ pub(crate) fn under_kills(
     let accepted = u64::try_from(answered.len()).unwrap();
     assert_eq!(status["accepted"].as_u64(), Some(accepted), "{status:#}");
     // Some have been read back already.
-    let there = count(&status, "delivered") + count(&status, "acknowledged");
-    assert_eq!(there, accepted, "{status:#}");
+    assert_eq!(arrived(&status), accepted, "{status:#}");
     let keys: BTreeSet<&String> = answered.values().map(|one| &one.key).collect();
     assert_eq!(keys.len(), answered.len(), "an event is an entry");
     // Everything is known when it is sent once more.

@@ -1,11 +1,13 @@
 //! `sp-fhir reconcile` as a person runs it, with the folder that needs no server.
 
-use std::path::Path;
-use std::process::{Command, Output};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sp_fhir::config::{Config, Places};
 use sp_fhir::daemon::{Parts, endpoints};
+use sp_fhir::outbox::State;
 
 use crate::parcels::Person;
 use crate::world::World;
@@ -19,20 +21,51 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-#[tokio::test]
-async fn the_command_says_what_is_not_there() {
+/// A configuration with one folder as endpoint, and the world it describes.
+fn world() -> (World, PathBuf, PathBuf) {
     let place = tempfile::tempdir().unwrap();
     let (config, data, out) =
         (place.path().join("sp-fhir.toml"), place.path().join("data"), place.path().join("out"));
     let written = format!(
-        "data_folder = {data:?}\n[[endpoint]]\nname = \"files\"\nkind = \"file\"\npath = {out:?}\ntest = true\n"
+        "data_folder = {data:?}\n[intake.http]\nlisten = \"\"\n[[endpoint]]\nname = \"files\"\nkind = \"file\"\n\
+         path = {out:?}\ntest = true\n"
     );
     std::fs::write(&config, written).unwrap();
     let parts = Parts::of(Config::load(Some(&config), &Places::here()).unwrap()).unwrap();
     let clock: Arc<dyn sp_fhir::clock::Clock> = Arc::new(sp_fhir::clock::SystemClock);
     let endpoint = endpoints::make(&parts.config.endpoints[0], &clock).unwrap();
     let store = parts.store().unwrap().path().parent().unwrap().to_owned();
-    let world = World::at(endpoint, store, place);
+    (World::at(endpoint, store, place), config, out)
+}
+
+/// The daemon itself, which is ended with the test.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_daemon_acknowledges_what_it_delivered() {
+    let (world, config, _out) = world();
+    world.accept(&Person::new(), &["referred", "attended"]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sp-fhir"));
+    let command = command.arg("daemon").arg("--config").arg(&config).stderr(Stdio::null());
+    let _daemon = Daemon(command.spawn().unwrap());
+    let is_done = || world.entries().iter().all(|entry| entry.state == State::Acknowledged);
+    let started = Instant::now();
+    while !is_done() {
+        assert!(started.elapsed() < Duration::from_secs(60), "{:?}", world.entries());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[tokio::test]
+async fn the_command_says_what_is_not_there() {
+    let (world, config, out) = world();
     for _ in 0..2 {
         world.accept(&Person::new(), &["referred", "attended"]);
     }

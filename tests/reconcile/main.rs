@@ -21,6 +21,10 @@ mod driver;
 #[path = "../delivery/parcels.rs"]
 #[allow(dead_code)]
 mod parcels;
+#[path = "../delivery/stub.rs"]
+#[allow(dead_code)]
+mod stub;
+mod stubborn;
 mod world;
 
 /// The value of an environment variable, or nothing after saying on the real standard error what is not tested.
