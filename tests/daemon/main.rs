@@ -13,15 +13,18 @@
     clippy::print_stderr
 )]
 
+mod canary;
 mod exits;
 mod files;
 mod kill;
+mod outage;
 mod people;
 mod sender;
+mod servers;
+mod snapshots;
 mod world;
 
 /// The value of an environment variable, or nothing after saying on the real standard error what is not tested.
-#[allow(dead_code)]
 fn need(test: &str, variable: &str) -> Option<String> {
     use std::io::Write as _;
     let value = std::env::var(variable).ok().filter(|value| !value.is_empty());

@@ -37,13 +37,17 @@ settle_time = "1s"
 impl World {
     /// A world with these endpoints; `more` is TOML of top-level tables.
     pub(crate) fn new(more: &str) -> Self {
-        let world = Self { folder: tempfile::tempdir().unwrap(), starts: AtomicU32::new(0) };
-        let log = if more.contains("[log]") { "" } else { "[log]\nlevel = \"debug\"\n" };
+        let world = Self::bare();
         world.configure(&format!(
-            "data_folder = {:?}\n[intake]\nfolder = []\n[intake.http]\nlisten = \"127.0.0.1:0\"\n{log}{more}",
+            "data_folder = {:?}\n[intake]\nfolder = []\n[intake.http]\nlisten = \"127.0.0.1:0\"\n[log]\nlevel = \"debug\"\n{more}",
             world.data()
         ));
         world
+    }
+
+    /// A world without a configuration.
+    pub(crate) fn bare() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), starts: AtomicU32::new(0) }
     }
 
     pub(crate) fn configure(&self, text: &str) {
@@ -122,8 +126,14 @@ impl World {
 
     /// Waits until nothing is on its way any more; gives the last status.
     pub(crate) fn wait_idle(&self, limit: Duration) -> Value {
+        self.wait_idle_while(limit, || {})
+    }
+
+    /// As [`World::wait_idle`], and does something again and again meanwhile.
+    pub(crate) fn wait_idle_while(&self, limit: Duration, mut meanwhile: impl FnMut()) -> Value {
         let began = Instant::now();
         loop {
+            meanwhile();
             let status = self.status();
             let open: u64 = ["pending", "in-flight", "unknown"].iter().map(|word| count(&status, word)).sum();
             if open == 0 {

@@ -1,0 +1,106 @@
+//! The endpoint killed and started again in the middle, and the daemon killed before real servers: nothing is lost, nothing is
+//! doubled. Next: `canary.rs`.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::kill::under_kills;
+use crate::need;
+use crate::people::{Dice, PRACTICE, Person};
+use crate::sender::{Book, Load};
+use crate::servers::{Hfs, Server, each_stands_once};
+use crate::world::{World, count};
+
+/// A FHIR endpoint of test data.
+fn fhir(base: &str) -> String {
+    format!(
+        "[[endpoint]]\nname = \"gp\"\nkind = \"fhir\"\nurl = {base:?}\ntest = true\nconcurrency = 8\nrate = 1000.0\n\
+         settle_time = \"1s\"\nretry = {{ base = \"1s\", cap = \"5s\", max_attempts = 50 }}\n"
+    )
+}
+
+/// People whom the server knows; ids of their Patients.
+fn registered(server: &Server, people: u32, first: u32) -> Vec<String> {
+    (first..first + people).map(|number| server.create(&Person::new(number, PRACTICE).patient())).collect()
+}
+
+#[test]
+fn the_endpoint_killed_in_the_middle_loses_nothing_and_doubles_nothing() {
+    let Some(mut hfs) = Hfs::new("the_endpoint_killed_in_the_middle_loses_nothing_and_doubles_nothing")
+    else {
+        return;
+    };
+    const PEOPLE: u32 = 60;
+    let persons = registered(&hfs.server, PEOPLE, 0);
+    let world = World::new(&fhir(&hfs.server.base));
+    let mut dice = Dice::new();
+    let daemon = world.start();
+    let load = Arc::new(Load {
+        at: Arc::new(Mutex::new(Some(daemon.at()))),
+        book: Arc::new(Book::default()),
+        stop: Arc::new(AtomicBool::new(false)),
+        people: Arc::new(AtomicU32::new(0)),
+        most: PEOPLE,
+        practices: &[PRACTICE],
+        pause: 60,
+    });
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let (load, dice) = (Arc::clone(&load), dice.another());
+            thread::spawn(move || load.run(dice))
+        })
+        .collect();
+    for _ in 0..3 {
+        thread::sleep(Duration::from_millis(400 + dice.below(800)));
+        hfs.kill();
+        thread::sleep(Duration::from_millis(1000 + dice.below(3000)));
+        hfs.start();
+    }
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let sent = u64::try_from(load.book.answered.lock().unwrap().len()).unwrap();
+    assert_eq!(load.book.unanswered.load(Ordering::Relaxed), 0, "intake does not care");
+    assert_eq!(sent, u64::from(PEOPLE) * 4);
+    let began = Instant::now();
+    let status = world.wait_idle(Duration::from_secs(240));
+    assert_eq!(count(&status, "delivered"), sent, "{status:#}\n{}", world.tail());
+    assert_eq!(status["accepted"].as_u64(), Some(sent));
+    let log = daemon.log();
+    assert!(log.contains("endpoint does not answer"), "the breaker opened");
+    assert!(log.contains("endpoint answers again"), "and closed");
+    let resources = each_stands_once(&world, &hfs.server, "gp", &persons);
+    let lost = log.matches("answer-lost").count();
+    eprintln!(
+        "{sent} events, {resources} resources, {lost} answers lost, idle {:?} after the last event",
+        began.elapsed()
+    );
+    daemon.stop();
+}
+
+#[test]
+fn the_daemon_killed_before_a_server_of_its_own_leaves_each_resource_once() {
+    let Some(hfs) = Hfs::new("the_daemon_killed_before_a_server_of_its_own_leaves_each_resource_once") else {
+        return;
+    };
+    killed_before(&hfs.server, 0);
+}
+
+#[test]
+fn the_daemon_killed_before_medplum_leaves_each_resource_once() {
+    let test = "the_daemon_killed_before_medplum_leaves_each_resource_once";
+    let Some(base) = need(test, "SP_FHIR_MEDPLUM") else { return };
+    // That server outlives this run: other people each time.
+    killed_before(&Server::at(&base), 1000 + std::process::id() % 400_000);
+}
+
+fn killed_before(server: &Server, first: u32) {
+    const PEOPLE: u32 = 120;
+    let persons = registered(server, PEOPLE, first);
+    let world = World::new(&fhir(&server.base));
+    let book = under_kills(&world, 3, 120, &[PRACTICE], first..first + PEOPLE);
+    let events = book.answered.lock().unwrap().len();
+    let resources = each_stands_once(&world, server, "gp", &persons);
+    eprintln!("{events} events, {resources} resources, each once");
+    assert!(events > 20, "{events}");
+}
