@@ -1,8 +1,8 @@
 //! One referral, from its rows to what is written of it: the whole of the work of a worker.
 //!
 //! Pure but for its inputs: the same rows, profile, codeset and settings give the same pieces and the same
-//! report. Every row ends in exactly one way. Next: [`super::rows`], what is read; [`super::since`], what changed;
-//! [`super::account`], what is said about it.
+//! report. Every row ends in exactly one way. Next: `rows`, what is read; [`super::since`], what changed;
+//! `account`, what is said about it.
 
 mod gather;
 

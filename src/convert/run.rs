@@ -1,7 +1,7 @@
 //! A run: files in, Bundles, refused rows and a report out.
 //!
-//! One thread reads and splits ([`super::feed`]), workers convert and render ([`super::work`]), the calling thread
-//! writes in order ([`super::collect`]): so the output is the same for any number of workers, and memory is bounded
+//! One thread reads and splits (`feed`), workers convert and render (`work`), the calling thread
+//! writes in order (`collect`): so the output is the same for any number of workers, and memory is bounded
 //! by the tokens in flight. Where a row is a whole referral, rows go to the workers as they come, after a first look
 //! over the files; else they are sorted by referral first, outside memory when there are many. Next:
 //! [`super::first_look`].

@@ -1,6 +1,6 @@
 //! The daemon itself: starts every loop, waits for the word to stop, and drains.
 //!
-//! What ends a loop ends the daemon: a process that only half works helps nobody. Next: [`super::upkeep`].
+//! What ends a loop ends the daemon: a process that only half works helps nobody. Next: `upkeep`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

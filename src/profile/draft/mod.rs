@@ -3,7 +3,7 @@
 //! What it is: TOML with comments, `draft = true`, to be read by a person; what it cannot know is `"?"` with the choices
 //! beside it, and such a profile is refused until somebody has chosen. What it is not: a guess at what a person shares,
 //! at whose no "Declined" was or at what kind of service it is; a value is written down only when it is of a short
-//! list of words. Invariant: with every `"?"` settled, the draft compiles. Pure. Next: [`fields`].
+//! list of words. Invariant: with every `"?"` settled, the draft compiles. Pure. Next: `fields`.
 
 use std::collections::BTreeMap;
 

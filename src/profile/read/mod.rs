@@ -2,7 +2,7 @@
 //!
 //! What it is: the referral-level fields read once, then every rule whose date is there makes an event. What it is not:
 //! a judge of several rows of one referral, which is [`crate::convert`]'s. Invariant: any error refuses the whole row,
-//! so that no half of it leaves. Pure. Next: [`row`].
+//! so that no half of it leaves. Pure. Next: `row`.
 
 use std::sync::Arc;
 
