@@ -166,6 +166,12 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let identities = edge::identities(arguments.source.as_deref(), arguments.opaque_key.as_deref())?;
     let inputs = inputs(&arguments.files, &temporary)?;
     let previous = match &arguments.since {
+        Some(path) if is_pipe(path) => {
+            return Err(ConvertError::Usage(
+                "--since: the earlier export is read more than once, so it cannot come through a pipe: give a file"
+                    .to_owned(),
+            ));
+        }
         Some(path) => Input::find(std::slice::from_ref(path))?.inputs,
         None => Vec::new(),
     };
@@ -224,7 +230,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         jobs: arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into)),
         check_profile: true,
     };
-    run.open_files(&mut shop, &mut report).map_err(|error| with_heading(error, &run))?;
+    run.open_files(&mut shop, &mut report).map_err(|error| with_heading(error, &run, profile.as_deref()))?;
     run.look_first(&mut shop)?;
     for path in arguments.rejects.iter().chain(&arguments.report) {
         // Whether it can be written shows now, not after the output has appeared. What is dropped leaves nothing.
@@ -245,15 +251,20 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     Ok(exit(&report))
 }
 
+/// Whether a path is no file that can be read twice: standard input, or a pipe with a name.
+fn is_pipe(path: &Path) -> bool {
+    path.as_os_str() == "-" || std::fs::metadata(path).is_ok_and(|known| !known.is_file() && !known.is_dir())
+}
+
 /// Columns that are not there may be headings that were not where they were looked for.
-fn with_heading(error: ConvertError, run: &Run) -> ConvertError {
+fn with_heading(error: ConvertError, run: &Run, profile: Option<&Profile>) -> ConvertError {
     let mut issues = match error {
         ConvertError::Profile(Issues(issues)) => issues,
         other => return other,
     };
     let here = |input: &&Input| issues.iter().any(|issue| issue.at.file.as_deref() == Some(&*input.name));
-    let heading = run.inputs.iter().find(here).and_then(|input| heading_elsewhere(input, &run.options));
-    issues.extend(heading);
+    let found = profile.zip(run.inputs.iter().find(here));
+    issues.extend(found.and_then(|(profile, input)| heading_elsewhere(profile, input, &run.options)));
     ConvertError::Profile(Issues(issues))
 }
 

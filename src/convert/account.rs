@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use crate::event::kinds::{EventType, Share};
-use crate::event::{IssueCode, ReferralEvent};
+use crate::event::{Issue, IssueCode, ReferralEvent};
 use crate::map::fold::Folded;
 use crate::map::mapper::{Mapped, Mapper};
 use crate::map::patient;
@@ -67,23 +67,27 @@ impl Shop {
         let names = self.known.get().and_then(|known| known.names_differ(folded));
         let is_sent = |row: &ReadRow<'_>| row.events.iter().any(|event| mapped.has(&event.event_id));
         // What is new may be about the referral as a whole: then it is every row's.
-        let per_row = wanted.is_some() && good.iter().any(is_sent);
-        for row in good {
-            self.remark(row, folded, mapped, done);
-            let names = names.as_ref().map(|names| self.issue(row.row, names.code, self.said(names)));
-            let of_row = about_all.map(|code| self.issue(row.row, code, "")).into_iter().chain(names);
-            done.report.issues(&of_row.collect::<Vec<_>>());
+        let per_row = good.iter().any(is_sent);
+        let mut unsaid: Vec<&(String, Issue)> = folded.remarks.iter().chain(&mapped.notes.remarks).collect();
+        for (n, row) in good.iter().enumerate() {
+            self.remark(row, &mut unsaid, done);
+            // What is about the referral is said once, at its first row.
+            if n == 0 {
+                let names = names.as_ref().map(|names| self.issue(row.row, names.code, self.said(names)));
+                let of_all = about_all.map(|code| self.issue(row.row, code, "")).into_iter().chain(names);
+                done.report.issues(&of_all.collect::<Vec<_>>());
+            }
             let unchanged = end == RowEnd::Converted && per_row && !is_sent(row);
             done.report.row(if unchanged { RowEnd::Unchanged } else { end });
         }
     }
 
-    /// The issues of a row: its own, the fold's and the mapping's about its events.
-    fn remark(&self, row: &ReadRow<'_>, folded: &Folded, mapped: &Mapped, done: &mut Done) {
+    /// The issues of a row: its own, and what the fold and the mapping found about its events and was not said at
+    /// another row of the same event.
+    fn remark(&self, row: &ReadRow<'_>, unsaid: &mut Vec<&(String, Issue)>, done: &mut Done) {
         let mut issues = row.issues.clone();
-        let of_row = |id: &str| row.events.iter().any(|event| event.event_id == id);
-        let found = folded.remarks.iter().chain(&mapped.notes.remarks);
-        issues.extend(found.filter(|(id, _)| of_row(id)).map(|(_, issue)| {
+        let of_row = |found: &mut &(String, Issue)| row.events.iter().any(|event| event.event_id == found.0);
+        issues.extend(unsaid.extract_if(.., of_row).map(|(_, issue)| {
             let mut issue = issue.clone();
             issue.at = issue.at.within(&self.name(row.row.file), row.row.row);
             issue

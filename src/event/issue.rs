@@ -240,6 +240,8 @@ issue_codes! {
         "send it as JSON, or leave it out";
     FhirModifier = "fhir-modifier", Error, "not-supported", "an element that changes what the resource means",
         "a person must read this resource; it was not turned into an event";
+    OtherPerson = "other-person", Error, "conflict", "a resource about another person than the request it belongs to",
+        "correct whom it is about, or the request it names; nothing was made of this record";
     NarrativeActive = "narrative-active", Error, "security", "a narrative that holds active content",
         "remove scripts, forms, frames and event attributes from the narrative";
     // Values.
@@ -277,6 +279,8 @@ issue_codes! {
         "use one of the listed words, or add a value map to the profile";
     ValueNotMapped = "value-not-mapped", Error, "code-invalid", "a word that the profile's value map does not have",
         "add it to the value map of this column";
+    SeveralValues = "several-values", Error, "structure", "several different values where there can be one",
+        "say which: leave one value in the record, or name a path in the profile that reaches only one; an event that repeats needs `each`";
     NumberFormat = "number-format", Error, "value", "not a number",
         "correct the cell";
     TextTooLong = "text-too-long", Error, "too-long", "text longer than the limit",
@@ -376,7 +380,7 @@ issue_codes! {
         "write your decision in place of the \"?\"";
     ColumnUnknown = "column-unknown", Error, "not-found", "the profile names a column that the file does not have",
         "correct the name in the profile, or export the column";
-    HeadingElsewhere = "heading-elsewhere", Warning, "not-found", "the headings seem to be in another row",
+    HeadingElsewhere = "heading-elsewhere", Warning, "not-found", "the headings seem to be elsewhere",
         "state it under [file] in the profile";
     ColumnUnused = "column-unused", Information, "informational", "a column that the profile does not use",
         "add it to the profile, or list it under `ignore`";

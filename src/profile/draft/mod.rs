@@ -6,8 +6,9 @@
 //! list of words. Invariant: with every `"?"` settled, the draft compiles. Pure. Next: `fields`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::check::masked;
+use super::check::holds_values;
 use super::placing::{Placed, place};
 use super::raw::FileTable;
 use super::sample::{Sample, SampleColumn};
@@ -87,8 +88,8 @@ pub fn tells_apart(sample: &Sample) -> bool {
 /// "heading" is a person's and must not be shown.
 #[must_use]
 pub fn is_headless(sample: &Sample) -> bool {
-    let is_value = |name: &str| masked(name) != name || sniff::dates(&[name.to_owned()]).is_some();
-    !sample.is_tree && sample.columns.iter().any(|column| is_value(&column.name))
+    let header: Vec<Arc<str>> = sample.columns.iter().map(|column| Arc::clone(&column.name)).collect();
+    !sample.is_tree && holds_values(&header)
 }
 
 /// The column that has a role.
