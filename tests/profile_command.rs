@@ -157,8 +157,10 @@ fn a_cover_sheet_is_named_with_the_sheet_that_has_the_headings() {
     for command in
         [&["profile", "check", "p.toml", "book.xlsx"][..], &["convert", "book.xlsx", "--profile", "p.toml"]]
     {
-        let (code, _, said) = run(folder.path(), command);
+        let (code, out, said) = run(folder.path(), command);
         assert_eq!(code, Some(5), "{said}");
+        // A check lists what is no error on standard output.
+        let said = out + &said;
         assert!(
             said.contains("the sheet `Cover` was read") && said.contains("sheet = \"Cases 26\""),
             "{said}"
