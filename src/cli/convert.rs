@@ -30,7 +30,9 @@ use super::{Outcome, edge, progress, summary};
 ///
 /// Reads CSV, TSV, XLSX, JSON, NDJSON, XML and canonical events, plain or .gz/.zst, from files, folders or standard
 /// input (-). A profile says which column is what; `sp-fhir profile new` drafts one. Refused rows are explained and,
-/// with --rejects, written aside in the input's own form, to be mended and converted alone; the rest go on.
+/// with --rejects, written aside in the input's own form, to be mended and converted alone; the rest go on. Rows marked
+/// not-alone (of a log, of several rows a referral, with --since, or whose person's consent another row may change) are
+/// mended in the export itself, and the whole export is converted again.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Arguments {
@@ -64,9 +66,10 @@ pub(super) struct Arguments {
     /// Write the full report here (JSON)
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// An earlier export of the same source: print only what is new or changed
+    /// An earlier export of the same source: print only what is new or changed. Give every earlier export, oldest
+    /// first, each with a --since of its own: what an export says that is not given is not known
     #[arg(long, value_name = "FILE")]
-    since: Option<PathBuf>,
+    since: Vec<PathBuf>,
     /// Use the codeset of this folder instead of the one that ships
     #[arg(long, value_name = "DIR")]
     codeset: Option<PathBuf>,
@@ -112,8 +115,8 @@ Examples:
       of an earlier run's
   sp-fhir convert export.csv -p p.toml --rejects r.csv --report report.json -o out.ndjson.zst
       refused rows aside with reasons, the full report, compressed output
-  sp-fhir convert today.csv --since yesterday.csv --profile p.toml
-      only what changed
+  sp-fhir convert mar.csv --since jan.csv --since feb.csv --profile p.toml
+      only what changed; every earlier export, oldest first. The daemon remembers by itself
   zcat export.csv.gz | sp-fhir convert - --profile p.toml | head -1
       standard input and output
 
@@ -165,16 +168,18 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let codeset = edge::codeset(arguments.codeset.as_deref())?;
     let identities = edge::identities(arguments.source.as_deref(), arguments.opaque_key.as_deref())?;
     let inputs = inputs(&arguments.files, &temporary)?;
-    let previous = match &arguments.since {
-        Some(path) if is_pipe(path) => {
+    let (mut previous, mut exports) = (Vec::new(), Vec::new());
+    for (path, export) in arguments.since.iter().zip(1..) {
+        if is_pipe(path) {
             return Err(ConvertError::Usage(
                 "--since: the earlier export is read more than once, so it cannot come through a pipe: give a file"
                     .to_owned(),
             ));
         }
-        Some(path) => Input::find(std::slice::from_ref(path))?.inputs,
-        None => Vec::new(),
-    };
+        let found = Input::find(std::slice::from_ref(path))?.inputs;
+        exports.extend(found.iter().map(|_| export));
+        previous.extend(found);
+    }
     let meaning = meaning(arguments.profile.as_deref(), &inputs, &codeset)?;
     let profile = match &meaning {
         Meaning::Export(profile) => Some(Arc::clone(profile)),
@@ -218,11 +223,13 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         twice: std::collections::HashSet::new(),
         require_prsb: arguments.require.is_some(),
         as_events: rendering.events,
+        remembers: false,
         known: std::sync::OnceLock::new(),
     };
     let run = Run {
         inputs,
         previous,
+        exports,
         options: meaning::options(profile.as_ref().map(|profile| &profile.file))?,
         rendering: rendering.clone(),
         rejects: arguments.rejects.clone(),

@@ -335,6 +335,8 @@ issue_codes! {
         "check whether the referred date is missing, or later than this event's date";
     StatusColumnDisagrees = "status-column-disagrees", Warning, "conflict", "the status column says less than the dates do",
         "the dates were believed; correct the status in the source";
+    StatusSetBack = "status-set-back", Warning, "conflict", "the status column says less than in an earlier export",
+        "the earlier status stands; if it was wrong, a person corrects it in the clinical system";
     Undated = "undated", Information, "informational", "an event without a date",
         "add a date column if the source has one";
     DateCleared = "date-cleared", Warning, "conflict", "a date that an earlier export had is gone",
@@ -359,6 +361,12 @@ issue_codes! {
         "check that the rows are about one person; give former names in person.former_family";
     WithdrawnAfterSending = "withdrawn-after-sending", Warning, "business-rule", "the person shared this before and has now withdrawn consent",
         "a person must decide what becomes of what was sent before";
+    NarrowedAfterSending = "narrowed-after-sending", Warning, "business-rule", "everything was shared before and now only codes are",
+        "a person must decide what becomes of the words that were sent before";
+    ConsentNotLifted = "consent-not-lifted", Warning, "business-rule", "more is shared than an earlier export said, without a date that is later",
+        "give the consent its date; until then the earlier statement stands";
+    NotAlone = "not-alone", Error, "incomplete", "a row set aside that other rows of its export belong to",
+        "mend it in the export itself and convert the whole export again; other rows say what this one does not";
     PossibleDuplicate = "possible-duplicate", Warning, "duplicate", "the person has another open referral within 28 days",
         "check that this is not the same referral twice";
     SensitiveWithheld = "sensitive-withheld", Information, "suppressed", "an entry marked sensitive was not sent",

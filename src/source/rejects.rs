@@ -48,6 +48,15 @@ pub(crate) fn is_wrapped(raw: &str) -> bool {
     inside.and_then(|inside| inside.strip_prefix('"')).is_some_and(|inside| inside.starts_with(REASON))
 }
 
+/// The reasons that stand in a line that [`tree_line`] made.
+pub(crate) fn reasons_of(raw: &str) -> String {
+    #[derive(Deserialize)]
+    struct Reasons {
+        sp_fhir_reason: Option<String>,
+    }
+    serde_json::from_str::<Reasons>(raw).ok().and_then(|told| told.sp_fhir_reason).unwrap_or_default()
+}
+
 /// Undoes [`tree_line`]; `None` when the text is a record itself.
 pub(crate) fn unwrap(raw: &str) -> Option<Record> {
     if !is_wrapped(raw) {
