@@ -219,3 +219,14 @@ fn an_event_id_on_two_referrals_refuses_both() {
     assert_eq!(lines(&ran.out).len(), 4, "{}", ran.text());
     assert!(!ran.text().contains("Encounter"), "{}", ran.text());
 }
+
+#[test]
+fn a_row_of_which_nothing_is_written_is_not_counted_converted() {
+    let ran = convert(&[
+        event("1", "R1", "referred", "2026-03-01", 1, &json!({})),
+        event("2", "R1", "attended", "2026-03-09", 1, &json!({})),
+        event("3", "R1", "entered_in_error", "2026-03-10", 1, &json!({"target_event_id": "2"})),
+    ]);
+    let ran = ran.ended(0).says(&["2 converted, 1 unchanged"]);
+    assert_eq!(lines(&ran.out).len(), 2, "{}", ran.text());
+}

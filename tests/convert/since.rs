@@ -345,3 +345,12 @@ fn a_late_event_does_not_set_the_state_back() {
         assert_eq!(statuses, ["completed"]);
     }
 }
+
+#[test]
+fn an_earlier_export_does_not_come_through_a_pipe() {
+    let bench = Bench::new();
+    let (input, profile) = (bench.file("in.csv", csv(&rows(1..3))), bench.file("p.toml", PROFILE));
+    let ran =
+        bench.convert(&input, &profile, &["--since", "-"]).ended(2).says(&["--since", "pipe", "give a file"]);
+    assert!(ran.out.is_empty());
+}
