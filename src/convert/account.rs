@@ -43,9 +43,10 @@ impl Shop {
         if let Some(wanted) = &wanted {
             mapped.events.retain(|event| wanted.contains(&event.event_id));
             // An event as such is more than what is sent of it.
-            if !self.as_events && mapped.events.iter().any(|event| may_be_unchanged(event, earlier)) {
+            if !self.as_events && mapped.events.iter().any(|event| may_be_unchanged(event, &folded, earlier))
+            {
                 let before = mapper.map(&names, &earlier.folded(), subject);
-                leave_out(&mut mapped, &before, earlier);
+                leave_out(&mut mapped, &folded, &before, earlier);
             }
         }
         let level = level_changed(&folded, &mapped, earlier);
