@@ -64,7 +64,7 @@ fn spoilt(event: &Value) -> Vec<Value> {
     leaves(event, &mut Vec::new(), &mut paths);
     let bad = [
         json!("canary spoilt 07700900731"),
-        json!({"canary": "canary"}),
+        json!({"strange": "canary"}),
         json!(["canary"]),
         json!("31/02/canary"),
     ];
@@ -226,9 +226,10 @@ fn nothing_about_a_person_is_said_anywhere() {
     let mut changed = one.clone();
     changed["detail"]["note"] = json!("canary changed");
     let mut bodies =
-        vec![changed.to_string(), format!("{{\"canary\": {}", one), "canary".into(), "\u{0}canary".into()];
+        vec![changed.to_string(), format!("{{\"strange\": {one}"), "canary".into(), "\u{0}canary".into()];
     let mut strange = one.clone();
-    strange["record"]["canary"] = json!("canary");
+    // The name of a field is the sender's program's, and is told; its value is not.
+    strange["record"]["strange"] = json!("canary");
     bodies.push(strange.to_string());
     let fresh = event(&person(40, "Z99961"), "canary-40", 0);
     numbers.push(person(40, "Z99961").number);

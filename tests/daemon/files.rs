@@ -19,3 +19,12 @@ pub(crate) fn bundles(folder: &Path) -> BTreeMap<String, Value> {
     }
     found
 }
+
+/// The Bundles in a folder in the order in which they were written, whatever version of an event they are of.
+pub(crate) fn in_order(folder: &Path) -> Vec<Value> {
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap());
+    let mut files: Vec<_> =
+        files.map(|file| (file.metadata().unwrap().modified().unwrap(), file.path())).collect();
+    files.sort();
+    files.iter().map(|(_, path)| serde_json::from_slice(&fs::read(path).unwrap()).unwrap()).collect()
+}

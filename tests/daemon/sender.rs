@@ -19,7 +19,6 @@ pub(crate) struct Client(reqwest::blocking::Client);
 /// An answer: its status, its media type and its body.
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    pub(crate) kind: String,
     pub(crate) body: String,
 }
 
@@ -55,9 +54,7 @@ impl Client {
 
 fn reply(answer: reqwest::blocking::Response) -> Option<Reply> {
     let status = answer.status().as_u16();
-    let kind =
-        answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or("").to_owned();
-    Some(Reply { status, kind, body: answer.text().ok()? })
+    Some(Reply { status, body: answer.text().ok()? })
 }
 
 /// What was answered for an event.

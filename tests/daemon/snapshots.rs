@@ -125,7 +125,7 @@ fn days() -> Vec<(&'static str, Vec<Row>)> {
     days.push(("a date put right", rows.clone()));
     let place = at(&rows, 3);
     rows[place].contacts = "";
-    days.push(("a contact that was none is taken out", rows.clone()));
+    days.push(("a contact is taken out, which only a person can explain", rows.clone()));
     rows.push(row(13));
     days.push(("one more is referred", rows));
     days
@@ -148,7 +148,8 @@ fn send_all(world: &World) -> usize {
         let entries = world.entries(&["--after", &known.to_string()]);
         let explained: BTreeSet<&str> =
             entries.iter().map(|entry| entry["referral"].as_str().unwrap()).collect();
-        let wanted = changed(&before, &rows);
+        // A date that was cleared changes nothing by itself: a person is told, and decides (entered_in_error).
+        let wanted = if what.starts_with("a contact") { BTreeSet::new() } else { changed(&before, &rows) };
         assert_eq!(explained.len(), wanted.len(), "day {}: {what}: {wanted:?}: {entries:#?}", day + 1);
         known += i64::try_from(entries.len()).unwrap();
         before = rows;
@@ -168,7 +169,7 @@ fn wanted() -> BTreeMap<String, &'static str> {
         [
             ("ELM-1", "completed"),
             ("ELM-2", "in-progress"),
-            ("ELM-3", "accepted"),
+            ("ELM-3", "in-progress"),
             ("ELM-4", "accepted"),
             ("ELM-6", "rejected"),
         ]
@@ -189,10 +190,11 @@ fn stands<'a>(bundles: impl Iterator<Item = &'a Value>) -> BTreeMap<String, Valu
     held
 }
 
+/// Whose resource it is, by the number of its subject.
 fn case_of(resource: &Value) -> Option<String> {
     let text = resource.to_string();
-    let at = text.find("ELM-")?;
-    Some(text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect())
+    let case = (1..=13).find(|case| text.contains(&Person::new(*case, PRACTICE).number))?;
+    Some(format!("ELM-{case}"))
 }
 
 #[test]
@@ -200,11 +202,9 @@ fn ten_days_leave_each_referral_once_in_its_last_state() {
     let world = World::new(FILES);
     let daemon = world.start();
     let entries = send_all(&world);
-    let bundles = files::bundles(&world.outgoing());
+    let bundles = files::in_order(&world.outgoing());
     assert_eq!(bundles.len(), entries, "a file for each entry");
-    let in_order = world.entries(&[]);
-    let in_order = in_order.iter().map(|entry| &bundles[entry["key"].as_str().unwrap()]);
-    let held = stands(in_order);
+    let held = stands(bundles.iter());
     let of =
         |kind: &str| held.iter().filter(|(url, _)| url.starts_with(kind)).map(|(_, r)| r).collect::<Vec<_>>();
     assert_eq!(of("ServiceRequest?").len(), 13);
@@ -234,10 +234,10 @@ fn ten_days_leave_each_referral_once_at_a_real_server() {
     send_all(&world);
     each_stands_once(&world, &hfs.server, "gp", &persons);
     let mut stand = BTreeMap::new();
-    for id in &persons {
+    for (case, id) in (1..).zip(&persons) {
         let tasks = hfs.server.search("Task", &format!("patient=Patient/{id}"));
         assert_eq!(tasks.len(), 1);
-        stand.insert(case_of(&tasks[0]).unwrap(), tasks[0]["status"].as_str().unwrap().to_owned());
+        stand.insert(format!("ELM-{case}"), tasks[0]["status"].as_str().unwrap().to_owned());
     }
     let wanted = wanted().into_iter().map(|(case, status)| (case, status.to_owned())).collect();
     assert_eq!(stand, wanted);
