@@ -376,7 +376,8 @@ fn a_row_of_a_log_is_not_converted_alone() {
     let profile = bench.file("log.toml", LOG_PROFILE);
     let good = crate::scheme::log(1, 3, 0);
     let bad = good[0].replacen("2026-01-01", "2026-02-30", 1);
-    let input = bench.file("in.csv", crate::scheme::log_file(&[&[bad.clone()], &good[1..]].concat()));
+    let input =
+        bench.file("in.csv", crate::scheme::log_file(&[std::slice::from_ref(&bad), &good[1..]].concat()));
     bench.convert(&input, &profile, &["--rejects", "@r.csv"]).ended(1).says(&["not-alone"]);
     let rejects = String::from_utf8(bench.read("r.csv")).unwrap();
     assert!(rejects.contains(&bad), "{rejects}");
