@@ -42,6 +42,12 @@ pub mod endpoint;
 pub mod relay;
 
 #[cfg(feature = "daemon")]
+pub mod pull;
+
+#[cfg(feature = "daemon")]
+pub mod reconcile;
+
+#[cfg(feature = "daemon")]
 pub mod telemetry;
 
 #[cfg(feature = "daemon")]

@@ -119,3 +119,51 @@ fn values_in_place_of_headings_are_not_shown() {
     assert!(code == Some(5) && out.is_empty() && said.contains("holds values"), "{said}");
     assert!(!said.contains("Rees") && !said.contains("9996805794"), "{said}");
 }
+
+#[test]
+fn a_check_shows_no_values_in_place_of_headings() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "9996805794,Ann Rees,14/03/2026,Family\n9993625264,Ben Ali,02/04/2026,Other\n";
+    fs::write(folder.path().join("bare.csv"), rows).unwrap();
+    let profile = "name = \"t\"\nsource = \"https://t.example/c\"\nexport = \"snapshot\"\n[fields]\n\
+        referral_id = \"Ref\"\n\"person.nhs_number\" = \"NHS\"\n\"person.family\" = \"Ann Ree\"\n\
+        \"service.kind\" = { constant = \"link-worker\" }\n[[event]]\nid = \"r\"\ntype = \"referred\"\n\
+        date = { column = \"Referred\", date_format = \"dd/mm/yyyy\" }\n";
+    fs::write(folder.path().join("p.toml"), profile).unwrap();
+    let (code, out, said) = run(folder.path(), &["profile", "check", "p.toml", "bare.csv"]);
+    assert!(code == Some(5) && out.is_empty() && said.contains("holds values"), "{code:?} {said}");
+    let convert = run(folder.path(), &["convert", "bare.csv", "--profile", "p.toml"]);
+    assert!(convert.0 == Some(5) && convert.2.contains("column-unknown"), "{convert:?}");
+    for said in [said, convert.2] {
+        assert!(!said.contains("Rees") && !said.contains("9996805794") && !said.contains("2026"), "{said}");
+    }
+}
+
+#[test]
+fn a_cover_sheet_is_named_with_the_sheet_that_has_the_headings() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let cover = book.add_worksheet().set_name("Cover").unwrap();
+    cover.write_row(0, 0, ["Report", "Made by"]).unwrap();
+    cover.write_row(1, 0, ["Caseload", "Office"]).unwrap();
+    let cases = book.add_worksheet().set_name("Cases 26").unwrap();
+    cases.write_row(0, 0, ["Ref", "NHS", "Referred"]).unwrap();
+    cases.write_row(1, 0, ["1", "9996805794", "14/03/2026"]).unwrap();
+    book.save(folder.path().join("book.xlsx")).unwrap();
+    let profile = "name = \"t\"\nsource = \"https://t.example/c\"\nexport = \"snapshot\"\n[fields]\n\
+        referral_id = \"Ref\"\n\"person.nhs_number\" = \"NHS\"\n\"service.kind\" = { constant = \"link-worker\" }\n\
+        [[event]]\nid = \"r\"\ntype = \"referred\"\ndate = { column = \"Referred\", date_format = \"dd/mm/yyyy\" }\n";
+    fs::write(folder.path().join("p.toml"), profile).unwrap();
+    for command in
+        [&["profile", "check", "p.toml", "book.xlsx"][..], &["convert", "book.xlsx", "--profile", "p.toml"]]
+    {
+        let (code, out, said) = run(folder.path(), command);
+        assert_eq!(code, Some(5), "{said}");
+        // A check lists what is no error on standard output.
+        let said = out + &said;
+        assert!(
+            said.contains("the sheet `Cover` was read") && said.contains("sheet = \"Cases 26\""),
+            "{said}"
+        );
+    }
+}

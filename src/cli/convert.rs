@@ -30,7 +30,9 @@ use super::{Outcome, edge, progress, summary};
 ///
 /// Reads CSV, TSV, XLSX, JSON, NDJSON, XML and canonical events, plain or .gz/.zst, from files, folders or standard
 /// input (-). A profile says which column is what; `sp-fhir profile new` drafts one. Refused rows are explained and,
-/// with --rejects, written aside in the input's own form, to be mended and converted alone; the rest go on.
+/// with --rejects, written aside in the input's own form, to be mended and converted alone; the rest go on. Rows marked
+/// not-alone (of a log, of several rows a referral, with --since, or whose person's consent another row may change) are
+/// mended in the export itself, and the whole export is converted again.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Arguments {
@@ -64,9 +66,10 @@ pub(super) struct Arguments {
     /// Write the full report here (JSON)
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// An earlier export of the same source: print only what is new or changed
+    /// An earlier export of the same source: print only what is new or changed. Give every earlier export, oldest
+    /// first, each with a --since of its own: what an export says that is not given is not known
     #[arg(long, value_name = "FILE")]
-    since: Option<PathBuf>,
+    since: Vec<PathBuf>,
     /// Use the codeset of this folder instead of the one that ships
     #[arg(long, value_name = "DIR")]
     codeset: Option<PathBuf>,
@@ -112,8 +115,8 @@ Examples:
       of an earlier run's
   sp-fhir convert export.csv -p p.toml --rejects r.csv --report report.json -o out.ndjson.zst
       refused rows aside with reasons, the full report, compressed output
-  sp-fhir convert today.csv --since yesterday.csv --profile p.toml
-      only what changed
+  sp-fhir convert mar.csv --since jan.csv --since feb.csv --profile p.toml
+      only what changed; every earlier export, oldest first. The daemon remembers by itself
   zcat export.csv.gz | sp-fhir convert - --profile p.toml | head -1
       standard input and output
 
@@ -165,10 +168,18 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let codeset = edge::codeset(arguments.codeset.as_deref())?;
     let identities = edge::identities(arguments.source.as_deref(), arguments.opaque_key.as_deref())?;
     let inputs = inputs(&arguments.files, &temporary)?;
-    let previous = match &arguments.since {
-        Some(path) => Input::find(std::slice::from_ref(path))?.inputs,
-        None => Vec::new(),
-    };
+    let (mut previous, mut exports) = (Vec::new(), Vec::new());
+    for (path, export) in arguments.since.iter().zip(1..) {
+        if is_pipe(path) {
+            return Err(ConvertError::Usage(
+                "--since: the earlier export is read more than once, so it cannot come through a pipe: give a file"
+                    .to_owned(),
+            ));
+        }
+        let found = Input::find(std::slice::from_ref(path))?.inputs;
+        exports.extend(found.iter().map(|_| export));
+        previous.extend(found);
+    }
     let meaning = meaning(arguments.profile.as_deref(), &inputs, &codeset)?;
     let profile = match &meaning {
         Meaning::Export(profile) => Some(Arc::clone(profile)),
@@ -212,11 +223,13 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         twice: std::collections::HashSet::new(),
         require_prsb: arguments.require.is_some(),
         as_events: rendering.events,
+        remembers: false,
         known: std::sync::OnceLock::new(),
     };
     let run = Run {
         inputs,
         previous,
+        exports,
         options: meaning::options(profile.as_ref().map(|profile| &profile.file))?,
         rendering: rendering.clone(),
         rejects: arguments.rejects.clone(),
@@ -224,7 +237,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         jobs: arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into)),
         check_profile: true,
     };
-    run.open_files(&mut shop, &mut report).map_err(|error| with_heading(error, &run))?;
+    run.open_files(&mut shop, &mut report).map_err(|error| with_heading(error, &run, profile.as_deref()))?;
     run.look_first(&mut shop)?;
     for path in arguments.rejects.iter().chain(&arguments.report) {
         // Whether it can be written shows now, not after the output has appeared. What is dropped leaves nothing.
@@ -245,15 +258,20 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     Ok(exit(&report))
 }
 
+/// Whether a path is no file that can be read twice: standard input, or a pipe with a name.
+fn is_pipe(path: &Path) -> bool {
+    path.as_os_str() == "-" || std::fs::metadata(path).is_ok_and(|known| !known.is_file() && !known.is_dir())
+}
+
 /// Columns that are not there may be headings that were not where they were looked for.
-fn with_heading(error: ConvertError, run: &Run) -> ConvertError {
+fn with_heading(error: ConvertError, run: &Run, profile: Option<&Profile>) -> ConvertError {
     let mut issues = match error {
         ConvertError::Profile(Issues(issues)) => issues,
         other => return other,
     };
     let here = |input: &&Input| issues.iter().any(|issue| issue.at.file.as_deref() == Some(&*input.name));
-    let heading = run.inputs.iter().find(here).and_then(|input| heading_elsewhere(input, &run.options));
-    issues.extend(heading);
+    let found = profile.zip(run.inputs.iter().find(here));
+    issues.extend(found.and_then(|(profile, input)| heading_elsewhere(profile, input, &run.options)));
     ConvertError::Profile(Issues(issues))
 }
 

@@ -4,17 +4,21 @@
 //! Invariant: results go to standard output, everything said to a person to standard error, and no patient's
 //! data to either but the converted Bundles themselves. Next: `convert.rs`.
 
+mod check;
 mod codes;
 mod completions;
 mod convert;
 mod daemon;
 mod edge;
 mod failure;
+mod init;
 mod outbox;
 mod profile;
 mod profile_check;
 mod profile_new;
 mod progress;
+mod pull;
+mod reconcile;
 mod send;
 mod status;
 mod summary;
@@ -56,10 +60,14 @@ enum Command {
     Validate(validate::Arguments),
     Profile(profile::Arguments),
     Codes(codes::Arguments),
+    Init(init::Arguments),
+    Check(check::Arguments),
     Daemon(daemon::Arguments),
     Send(send::Arguments),
     Outbox(outbox::Arguments),
+    Pull(pull::Arguments),
     Status(status::Arguments),
+    Reconcile(reconcile::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -79,10 +87,14 @@ pub fn main() -> u8 {
         Command::Validate(arguments) => validate::run(&arguments).map_err(Failure::from),
         Command::Profile(arguments) => profile::run(&arguments).map_err(Failure::from),
         Command::Codes(arguments) => codes::run(&arguments).map_err(Failure::from),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Daemon(arguments) => daemon::run(&arguments),
         Command::Send(arguments) => send::run(&arguments),
         Command::Outbox(arguments) => outbox::run(&arguments),
+        Command::Pull(arguments) => pull::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments).map_err(Failure::from),
     };
     match result {

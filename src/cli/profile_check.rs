@@ -11,9 +11,12 @@ use crate::convert::meaning;
 use crate::convert::sample::sample;
 use crate::convert::{ConvertError, Exit};
 use crate::event::{Issue, IssueCode, Position};
+use crate::profile::check::{check, check_sample};
+use crate::profile::{Profile, draft};
 use crate::source::{Input, Options, Reader, suggest};
 
 use super::profile::SAMPLE;
+use super::profile_new::no_headings;
 use super::{Outcome, edge};
 
 /// Runs the command.
@@ -26,12 +29,15 @@ pub(super) fn run(path: &Path, file: Option<&Path>) -> Outcome {
     };
     let input = Input::path(file);
     let options = meaning::options(Some(&profile.file))?;
-    let reader = Reader::open(&input, &options)?;
-    let mut issues = crate::profile::check::check_sample(&profile, &sample(reader, SAMPLE)?);
+    let sample = sample(Reader::open(&input, &options)?, SAMPLE)?;
+    let mut issues = check_sample(&profile, &sample);
+    if draft::is_headless(&sample) && issues.iter().any(Issue::is_error) {
+        return Err(no_headings(&input));
+    }
     for issue in &mut issues {
         issue.at.file.get_or_insert_with(|| Arc::clone(&input.name));
     }
-    issues.extend(heading_elsewhere(&input, &options));
+    issues.extend(heading_elsewhere(&profile, &input, &options));
     let (errors, rest): (Vec<Issue>, Vec<Issue>) = issues.into_iter().partition(Issue::is_error);
     for issue in &rest {
         edge::print(&format!("{issue}\n"))?;
@@ -43,9 +49,13 @@ pub(super) fn run(path: &Path, file: Option<&Path>) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// Says where the headings seem to be, when they are not in the row in which they were looked for and the profile does
-/// not state one. A file that cannot be looked at says nothing here; reading it does.
-pub(super) fn heading_elsewhere(input: &Input, options: &Options) -> Option<Issue> {
+/// Says where the headings seem to be, when they are not in the row or the sheet in which they were looked for and the
+/// profile does not state one. A file that cannot be looked at says nothing here; reading it does.
+pub(super) fn heading_elsewhere(profile: &Profile, input: &Input, options: &Options) -> Option<Issue> {
+    if let Some(found) = on_another_sheet(profile, input, options) {
+        let at = Position { file: Some(Arc::clone(&input.name)), ..Position::default() };
+        return Some(Issue::new(IssueCode::HeadingElsewhere, at, found));
+    }
     if options.header_row.is_some() || options.heading_rows > 0 {
         return None;
     }
@@ -53,4 +63,25 @@ pub(super) fn heading_elsewhere(input: &Input, options: &Options) -> Option<Issu
     let rows = if heading.rows > 1 { format!(", heading_rows = {}", heading.rows) } else { String::new() };
     let at = Position { file: Some(Arc::clone(&input.name)), row: Some(heading.row), ..Position::default() };
     Some(Issue::new(IssueCode::HeadingElsewhere, at, format!("header_row = {}{rows}", heading.row)))
+}
+
+/// Where the sheet that was read lacks columns that another sheet of the workbook has: which was read, and which has them.
+fn on_another_sheet(profile: &Profile, input: &Input, options: &Options) -> Option<String> {
+    if options.sheet.is_some() {
+        return None;
+    }
+    let lacking = |options: &Options| {
+        let reader = Reader::open(input, options).ok()?;
+        let issues = check(profile, reader.layout().header());
+        let lacks = issues.iter().filter(|issue| issue.is_error()).count();
+        Some((lacks, reader.notes().into_iter().next().unwrap_or_default()))
+    };
+    let sheets = suggest::sheets(input, options).ok().filter(|sheets| sheets.len() > 1)?;
+    let (lacks, read) = lacking(options).filter(|(lacks, _)| *lacks > 0)?;
+    let of_sheet = |name: String| {
+        let (lacks, _) = lacking(&Options { sheet: Some(name.clone()), ..options.clone() })?;
+        Some((lacks, name))
+    };
+    let (fewest, name) = sheets.into_iter().filter_map(of_sheet).min_by_key(|(lacks, _)| *lacks)?;
+    (fewest < lacks).then(|| format!("{read}; sheet = {name:?}"))
 }

@@ -40,16 +40,21 @@ pub(super) fn run(file: &Path, sheet: Option<&str>, records: Option<&str>, sourc
         return Err(ConvertError::Configuration(nothing_there(&input, &table, sample.is_tree)));
     }
     if draft::is_headless(&sample) {
-        return Err(ConvertError::Configuration(format!(
-            "{}: the row that should hold the headings holds values; add a row of headings above it",
-            input.name
-        )));
+        return Err(no_headings(&input));
     }
     let hints = Hints { name, source: source.map(str::to_owned), file: table };
     let text = draft::draft(&sample, &hints, &*edge::codeset(None)?);
     edge::print(&text)?;
     say_what_is_left(&text, &input.name, source.is_some());
     Ok(Exit::Done)
+}
+
+/// Why a file without headings can be neither drafted for nor checked: what stands in their place is not shown.
+pub(super) fn no_headings(input: &Input) -> ConvertError {
+    ConvertError::Configuration(format!(
+        "{}: the row that should hold the headings holds values; add a row of headings above it",
+        input.name
+    ))
 }
 
 /// The records of a file read in one way.

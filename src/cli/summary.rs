@@ -106,11 +106,24 @@ fn aside(out: &mut String, report: &Report) {
         let _ = writeln!(out, "--rejects FILE writes refused and held rows aside, with reasons");
     }
     for file in report.rejects.iter().filter(|file| file.rows > 0) {
+        let how = match report.not_alone {
+            0 => "; mend them and convert that file alone",
+            all if all == report.rows.refused + report.rows.held => "",
+            _ => "; mend those not marked not-alone and convert that file alone",
+        };
         let _ = writeln!(
             out,
-            "refused and held rows, with reasons: {} ({}; mend them and convert that file alone)",
+            "refused and held rows, with reasons: {} ({}{how})",
             file.file,
             counted(file.rows, "row")
+        );
+    }
+    if report.not_alone > 0 {
+        let _ = writeln!(
+            out,
+            "{LOOK}{} not to be converted without the rest of the export (not-alone):{LOOK:#} other rows say what \
+             they do not. Mend them in the export itself and convert the whole export again",
+            counted(report.not_alone, "row")
         );
     }
 }

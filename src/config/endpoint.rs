@@ -1,6 +1,7 @@
 //! [`EndpointConfig`]: one endpoint as configured, checked. Next: [`super::resolve`].
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -30,6 +31,25 @@ pub struct EndpointConfig {
     pub expires_after: Duration,
     /// When it is tried again.
     pub retry: RetryPolicy,
+    /// What is pulled from it; absent: nothing.
+    pub pull: Option<PullConfig>,
+}
+
+/// What is pulled from a FHIR endpoint: Tasks and ServiceRequests of this service, of this requester, or both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullConfig {
+    /// The source of the clinical system's own requests, without trailing slash.
+    pub source: Arc<str>,
+    /// `Type/id` of the service there.
+    pub owner: Option<String>,
+    /// `Type/id` of who asks there.
+    pub requester: Option<String>,
+    /// How often.
+    pub every: Duration,
+    /// How far before the newest known change each poll asks.
+    pub overlap: Duration,
+    /// The folder of the events.
+    pub folder: PathBuf,
 }
 
 /// Where an endpoint is.

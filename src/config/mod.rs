@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use endpoint::EndpointConfig;
+pub use endpoint::{EndpointConfig, PullConfig};
 pub use places::Places;
 pub use problem::{Problem, Problems};
 pub use raw::{LogFormat, LogLevel};
@@ -174,6 +174,8 @@ impl Config {
             endpoint::Kind::File { path } => Some(path.clone()),
             endpoint::Kind::Fhir(_) => None,
         });
+        let pulled = self.endpoints.iter().filter_map(|endpoint| endpoint.pull.as_ref());
+        let outgoing = outgoing.chain(pulled.map(|pull| pull.folder.clone()));
         let mut folders: Vec<PathBuf> = Vec::new();
         for folder in [self.data_folder.clone()].into_iter().chain(store).chain(watched).chain(outgoing) {
             if !folders.contains(&folder) {

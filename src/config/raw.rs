@@ -151,6 +151,27 @@ pub struct EndpointTable {
     /// Certificates.
     #[serde(default)]
     pub tls: TlsTable,
+    /// What is pulled from it.
+    #[serde(default)]
+    pub pull: Option<PullTable>,
+}
+
+/// `endpoint.pull`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PullTable {
+    /// URI under which the clinical system's own requests go.
+    pub source: Option<String>,
+    /// The service: who owns the Tasks and performs the requests.
+    pub owner: Option<String>,
+    /// Who asked.
+    pub requester: Option<String>,
+    /// How often.
+    pub every: Option<String>,
+    /// How far back each poll asks.
+    pub overlap: Option<String>,
+    /// Where the events go.
+    pub folder: Option<String>,
 }
 
 /// What an endpoint is.

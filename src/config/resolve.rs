@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+use crate::endpoint::fhir_rest::base;
 use crate::event::build::parse_uri;
 use crate::event::ods_code::OdsCode;
 use crate::outbox::retry::RetryPolicy;
 
-use super::endpoint::{Auth, EndpointConfig, Kind, Server, Tls};
+use super::endpoint::{Auth, EndpointConfig, Kind, PullConfig, Server, Tls};
 use super::raw::{
     AuthKind, AuthTable, ConfigFile, EndpointKind, EndpointTable, FolderTable, HttpAuthKind, HttpAuthTable,
-    HttpTable, LogFormat, LogLevel, RetryTable, SmartAlgorithm, TlsTable,
+    HttpTable, LogFormat, LogLevel, PullTable, RetryTable, SmartAlgorithm, TlsTable,
 };
 use super::{Config, Folder, Http, HttpAuth, Log, Mapping, Places, Problem, SecretRef, duration};
 
@@ -267,6 +268,7 @@ impl Resolver {
             self.time(key("expires_after"), table.expires_after.as_deref(), day * times, (hour, day * 366));
         let retry = self.retry(n, &table.retry, table.settle_time.as_deref());
         let concurrency = self.number(key("concurrency"), table.concurrency, 4, (1, 64));
+        let pull = table.pull.as_ref().and_then(|pull| self.pull(n, &table.name, table.kind, pull));
         let kind = match table.kind {
             EndpointKind::File => self.file_kind(n, &table),
             EndpointKind::Fhir => self.fhir_kind(n, table.path.is_some(), table.url, table.auth, &table.tls),
@@ -280,7 +282,39 @@ impl Resolver {
             rate,
             expires_after,
             retry,
+            pull,
         })
+    }
+
+    fn pull(&mut self, n: usize, name: &str, kind: EndpointKind, table: &PullTable) -> Option<PullConfig> {
+        let key = |name: &str| format!("endpoint[{n}].pull.{name}");
+        if kind == EndpointKind::File {
+            self.unused(&format!("endpoint[{n}]"), "file", &[("pull", true)]);
+            return None;
+        }
+        if table.source.is_none() {
+            self.wrong(key("source"), "missing", "give the URI under which this system's own requests go");
+        }
+        let source = self.uri(key("source"), table.source.as_deref());
+        if table.owner.is_none() && table.requester.is_none() {
+            let remedy = "name the service there (\"Organization/12\"), or requester, or both";
+            self.wrong(key("owner"), "missing: everybody's requests would be pulled", remedy);
+        }
+        for (which, value) in [("owner", &table.owner), ("requester", &table.requester)] {
+            let is_reference = |value: &String| {
+                value.split_once('/').is_some_and(|(kind, id)| base::is_type(kind) && base::is_id(id))
+            };
+            if value.as_ref().is_some_and(|value| !is_reference(value)) {
+                self.wrong(key(which), "not a reference", "give type and id there: \"Organization/12\"");
+            }
+        }
+        let (minute, day) = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
+        let every = self.time(key("every"), table.every.as_deref(), minute * 15, (minute, day));
+        let overlap =
+            self.time(key("overlap"), table.overlap.as_deref(), minute * 60, (minute * 5, day * 30));
+        let folder = self.written(table.folder.as_deref(), &format!("pulled/{name}"));
+        let (owner, requester) = (table.owner.clone(), table.requester.clone());
+        Some(PullConfig { source: source?, owner, requester, every, overlap, folder })
     }
 
     fn retry(&mut self, n: usize, table: &RetryTable, settle_time: Option<&str>) -> RetryPolicy {
@@ -489,6 +523,20 @@ impl Resolver {
                 self.wrong(format!("endpoint[{}].path", n + 1), "this folder is used already", remedy);
             }
         }
+        // What was pulled from one system goes nowhere by itself: not into a watched folder, nor among Bundles.
+        let mut taken: Vec<&Path> = folders;
+        taken.extend(config.endpoints.iter().filter_map(|endpoint| match &endpoint.kind {
+            Kind::File { path } => Some(path.as_path()),
+            Kind::Fhir(_) => None,
+        }));
+        for (n, endpoint) in config.endpoints.iter().enumerate() {
+            let Some(pull) = &endpoint.pull else { continue };
+            if taken.contains(&pull.folder.as_path()) {
+                let remedy = "name a folder of its own";
+                self.wrong(format!("endpoint[{}].pull.folder", n + 1), "this folder is used already", remedy);
+            }
+            taken.push(&pull.folder);
+        }
     }
 }
 
@@ -508,6 +556,7 @@ fn outgoing() -> EndpointTable {
         retry: RetryTable::default(),
         auth: None,
         tls: TlsTable::default(),
+        pull: None,
     }
 }
 

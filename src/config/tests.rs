@@ -56,6 +56,7 @@ fn every_key_is_in_the_commented_file() {
             "auth = { kind = \"none\", no-such-key = 1 }",
             "tls = { no-such-key = 1 }",
             "retry = { no-such-key = 1 }",
+            "pull = { no-such-key = 1 }",
         ]
         .iter()
         .map(|line| format!("{endpoint}{line}\n")),
@@ -218,4 +219,32 @@ fn names_practices_and_folders_are_each_used_once() {
         "[[intake.folder]]\npath = \"a\"\ndone = \"d\"\n[[intake.folder]]\npath = \"b\"\ndone = \"d\"";
     assert!(parse(shared).is_ok());
     assert!(parse("intake.folder = []").unwrap().folders.is_empty());
+}
+
+#[test]
+fn what_is_pulled_has_a_source_somebody_it_is_for_and_a_folder_of_its_own() {
+    let fhir = "[[endpoint]]\nname = \"gp\"\nkind = \"fhir\"\nurl = \"http://127.0.0.1:1/fhir\"\n";
+    let pull = |table: &str| parse(&format!("{fhir}pull = {{ {table} }}"));
+    let (source, owner) = ("source = \"https://gp.example/requests/\"", "owner = \"Organization/12\"");
+    let config = pull(&format!("{source}, {owner}")).unwrap();
+    let pulled = config.endpoints[0].pull.as_ref().unwrap();
+    assert_eq!(&*pulled.source, "https://gp.example/requests");
+    assert_eq!((pulled.owner.as_deref(), pulled.requester.as_deref()), (Some("Organization/12"), None));
+    assert_eq!((pulled.every.as_secs(), pulled.overlap.as_secs()), (900, 3600));
+    assert!(pulled.folder.ends_with("pulled/gp"), "{}", pulled.folder.display());
+    assert!(config.folders_to_make().contains(&pulled.folder));
+    for (table, key) in [
+        (owner.to_owned(), "source"),
+        (source.to_owned(), "owner"),
+        (format!("{source}, owner = \"Organization/1,Organization/2\""), "owner"),
+        (format!("{source}, {owner}, requester = \"https://x.example/Organization/1\""), "requester"),
+        (format!("{source}, {owner}, every = \"1s\""), "every"),
+        (format!("{source}, {owner}, overlap = \"1s\""), "overlap"),
+        (format!("{source}, {owner}, folder = \"inbox\""), "folder"),
+    ] {
+        let problems = pull(&table).unwrap_err().0;
+        assert_eq!(problems[0].key, format!("endpoint[1].pull.{key}"), "{table}");
+    }
+    let file = "[[endpoint]]\nname = \"a\"\nkind = \"file\"\npath = \"a\"\n";
+    assert_eq!(keys(&format!("{file}pull = {{ {source}, {owner} }}")), ["endpoint[1].pull"]);
 }

@@ -5,26 +5,36 @@
 use std::collections::HashSet;
 
 use crate::event::kinds::{EventType, Share};
-use crate::event::{IssueCode, ReferralEvent};
+use crate::event::{Issue, IssueCode, ReferralEvent};
 use crate::map::fold::Folded;
 use crate::map::mapper::{Mapped, Mapper};
 use crate::map::patient;
+use crate::source::Scratch;
 
 use super::duplicates::OpenReferral;
-use super::group::digest16;
+use super::earlier::Earlier;
+use super::group::{FileScene, digest16};
+use super::person_keys::{InSource, source_tag};
 use super::referral::{Done, Shop};
 use super::rejects::Reject;
 use super::report::RowEnd;
 use super::rows::ReadRow;
 use super::since;
+use super::unchanged::{leave_out, may_be_unchanged};
 
 impl Shop {
     /// Maps a referral and accounts for its rows.
-    pub(super) fn write(&self, update: since::Update, good: &[ReadRow<'_>], done: &mut Done) {
+    pub(super) fn write(
+        &self,
+        update: since::Update,
+        earlier: &Earlier,
+        good: &[ReadRow<'_>],
+        done: &mut Done,
+    ) {
         let since::Update { folded, wanted } = update;
         let Some(last) = folded.steps.last().map(|step| &step.event) else {
             // Rows that say nothing that happened are accounted for all the same.
-            return self.account(&folded, &Mapped::default(), wanted.as_ref(), good, done);
+            return self.account(&folded, &Mapped::default(), wanted.as_ref(), None, good, done);
         };
         let names = done.shelf.names(&last.source);
         let mapper = Mapper { codeset: &self.codeset, settings: &self.settings, shelf: &done.shelf };
@@ -32,8 +42,15 @@ impl Shop {
         let mut mapped = mapper.map(&names, &folded, subject);
         if let Some(wanted) = &wanted {
             mapped.events.retain(|event| wanted.contains(&event.event_id));
+            // An event as such is more than what is sent of it.
+            if !self.as_events && mapped.events.iter().any(|event| may_be_unchanged(event, &folded, earlier))
+            {
+                let before = mapper.map(&names, &earlier.folded(), subject);
+                leave_out(&mut mapped, &folded, &before, earlier);
+            }
         }
-        self.account(&folded, &mapped, wanted.as_ref(), good, done);
+        let level = level_changed(&folded, &mapped, earlier);
+        self.account(&folded, &mapped, wanted.as_ref(), level, good, done);
         if end_of(&folded, &mapped) != RowEnd::Converted {
             return;
         }
@@ -54,6 +71,7 @@ impl Shop {
         folded: &Folded,
         mapped: &Mapped,
         wanted: Option<&HashSet<String>>,
+        level: Option<(IssueCode, String)>,
         good: &[ReadRow<'_>],
         done: &mut Done,
     ) {
@@ -67,23 +85,29 @@ impl Shop {
         let names = self.known.get().and_then(|known| known.names_differ(folded));
         let is_sent = |row: &ReadRow<'_>| row.events.iter().any(|event| mapped.has(&event.event_id));
         // What is new may be about the referral as a whole: then it is every row's.
-        let per_row = wanted.is_some() && good.iter().any(is_sent);
-        for row in good {
-            self.remark(row, folded, mapped, done);
-            let names = names.as_ref().map(|names| self.issue(row.row, names.code, self.said(names)));
-            let of_row = about_all.map(|code| self.issue(row.row, code, "")).into_iter().chain(names);
-            done.report.issues(&of_row.collect::<Vec<_>>());
+        let per_row = good.iter().any(is_sent);
+        let mut unsaid: Vec<&(String, Issue)> = folded.remarks.iter().chain(&mapped.notes.remarks).collect();
+        for (n, row) in good.iter().enumerate() {
+            self.remark(row, &mut unsaid, done);
+            // What is about the referral is said once, at its first row.
+            if n == 0 {
+                let names = names.as_ref().map(|names| self.issue(row.row, names.code, self.said(names)));
+                let level = level.as_ref().map(|(code, found)| self.issue(row.row, *code, found.clone()));
+                let of_all =
+                    about_all.map(|code| self.issue(row.row, code, "")).into_iter().chain(level).chain(names);
+                done.report.issues(&of_all.collect::<Vec<_>>());
+            }
             let unchanged = end == RowEnd::Converted && per_row && !is_sent(row);
             done.report.row(if unchanged { RowEnd::Unchanged } else { end });
         }
     }
 
-    /// The issues of a row: its own, the fold's and the mapping's about its events.
-    fn remark(&self, row: &ReadRow<'_>, folded: &Folded, mapped: &Mapped, done: &mut Done) {
+    /// The issues of a row: its own, and what the fold and the mapping found about its events and was not said at
+    /// another row of the same event.
+    fn remark(&self, row: &ReadRow<'_>, unsaid: &mut Vec<&(String, Issue)>, done: &mut Done) {
         let mut issues = row.issues.clone();
-        let of_row = |id: &str| row.events.iter().any(|event| event.event_id == id);
-        let found = folded.remarks.iter().chain(&mapped.notes.remarks);
-        issues.extend(found.filter(|(id, _)| of_row(id)).map(|(_, issue)| {
+        let of_row = |found: &mut &(String, Issue)| row.events.iter().any(|event| event.event_id == found.0);
+        issues.extend(unsaid.extract_if(.., of_row).map(|(_, issue)| {
             let mut issue = issue.clone();
             issue.at = issue.at.within(&self.name(row.row.file), row.row.row);
             issue
@@ -113,10 +137,63 @@ impl Shop {
         done.report.row(end);
         done.report.reasons(end, &row.issues);
         done.report.issues(&row.issues);
-        if let Some(file) = self.files.get(row.row.file) {
-            let line = file.layout.reject_line(&row.row.text, &row.issues);
-            done.rejects.push(Reject { place: row.place(), line });
+        let Some(file) = self.files.get(row.row.file) else { return };
+        let marked = row.issues.iter().any(|issue| issue.code == IssueCode::NotAlone);
+        let line = if marked || !self.needs_the_rest(row, file) {
+            done.report.not_alone += u64::from(marked);
+            file.layout.reject_line(&row.row.text, &row.issues)
+        } else {
+            done.report.not_alone += 1;
+            let mut issues = row.issues.clone();
+            issues.push(self.issue(row.row, IssueCode::NotAlone, ""));
+            file.layout.reject_line(&row.row.text, &issues)
+        };
+        done.rejects.push(Reject { place: row.place(), line });
+    }
+
+    /// Whether what other rows say would be lost if a mended row were converted alone: the other rows of its
+    /// referral, an earlier export, or the person's consent in another row.
+    fn needs_the_rest(&self, row: &ReadRow<'_>, file: &FileScene) -> bool {
+        if self.remembers || self.interpreter.is_fhir() {
+            return false;
         }
+        if self.interpreter.rows_share_referrals() || self.files.iter().any(|file| file.previous) {
+            return true;
+        }
+        use IssueCode::{HeldBirthDates, HeldNhsNumbers, HeldTwoPersons};
+        let whose = [HeldBirthDates, HeldNhsNumbers, HeldTwoPersons];
+        let in_doubt = row.issues.iter().any(|issue| whose.contains(&issue.code));
+        let text = &row.row.text;
+        let (_, about) =
+            self.interpreter.key_and_about(&file.layout, &file.bound, text, &mut Scratch::default());
+        let source = about.source.as_deref().or(self.interpreter.identities.source.as_deref());
+        let keys = InSource::new(source_tag(source.unwrap_or_default()), &about.person);
+        self.known.get().is_none_or(|known| known.may_state_more_of(&keys, in_doubt))
+    }
+}
+
+/// What a person should know of how much is shared now and was before: what was sent stays where it is, and what is
+/// not known to be the later word lifts nothing.
+fn level_changed(folded: &Folded, mapped: &Mapped, earlier: &Earlier) -> Option<(IssueCode, String)> {
+    let stated = folded.steps.last().and_then(|step| step.event.record.consent.as_ref())?.share;
+    match (earlier.level?, mapped.share?) {
+        (Share::Full, Share::CodesOnly) => {
+            let sent = |id: &str| earlier.sent.iter().any(|event| event.event_id == id);
+            let withheld = mapped
+                .notes
+                .remarks
+                .iter()
+                .filter(|(id, issue)| issue.code == IssueCode::ConsentWithheld && sent(id))
+                .filter_map(|(_, issue)| issue.at.path.as_deref());
+            let mut words: Vec<&str> = withheld.collect();
+            words.sort_unstable();
+            words.dedup();
+            Some((IssueCode::NarrowedAfterSending, words.join(", ")))
+        }
+        (Share::CodesOnly, Share::CodesOnly) if stated == Share::Full => {
+            Some((IssueCode::ConsentNotLifted, String::new()))
+        }
+        _ => None,
     }
 }
 

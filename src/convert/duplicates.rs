@@ -1,4 +1,4 @@
-//! [`DuplicateReferrals`]: two open referrals of one person within 28 days, perhaps one referral written down twice.
+//! `DuplicateReferrals`: two open referrals of one person within 28 days, perhaps one referral written down twice.
 //!
 //! They convert all the same; a person is told which two rows to look at. Next: [`super::report`].
 

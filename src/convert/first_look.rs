@@ -18,7 +18,7 @@ use super::interpret::Interpreter;
 use super::known::Known;
 use super::person_keys::{InSource, SourceTag, source_tag};
 use super::persons::{PersonFinder, Stated};
-use super::repeats::DuplicateFinder;
+use super::repeats::{DuplicateFinder, EventIds};
 
 /// What is collected.
 pub struct FirstLook<'a> {
@@ -27,6 +27,8 @@ pub struct FirstLook<'a> {
     consents: Consents,
     /// Referral ids, where no grouping brings their rows together.
     repeats: Option<DuplicateFinder>,
+    /// Ids of events, where rows are events.
+    event_ids: Option<EventIds>,
     /// The source of the last row: nearly always that of the next.
     source: (String, SourceTag),
 }
@@ -40,6 +42,7 @@ impl<'a> FirstLook<'a> {
             persons: PersonFinder::new(folder),
             consents: Consents::default(),
             repeats: repeats.then(|| DuplicateFinder::new(folder)),
+            event_ids: (!interpreter.is_snapshot()).then(|| EventIds::new(folder)),
             source: (String::new(), source_tag("")),
         }
     }
@@ -69,7 +72,12 @@ impl<'a> FirstLook<'a> {
             let read = interpreter.events(&scene.layout, &scene.bound, text, scratch);
             let refused = read.issues.iter().any(Issue::is_error);
             if !refused {
-                read.events.iter().for_each(|event| self.consents.note(event));
+                for event in &read.events {
+                    self.consents.note(event);
+                    if let Some(ids) = &mut self.event_ids {
+                        ids.add(event, scene.previous)?;
+                    }
+                }
                 events = Some(read.events);
             } else if let Some(said) = heeded.filter(|_| !scene.previous) {
                 // What an earlier export said and could not be used, this one says again or has mended.
@@ -134,7 +142,8 @@ impl<'a> FirstLook<'a> {
                 links.push((local, number));
             }
         })?;
-        Ok((Known::new(self.consents, disputes, &links), twice))
+        let event_ids = self.event_ids.map(EventIds::of_several_referrals).transpose()?.unwrap_or_default();
+        Ok((Known::new(self.consents, disputes, &links).with_event_ids(event_ids), twice))
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`Folder`]: output of many files in one folder, which never mixes two runs.
+//! `Folder`: output of many files in one folder, which never mixes two runs.
 //!
 //! What it is: a hidden folder that takes the run's files and becomes the folder that was asked for, in one rename,
 //! or, where that folder is there already, gives its files to it at the end. A list of what was written stays in

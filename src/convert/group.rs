@@ -27,6 +27,8 @@ pub struct FileScene {
     pub bound: Arc<Bound>,
     /// Whether it is the earlier export of `--since`.
     pub previous: bool,
+    /// Which of the exports of `--since`, oldest first; 0 where it is not one.
+    pub export: usize,
 }
 
 /// One row on its way to a worker.

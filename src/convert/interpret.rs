@@ -128,9 +128,18 @@ impl Interpreter {
         }
     }
 
-    /// The events of a record, with everything found; positions without file and row.
+    /// The events of a record, with everything found; positions without file and row. A record that was set aside
+    /// and cannot stand without the rest of its export is refused.
     #[must_use]
     pub fn events(&self, layout: &Layout, bound: &Bound, text: &str, scratch: &mut Scratch) -> RowEvents {
+        let mut read = self.read(layout, bound, text, scratch);
+        if !layout.stands_alone(text) {
+            read.issues.push(Issue::new(IssueCode::NotAlone, Position::default(), ""));
+        }
+        read
+    }
+
+    fn read(&self, layout: &Layout, bound: &Bound, text: &str, scratch: &mut Scratch) -> RowEvents {
         let parsed = match layout.parse(text, scratch) {
             Ok(parsed) => parsed,
             Err(issue) => return RowEvents { events: Vec::new(), issues: vec![issue] },

@@ -3,6 +3,8 @@
 //! Consent stated in another referral of the person, refused rows about it, and rows that disagree about whose a
 //! number is. Next: [`super::referral`], which asks it.
 
+use std::collections::HashSet;
+
 use crate::event::{IssueCode, ReferralEvent};
 use crate::map::fold::Folded;
 use crate::map::share::Statement;
@@ -11,6 +13,7 @@ use super::consents::{ByPerson, Consents, Unclear};
 use super::group::{Digest16, Place};
 use super::person_keys::{InSource, of_number, source_tag};
 use super::persons::{About, Dispute, Disputes};
+use super::repeats::event_id;
 
 /// What is known of the persons of a run.
 #[derive(Default)]
@@ -18,6 +21,8 @@ pub struct Known {
     consents: ByPerson,
     unclear: Unclear,
     disputes: Disputes,
+    /// Ids of events that more than one referral has.
+    event_ids: HashSet<Digest16>,
 }
 
 /// What the input says against writing a referral, or against believing it.
@@ -49,7 +54,27 @@ impl Known {
                 unclear.entry(*b).or_insert(said);
             }
         }
-        Self { consents, unclear, disputes }
+        Self { consents, unclear, disputes, event_ids: HashSet::new() }
+    }
+
+    /// The same, knowing the ids of events that more than one referral has.
+    #[must_use]
+    pub fn with_event_ids(self, event_ids: HashSet<Digest16>) -> Self {
+        Self { event_ids, ..self }
+    }
+
+    /// Whether another referral of the same export has an event of the same id.
+    #[must_use]
+    pub fn is_elsewhere_too(&self, event: &ReferralEvent, previous: bool) -> bool {
+        !self.event_ids.is_empty() && self.event_ids.contains(&event_id(event, previous))
+    }
+
+    /// Whether the input states something of consent that concerns, or could concern, whoever a refused record is
+    /// about. A record without a number that can be read could be anyone's.
+    #[must_use]
+    pub fn may_state_more_of(&self, keys: &InSource, in_doubt: bool) -> bool {
+        !self.consents.is_empty()
+            && (in_doubt || keys.number.is_none() || keys.iter().any(|key| self.consents.contains_key(&key)))
     }
 
     /// What was stated about the person's consent anywhere in the input.

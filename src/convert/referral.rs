@@ -1,8 +1,8 @@
 //! One referral, from its rows to what is written of it: the whole of the work of a worker.
 //!
 //! Pure but for its inputs: the same rows, profile, codeset and settings give the same pieces and the same
-//! report. Every row ends in exactly one way. Next: [`super::rows`], what is read; [`super::since`], what changed;
-//! [`super::account`], what is said about it.
+//! report. Every row ends in exactly one way. Next: `rows`, what is read; [`super::since`], what changed;
+//! `account`, what is said about it.
 
 mod gather;
 
@@ -21,19 +21,20 @@ use crate::map::fold::{self, Folded};
 use crate::map::hold::{names_two_persons, needs_hold};
 use crate::map::mapper::{Mapped, Settings};
 use crate::map::names::Names;
-use crate::map::share::{Sharing, Statement, decide, statement};
+use crate::map::share::{Sharing, decide};
 use crate::map::shelf::Shelf;
 use crate::source::{BadRecord, Scratch};
 
 use super::consents::to_be_heeded;
 use super::duplicates::OpenReferral;
+use super::earlier::Earlier;
 use super::group::{Digest16, FileScene, Place, RowText};
 use super::interpret::Interpreter;
 use super::known::{Against, Known};
 use super::rejects::Reject;
 use super::report::{Report, RowEnd, count};
 use super::rows::ReadRow;
-use super::since;
+use super::since::{self, ANOTHER_NUMBER};
 
 /// Everything a worker needs, shared by all.
 pub struct Shop {
@@ -53,6 +54,8 @@ pub struct Shop {
     pub require_prsb: bool,
     /// Whether canonical events are wanted instead of FHIR.
     pub as_events: bool,
+    /// Whether what other rows said is kept beyond this run, as a store keeps it: a mended row is then never alone.
+    pub remembers: bool,
     /// What the whole input says about persons, found before anything is written.
     pub known: OnceLock<Known>,
 }
@@ -98,9 +101,7 @@ impl Shop {
             }
             return;
         }
-        let mut earlier = self.read_all(previous, scratch);
-        earlier.retain(|row| !row.is_refused());
-        let earlier = self.one_record(earlier.into_iter().flat_map(|row| row.events).collect());
+        let earlier = self.earlier(&previous, scratch);
         let now = self.read_all(current, scratch);
         let (refused, good): (Vec<_>, Vec<_>) = now.into_iter().partition(ReadRow::is_refused);
         // A row that is refused may still say what must be heeded.
@@ -139,29 +140,30 @@ impl Shop {
     }
 
     /// Converts rows of which each is right in itself.
-    fn convert_good(&self, earlier: &[ReferralEvent], good: Vec<ReadRow<'_>>, done: &mut Done) {
+    fn convert_good(&self, earlier: &Earlier, good: Vec<ReadRow<'_>>, done: &mut Done) {
         let events: Vec<_> = good.iter().flat_map(|row| row.events.iter().cloned()).collect();
         let (events, disputed) = fold::deduplicate(self.one_record(events));
         if !disputed.is_empty() {
             let ids = disputed.into_iter().map(|event| event.event_id).collect();
             return self.convert_others(earlier, good, &ids, IssueCode::DuplicateEventId, done);
         }
-        let earlier_statements: Vec<Statement> = earlier.iter().filter_map(statement).collect();
-        let (sent, level_before) = self.what_was_sent(earlier.to_vec());
         if !self.interpreter.is_snapshot() {
-            let changed = since::changed(&sent, &events);
+            let changed = since::changed(&earlier.sent, &events);
             if !changed.is_empty() {
                 return self.convert_others(earlier, good, &changed, IssueCode::EventChanged, done);
             }
         }
-        let mut update = match since::update(sent, events, self.interpreter.is_snapshot()) {
+        if earlier.is_of_another(&events) {
+            return self.set_aside(good, IssueCode::HeldTwoPersons, ANOTHER_NUMBER, done);
+        }
+        let mut update = match since::update(earlier.sent.clone(), events, self.interpreter.is_snapshot()) {
             Ok(update) => update,
             Err((code, found)) => return self.set_aside(good, code, found, done),
         };
         update.folded.consents_elsewhere =
             self.known.get().map(|known| known.consents(&update.folded)).unwrap_or_default();
-        update.folded.consents_elsewhere.extend(earlier_statements);
-        if level_before == Some(Share::CodesOnly) && decide(&update.folded) == Sharing::Level(Share::Full) {
+        update.folded.consents_elsewhere.extend(&earlier.statements);
+        if earlier.level == Some(Share::CodesOnly) && decide(&update.folded) == Sharing::Level(Share::Full) {
             // What was withheld before may leave now.
             update.wanted = None;
         }
@@ -171,14 +173,14 @@ impl Shop {
         }
         match self.hold(&update.folded) {
             Some((code, found)) => self.set_aside(good, code, &found, done),
-            None => self.convert_complete(update, good, done),
+            None => self.convert_complete(update, earlier, good, done),
         }
     }
 
     /// Refuses the rows of some events, and converts the others as if these were not there.
     fn convert_others(
         &self,
-        earlier: &[ReferralEvent],
+        earlier: &Earlier,
         rows: Vec<ReadRow<'_>>,
         ids: &HashSet<String>,
         code: IssueCode,
@@ -209,31 +211,22 @@ impl Shop {
     }
 
     /// Converts a referral unless it must be complete by the PRSB standard and is not.
-    fn convert_complete(&self, update: since::Update, good: Vec<ReadRow<'_>>, done: &mut Done) {
+    fn convert_complete(
+        &self,
+        update: since::Update,
+        earlier: &Earlier,
+        good: Vec<ReadRow<'_>>,
+        done: &mut Done,
+    ) {
         let missing = self.prsb_missing(&update.folded, done);
         if !self.require_prsb || missing.is_empty() {
-            return self.write(update, &good, done);
+            return self.write(update, earlier, &good, done);
         }
         for mut row in good {
             let at = Position::row(self.name(row.row.file), row.row.row);
             let issue = Issue::new(IssueCode::PrsbMandatoryMissing, at, missing.join("; "));
             row.issues.push(Issue { severity: Severity::Error, ..issue });
             self.reject(&row, RowEnd::Refused, done);
-        }
-    }
-
-    /// What of the earlier export had been sent, and how much was shared: nothing of what was disputed, held, or
-    /// not shared then.
-    fn what_was_sent(&self, earlier: Vec<ReferralEvent>) -> (Vec<ReferralEvent>, Option<Share>) {
-        let (earlier, _disputed) = fold::deduplicate(earlier);
-        if earlier.is_empty() {
-            return (Vec::new(), None);
-        }
-        let mut old = fold::fold(earlier.clone());
-        old.consents_elsewhere = Vec::new();
-        match (needs_hold(&old, self.today), decide(&old)) {
-            (None, Sharing::Level(share)) if share != Share::None => (earlier, Some(share)),
-            _ => (Vec::new(), None),
         }
     }
 

@@ -149,6 +149,8 @@ pub struct Report {
     pub held: Counts,
     /// The files of `--rejects`, with how many rows went into each.
     pub rejects: Vec<RejectsFile>,
+    /// Of the refused and held rows those that cannot be mended and converted without the rest of their export.
+    pub not_alone: u64,
     /// Warnings and information, by code.
     pub remarks: Counts,
     /// Things withheld by the level of consent or because they are sensitive.
@@ -369,6 +371,7 @@ impl Report {
         self.joins += other.joins;
         self.withheld += other.withheld;
         self.needs_coding += other.needs_coding;
+        self.not_alone += other.not_alone;
         self.no_longer_in_export += other.no_longer_in_export;
         self.possible_duplicates += other.possible_duplicates;
         merge(&mut self.resources, other.resources);

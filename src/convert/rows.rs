@@ -55,6 +55,8 @@ impl Shop {
         if self.interpreter.rows_share_referrals() {
             if self.interpreter.is_snapshot() {
                 self.refuse_disagreement(rows);
+            } else {
+                self.refuse_shared_events(rows);
             }
             return;
         }
@@ -68,6 +70,21 @@ impl Shop {
             };
             if several || (!self.twice.is_empty() && repeated() == Some(true)) {
                 row.issues.push(self.issue(row.row, IssueCode::DuplicateReferralId, ""));
+            }
+        }
+    }
+
+    /// An event whose id is on another referral too: which of them happened cannot be known, so both are refused.
+    fn refuse_shared_events(&self, rows: &mut [ReadRow<'_>]) {
+        let Some(known) = self.known.get() else { return };
+        for row in rows {
+            let previous = self.files.get(row.row.file).is_some_and(|file| file.previous);
+            if row.events.iter().any(|event| known.is_elsewhere_too(event, previous)) {
+                row.issues.push(self.issue(
+                    row.row,
+                    IssueCode::DuplicateEventId,
+                    "an id of several referrals",
+                ));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A run: files in, Bundles, refused rows and a report out.
 //!
-//! One thread reads and splits ([`super::feed`]), workers convert and render ([`super::work`]), the calling thread
-//! writes in order ([`super::collect`]): so the output is the same for any number of workers, and memory is bounded
+//! One thread reads and splits (`feed`), workers convert and render (`work`), the calling thread
+//! writes in order (`collect`): so the output is the same for any number of workers, and memory is bounded
 //! by the tokens in flight. Where a row is a whole referral, rows go to the workers as they come, after a first look
 //! over the files; else they are sorted by referral first, outside memory when there are many. Next:
 //! [`super::first_look`].
@@ -34,8 +34,10 @@ const TREES_CHECKED: usize = 500;
 pub struct Run {
     /// Files to convert.
     pub inputs: Vec<Input>,
-    /// The earlier export of `--since`.
+    /// The files of `--since`, in the order of [`Run::exports`].
     pub previous: Vec<Input>,
+    /// Which of the earlier exports each of these is of, from 1, oldest first.
+    pub exports: Vec<usize>,
     /// How files are read.
     pub options: Options,
     /// How output is packed.
@@ -71,16 +73,16 @@ impl Run {
     /// # Errors
     /// A file cannot be read, or the profile does not fit it.
     pub fn open_files(&self, shop: &mut Shop, report: &mut Report) -> Result<(), ConvertError> {
-        for (input, previous) in
-            self.inputs.iter().map(|i| (i, false)).chain(self.previous.iter().map(|i| (i, true)))
-        {
+        let earlier = self.previous.iter().zip(&self.exports).map(|(input, export)| (input, *export));
+        for (input, export) in self.inputs.iter().map(|input| (input, 0)).chain(earlier) {
             let reader = Reader::open(input, &self.options)?;
             let layout = Arc::clone(reader.layout());
             if self.check_profile {
                 self.check(shop, &layout, input, report)?;
             }
             let bound = Arc::new(shop.interpreter.bind(&layout));
-            shop.files.push(FileScene { name: Arc::clone(&input.name), layout, bound, previous });
+            let name = Arc::clone(&input.name);
+            shop.files.push(FileScene { name, layout, bound, previous: export > 0, export });
         }
         Ok(())
     }

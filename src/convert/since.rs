@@ -2,7 +2,7 @@
 //!
 //! Both are folded together; only events that are new or say something else than before are wanted. A change of
 //! the referral's record is one `details_changed`, of the consent one `consent_changed`, of the service after a
-//! rejection one `rerouted`. A date that was cleared stays in the fold and is listed. Where the source sends events
+//! rejection one `rerouted`. A date that was cleared stays in the fold and is listed; so does a status that says less. Where the source sends events
 //! and not states, an event that says something else than before is refused, and what was sent stands. Pure. Without
 //! an earlier export everything is wanted. Next: [`super::render`].
 
@@ -48,14 +48,45 @@ pub fn update(
     if before.is_empty() {
         return Ok(Update { folded: fold::fold(now), wanted: None });
     }
+    let Joined { all, wanted, remarks, record_before } = join(before, now, snapshot)?;
+    let mut folded = fold::fold(all);
+    folded.remarks.extend(remarks);
+    folded.record_before = record_before;
+    catch_up(&mut folded, &wanted);
+    Ok(Update { folded, wanted: Some(wanted) })
+}
+
+/// What is known of a referral once an export has been added to what was known before.
+///
+/// # Errors
+/// A change that a person must decide: nothing of it is known then.
+pub fn remember(
+    before: Vec<ReferralEvent>,
+    now: Vec<ReferralEvent>,
+    snapshot: bool,
+) -> Result<Vec<ReferralEvent>, Refusal> {
+    if before.is_empty() { Ok(now) } else { Ok(join(before, now, snapshot)?.all) }
+}
+
+/// Two exports together.
+struct Joined {
+    all: Vec<ReferralEvent>,
+    wanted: HashSet<String>,
+    remarks: Remarks,
+    /// The record as it was, where it changed.
+    record_before: Option<Arc<Record>>,
+}
+
+fn join(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: bool) -> Result<Joined, Refusal> {
     let (before, _) = fold::deduplicate(before);
     let old = fold::fold(before.clone());
     let (mut wanted, mut remarks) = compare(&before, &now, &old)?;
     let (old_record, template) = match (before.last(), now.last()) {
         (Some(old), Some(new)) => (Arc::clone(&old.record), new.clone()),
-        _ => return Ok(Update { folded: old, wanted: Some(wanted) }),
+        _ => return Ok(Joined { all: before, wanted, remarks, record_before: None }),
     };
     refuse_another_person(&old_record, &template.record)?;
+    let now = now.into_iter().map(|event| at_its_height(event, &before)).collect();
     let mut all = together(before, now, snapshot, &mut remarks);
     let changed = snapshot && old_record != template.record;
     if changed {
@@ -63,11 +94,20 @@ pub fn update(
         all.retain(|event| changes.iter().all(|change| change.event_id != event.event_id));
         all.extend(changes);
     }
-    let mut folded = fold::fold(all);
-    folded.remarks.extend(remarks);
-    folded.record_before = changed.then_some(old_record);
-    catch_up(&mut folded, &wanted);
-    Ok(Update { folded, wanted: Some(wanted) })
+    Ok(Joined { all, wanted, remarks, record_before: changed.then_some(old_record) })
+}
+
+/// Whether a status column says less than it did.
+fn is_set_back(known: &ReferralEvent, event: &ReferralEvent) -> bool {
+    event.is_status_slot && event.event_type < known.event_type
+}
+
+/// A status column is a floor: what says less than before leaves the floor where it was.
+fn at_its_height(event: ReferralEvent, before: &[ReferralEvent]) -> ReferralEvent {
+    match before.iter().find(|known| known.event_id == event.event_id && is_set_back(known, &event)) {
+        Some(known) => ReferralEvent { record: event.record, ..known.clone() },
+        None => event,
+    }
 }
 
 /// Remarks, each with the id of the event it is about.
@@ -83,11 +123,12 @@ fn compare(
     for event in now {
         match before.iter().find(|known| known.event_id == event.event_id) {
             Some(known) if known.says_the_same_as(event) => continue,
+            Some(known) if is_set_back(known, event) => {
+                remarks.push((event.event_id.clone(), issue(event, IssueCode::StatusSetBack)));
+                continue;
+            }
             Some(known) => {
                 refuse_new_episode(known, event, old)?;
-                if event.is_status_slot && event.event_type < known.event_type {
-                    remarks.push((event.event_id.clone(), issue(event, IssueCode::StatusColumnDisagrees)));
-                }
             }
             None => {}
         }
@@ -96,12 +137,13 @@ fn compare(
     Ok((wanted, remarks))
 }
 
+/// What is told of a referral that was another person's.
+pub(super) const ANOTHER_NUMBER: &str = "another NHS number than in the earlier export";
+
 /// A number that another took the place of: whose the referral is cannot be guessed.
 fn refuse_another_person(old: &Record, new: &Record) -> Result<(), Refusal> {
     match (old.person.nhs_number, new.person.nhs_number) {
-        (Some(old), Some(new)) if old != new => {
-            Err((IssueCode::HeldTwoPersons, "another NHS number than in the earlier export"))
-        }
+        (Some(old), Some(new)) if old != new => Err((IssueCode::HeldTwoPersons, ANOTHER_NUMBER)),
         _ => Ok(()),
     }
 }

@@ -42,9 +42,20 @@ pub enum DaemonError {
         "{0}: another sp-fhir daemon works here; stop it first, or give this one a data folder of its own"
     )]
     Running(String),
+    /// Another process pulls into this data folder.
+    #[error(
+        "{0}: another process pulls here (the daemon does, where an endpoint has `pull`); let it, or stop it first"
+    )]
+    Pulling(String),
+    /// No endpoint is pulled.
+    #[error("no endpoint has `pull`; see the commented file that `sp-fhir init` writes")]
+    NothingToPull,
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An endpoint cannot be read.
+    #[error("{0}")]
+    Unread(String),
     /// A loop ended abnormally: a defect of the program.
     #[error(
         "internal error: a loop stopped; everything accepted is kept. Please report it with `sp-fhir --version`"
@@ -77,6 +88,7 @@ impl DaemonError {
                 | Self::Codeset(_)
                 | Self::Endpoint { .. }
                 | Self::Profile { .. }
+                | Self::NothingToPull
         )
     }
 }

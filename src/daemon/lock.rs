@@ -11,6 +11,8 @@ use super::error::DaemonError;
 
 /// The lock's name in the data folder.
 pub const FILE: &str = "daemon.lock";
+/// The name of the lock of those who pull: the daemon where an endpoint is pulled, else `sp-fhir pull`.
+pub const PULL: &str = "pull.lock";
 
 /// Held while a daemon works on a data folder.
 #[derive(Debug)]
@@ -22,7 +24,20 @@ impl Lock {
     /// # Errors
     /// Another process holds it, or the file cannot be written.
     pub fn take(folder: &Path) -> Result<Self, DaemonError> {
-        let path = folder.join(FILE);
+        Self::named(folder, FILE)?.ok_or_else(|| DaemonError::Running(folder.display().to_string()))
+    }
+
+    /// Takes the lock for pulling.
+    ///
+    /// # Errors
+    /// Another process pulls, or the file cannot be written.
+    pub fn pulling(folder: &Path) -> Result<Self, DaemonError> {
+        Self::named(folder, PULL)?.ok_or_else(|| DaemonError::Pulling(folder.display().to_string()))
+    }
+
+    /// Takes a lock; nothing where another process holds it.
+    fn named(folder: &Path, name: &str) -> Result<Option<Self>, DaemonError> {
+        let path = folder.join(name);
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
@@ -30,14 +45,12 @@ impl Lock {
         let mut file = options.open(&path).map_err(|error| DaemonError::io(&path, error))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(DaemonError::Running(folder.display().to_string()));
-            }
+            Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(DaemonError::io(&path, error)),
         }
         // For a person who wonders which process it is; nothing reads it.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Self(file))
+        Ok(Some(Self(file)))
     }
 }
 
@@ -56,7 +69,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = Lock::take(folder.path()).unwrap();
         assert!(matches!(Lock::take(folder.path()), Err(DaemonError::Running(_))));
-        drop(first);
+        let pulling = Lock::pulling(folder.path()).unwrap();
+        assert!(matches!(Lock::pulling(folder.path()), Err(DaemonError::Pulling(_))));
+        drop((first, pulling));
         Lock::take(folder.path()).unwrap();
     }
 }

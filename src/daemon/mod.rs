@@ -11,6 +11,7 @@ pub mod folders;
 pub mod kept;
 pub mod lock;
 pub mod parts;
+pub mod pulls;
 pub mod run;
 mod upkeep;
 

@@ -1,6 +1,6 @@
 //! The daemon itself: starts every loop, waits for the word to stop, and drains.
 //!
-//! What ends a loop ends the daemon: a process that only half works helps nobody. Next: [`super::upkeep`].
+//! What ends a loop ends the daemon: a process that only half works helps nobody. Next: `upkeep`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::intake::folder::{self, Watch};
 use crate::intake::http::{self, Auth, Intake, Limits, Readiness};
 use crate::intake::keep::Keep;
+use crate::reconcile::ReadBack;
 use crate::relay::attempt::Attempt;
 use crate::relay::run::Watcher;
 use crate::relay::{Pace, Relay};
@@ -28,7 +29,7 @@ use super::kept::Kept;
 use super::lock::Lock;
 use super::parts::{self, Parts};
 use super::upkeep::Upkeep;
-use super::{endpoints, folders};
+use super::{endpoints, folders, pulls};
 
 /// So much work may wait for the writing thread; more is answered with "busy".
 const QUEUE: usize = 1024;
@@ -41,7 +42,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     keeper: Option<Keeper>,
     thread: Option<std::thread::JoinHandle<()>>,
-    _lock: Lock,
+    _locks: (Lock, Option<Lock>),
 }
 
 /// Starts everything that a configuration describes. When this returns, it is taken in and delivered.
@@ -87,6 +88,8 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         Some(http) => Some((http, listen(http).await?)),
         None => None,
     };
+    let pulls = pulls::make(&parts, &keeper, &clock)?;
+    let pulling = if pulls.is_empty() { None } else { Some(Lock::pulling(&config.data_folder)?) };
     let upkeep = Upkeep {
         keeper: keeper.clone(),
         planner: Arc::clone(&parts.planner),
@@ -103,6 +106,14 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         );
     }
     for (endpoint, settings) in made.into_iter().zip(&config.endpoints) {
+        let read_back = ReadBack {
+            endpoint: Arc::clone(&endpoint),
+            keeper: keeper.clone(),
+            clock: Arc::clone(&clock),
+            rate: settings.rate,
+        };
+        let until = stopping.clone();
+        tasks.spawn(async move { Ok(read_back.run(until).await?) });
         let relay = Relay {
             attempt: Arc::new(Attempt {
                 endpoint,
@@ -117,6 +128,10 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         };
         let stopping = stopping.clone();
         tasks.spawn(async move { Ok(relay.run(stopping).await?) });
+    }
+    for (puller, every) in pulls {
+        let stopping = stopping.clone();
+        tasks.spawn(async move { Ok(puller.run(every, stopping).await?) });
     }
     let until = stopping.clone();
     tasks.spawn(async move { Ok(upkeep.run(until).await?) });
@@ -142,7 +157,7 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         http = http.map(|address| address.to_string()),
         "started"
     );
-    Ok(Running { http, tasks, stop, keeper: Some(keeper), thread: Some(thread), _lock: lock })
+    Ok(Running { http, tasks, stop, keeper: Some(keeper), thread: Some(thread), _locks: (lock, pulling) })
 }
 
 impl Running {

@@ -61,7 +61,8 @@ impl Upkeep {
 
     async fn free(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut freed = 0;
-        for (endpoint, policy) in self.endpoints.iter().cloned() {
+        for (endpoint, policy) in &self.endpoints {
+            let (endpoint, policy) = (endpoint.clone(), policy.clone());
             let (now, jitter) = (self.clock.now(), self.clock.jitter());
             freed +=
                 self.keeper.run(move |store| store.free(&endpoint, before, &policy, jitter, now)).await?;

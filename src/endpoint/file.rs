@@ -16,7 +16,7 @@ use crate::event::hash::hex;
 use crate::outbox::{Outcome, Parcel, Reason, Receipt, Refusal};
 
 use super::fhir_rest::draft::{Draft, Write};
-use super::{Endpoint, Found, Known, Prepared, Request, Target, Work};
+use super::{Endpoint, Found, Held, Known, Listing, Prepared, Request, Sight, Standing, Target, Work};
 
 /// How names of files begin that are not complete.
 const TEMPORARY: &str = ".tmp-";
@@ -112,6 +112,48 @@ fn make(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
+/// What a file is called where resources are compared.
+const FILE: &str = "Bundle";
+/// What stands for the system of its name.
+const FOLDER: &str = "folder";
+
+/// Each request has a file of its own, so nothing here is ever overtaken.
+fn sight(place: usize, request: &Request, (is_there, is_same): (bool, bool)) -> Sight {
+    let name = request.path.trim_end_matches(".json").to_owned();
+    let standing = || Standing {
+        id: request.path.clone(),
+        version: None,
+        about_other: false,
+        holds: is_same.then_some(place),
+    };
+    Sight {
+        resource_type: FILE.to_owned(),
+        name,
+        system: Some(FOLDER.to_owned()),
+        written_by: vec![place],
+        copies: is_there.then(standing).into_iter().collect(),
+        more: false,
+    }
+}
+
+/// Every file of the folder that is whole.
+fn files(folder: &Path) -> io::Result<Vec<Held>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut held = Vec::new();
+    for entry in entries {
+        let id = entry?.file_name().to_string_lossy().into_owned();
+        if let Some(name) = id.strip_suffix(".json").filter(|name| !name.starts_with('.')) {
+            held.push(Held { names: vec![name.to_owned()], id, version: None });
+        }
+    }
+    held.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    Ok(held)
+}
+
 /// Runs what waits for a disk where it keeps nobody waiting.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
@@ -151,6 +193,36 @@ impl Endpoint for Folder {
                 Ok(false) => Found::Absent,
                 Err(_) => Found::Unclear(Reason::Unavailable),
             }
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        requests: &'a [Request],
+        _known: &'a [Known],
+    ) -> Work<'a, Result<Vec<Sight>, Reason>> {
+        Box::pin(async move {
+            let files: Option<Vec<_>> = requests.iter().map(|request| self.file(request)).collect();
+            let files = files.ok_or(Reason::Poison)?;
+            let bodies: Vec<String> = requests.iter().map(|request| request.body.clone()).collect();
+            let found = blocking(move || {
+                let pairs = files.iter().zip(&bodies);
+                pairs.map(|(file, body)| Ok((file.try_exists()?, has(file, body)?))).collect()
+            });
+            let found: Vec<(bool, bool)> = found.await.map_err(|_| Reason::Unavailable)?;
+            let sights = requests.iter().zip(found).enumerate();
+            Ok(sights.map(|(place, (request, found))| sight(place, request, found)).collect())
+        })
+    }
+
+    fn list<'a>(&'a self, resource_type: &'a str, system: &'a str) -> Work<'a, Result<Listing, Reason>> {
+        Box::pin(async move {
+            if (resource_type, system) != (FILE, FOLDER) {
+                return Ok(Listing::Whole(Vec::new()));
+            }
+            let folder = self.path.clone();
+            let held = blocking(move || files(&folder)).await.map_err(|_| Reason::Unavailable)?;
+            Ok(Listing::Whole(held))
         })
     }
 
@@ -227,6 +299,27 @@ mod tests {
             fs::read_dir(place.path().join("out")).unwrap().map(|file| file.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["b.json", "note.txt"]);
+    }
+
+    #[test]
+    fn a_file_is_read_back_and_listed() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::new("files".into(), place.path().join("out"));
+        let request = ready(&folder);
+        let read = || {
+            let sights = run(folder.read(std::slice::from_ref(&request), &[])).unwrap();
+            assert_eq!(sights.len(), 1);
+            let copies = sights[0].copies.iter();
+            copies.map(|copy| copy.holds).collect::<Vec<_>>()
+        };
+        assert_eq!(read(), []);
+        assert_eq!(run(folder.list(FILE, FOLDER)), Ok(Listing::Whole(Vec::new())));
+        run(folder.send(&request));
+        assert_eq!(read(), [Some(0)]);
+        let Ok(Listing::Whole(held)) = run(folder.list(FILE, FOLDER)) else { panic!("no listing") };
+        assert_eq!(held[0].id, request.path);
+        fs::write(place.path().join("out").join(&request.path), "cut").unwrap();
+        assert_eq!(read(), [None]);
     }
 
     #[test]

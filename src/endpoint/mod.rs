@@ -10,6 +10,7 @@ pub mod auth;
 pub mod fhir_rest;
 pub mod file;
 pub mod origin;
+pub mod sight;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,6 +18,8 @@ use std::pin::Pin;
 use serde::{Deserialize, Serialize};
 
 use crate::outbox::{Outcome, Parcel, Placed, Reason, Receipt};
+
+pub use sight::{Held, Listing, Sight, Standing};
 
 /// A future that may cross threads.
 pub type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -34,6 +37,23 @@ pub trait Endpoint: Send + Sync {
 
     /// Asks whether a request that was sent has been applied.
     fn look<'a>(&'a self, request: &'a Request) -> Work<'a, Found>;
+
+    /// Reads back what stands there of everything of ours that these requests wrote. They are of one referral, oldest
+    /// first. Writes nothing.
+    ///
+    /// # Errors
+    /// The reason why it cannot be read now.
+    fn read<'a>(
+        &'a self,
+        requests: &'a [Request],
+        known: &'a [Known],
+    ) -> Work<'a, Result<Vec<Sight>, Reason>>;
+
+    /// Everything it holds of a type under an identifier system of ours, ours or not. Writes nothing.
+    ///
+    /// # Errors
+    /// The reason why it cannot be read now.
+    fn list<'a>(&'a self, resource_type: &'a str, system: &'a str) -> Work<'a, Result<Listing, Reason>>;
 
     /// Whether it can be reached at all: the breaker's probe. Cheap, and harmless.
     fn probe(&self) -> Work<'_, Result<(), Reason>>;
@@ -56,9 +76,18 @@ pub enum Prepared {
     /// It must wait for a person; nothing was written.
     Held(Reason),
     /// The endpoint has all of it already, as it would be sent.
-    Already(Receipt),
+    Already(Had),
     /// It cannot be prepared now, or never: the outcome of the attempt.
     Ended(Outcome),
+}
+
+/// What an endpoint had before anything was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Had {
+    /// What would have been sent; kept, so that what stands there can be compared later.
+    pub request: Request,
+    /// Where it is.
+    pub receipt: Receipt,
 }
 
 /// The exact request of an attempt, as it is stored before it is sent.

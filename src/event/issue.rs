@@ -240,6 +240,8 @@ issue_codes! {
         "send it as JSON, or leave it out";
     FhirModifier = "fhir-modifier", Error, "not-supported", "an element that changes what the resource means",
         "a person must read this resource; it was not turned into an event";
+    OtherPerson = "other-person", Error, "conflict", "a resource about another person than the request it belongs to",
+        "correct whom it is about, or the request it names; nothing was made of this record";
     NarrativeActive = "narrative-active", Error, "security", "a narrative that holds active content",
         "remove scripts, forms, frames and event attributes from the narrative";
     // Values.
@@ -277,6 +279,8 @@ issue_codes! {
         "use one of the listed words, or add a value map to the profile";
     ValueNotMapped = "value-not-mapped", Error, "code-invalid", "a word that the profile's value map does not have",
         "add it to the value map of this column";
+    SeveralValues = "several-values", Error, "structure", "several different values where there can be one",
+        "say which: leave one value in the record, or name a path in the profile that reaches only one; an event that repeats needs `each`";
     NumberFormat = "number-format", Error, "value", "not a number",
         "correct the cell";
     TextTooLong = "text-too-long", Error, "too-long", "text longer than the limit",
@@ -331,6 +335,8 @@ issue_codes! {
         "check whether the referred date is missing, or later than this event's date";
     StatusColumnDisagrees = "status-column-disagrees", Warning, "conflict", "the status column says less than the dates do",
         "the dates were believed; correct the status in the source";
+    StatusSetBack = "status-set-back", Warning, "conflict", "the status column says less than in an earlier export",
+        "the earlier status stands; if it was wrong, a person corrects it in the clinical system";
     Undated = "undated", Information, "informational", "an event without a date",
         "add a date column if the source has one";
     DateCleared = "date-cleared", Warning, "conflict", "a date that an earlier export had is gone",
@@ -355,6 +361,12 @@ issue_codes! {
         "check that the rows are about one person; give former names in person.former_family";
     WithdrawnAfterSending = "withdrawn-after-sending", Warning, "business-rule", "the person shared this before and has now withdrawn consent",
         "a person must decide what becomes of what was sent before";
+    NarrowedAfterSending = "narrowed-after-sending", Warning, "business-rule", "everything was shared before and now only codes are",
+        "a person must decide what becomes of the words that were sent before";
+    ConsentNotLifted = "consent-not-lifted", Warning, "business-rule", "more is shared than an earlier export said, without a date that is later",
+        "give the consent its date; until then the earlier statement stands";
+    NotAlone = "not-alone", Error, "incomplete", "a row set aside that other rows of its export belong to",
+        "mend it in the export itself and convert the whole export again; other rows say what this one does not";
     PossibleDuplicate = "possible-duplicate", Warning, "duplicate", "the person has another open referral within 28 days",
         "check that this is not the same referral twice";
     SensitiveWithheld = "sensitive-withheld", Information, "suppressed", "an entry marked sensitive was not sent",
@@ -376,7 +388,7 @@ issue_codes! {
         "write your decision in place of the \"?\"";
     ColumnUnknown = "column-unknown", Error, "not-found", "the profile names a column that the file does not have",
         "correct the name in the profile, or export the column";
-    HeadingElsewhere = "heading-elsewhere", Warning, "not-found", "the headings seem to be in another row",
+    HeadingElsewhere = "heading-elsewhere", Warning, "not-found", "the headings seem to be elsewhere",
         "state it under [file] in the profile";
     ColumnUnused = "column-unused", Information, "informational", "a column that the profile does not use",
         "add it to the profile, or list it under `ignore`";

@@ -110,12 +110,10 @@ impl Coder<'_> {
             Resolved::Unknown => IssueCode::CodeUnknown,
             Resolved::NotEmittable { .. } => IssueCode::CodeNotEmittable,
         };
+        // The source chose a code; which one, the words beside it cannot say, so they are given none.
         notes.remark(why, field, kind_of(code));
-        let by_words = self.by_words_quietly(term, group);
-        if by_words.is_empty() {
-            notes.needs_coding(term, field, why);
-        }
-        by_words
+        notes.needs_coding(term, field, why);
+        Vec::new()
     }
 
     fn is_lifecycle(&self, concept: &Concept) -> bool {

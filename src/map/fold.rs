@@ -116,7 +116,10 @@ pub fn fold(events: Vec<ReferralEvent>) -> Folded {
         let at = folded.steps.len();
         // A count says how often, not when: it is told, and changes nothing.
         let (next, remark) = match event.detail.count {
-            Some(_) => (state, Remark::None),
+            Some(_) => {
+                folded.remark(&event, IssueCode::Undated);
+                (state, Remark::None)
+            }
             None => State::advance(state, event.event_type, at),
         };
         match remark {

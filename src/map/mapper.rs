@@ -265,7 +265,7 @@ impl Run<'_> {
         if (opens || event.event_type == EventType::ConsentChanged)
             && let Some(agreed) = &event.record.consent
         {
-            entries.extend(safeguards::consent(referral, agreed, refs));
+            entries.extend(safeguards::consent(referral, agreed, coder.share, refs));
         }
         if entries.is_empty() {
             return None;

@@ -3,7 +3,7 @@
 //! It is written by its own id, a UUID of the event's key and content, so that a repeat is the same Provenance
 //! and a revision another one. It names the event by UUID, never by the source's event id, and says in words
 //! what happened and when, so that [`super::back`] need not guess. Next:
-//! [`super::withdrawn`].
+//! `withdrawn`.
 
 use uuid::Uuid;
 

@@ -62,9 +62,11 @@ const fn risk(record: &Record) -> Option<&Term> {
     record.risk.as_ref()
 }
 
-/// The Consent of a referral.
-pub(super) fn consent(referral: &str, agreed: &Agreed, refs: &Refs<'_>) -> Option<Entry> {
-    let rule = match agreed.share {
+/// The Consent of a referral: it states what is shared, which may be less than the record at hand says.
+pub(super) fn consent(referral: &str, agreed: &Agreed, applied: Share, refs: &Refs<'_>) -> Option<Entry> {
+    // The date is that of the record's own statement.
+    let date = agreed.date.filter(|_| agreed.share == applied);
+    let rule = match applied {
         Share::Full => systems::OPT_IN,
         Share::CodesOnly => systems::OPT_IN_RESTRICTED,
         Share::None => return None,
@@ -78,9 +80,9 @@ pub(super) fn consent(referral: &str, agreed: &Agreed, refs: &Refs<'_>) -> Optio
         scope: systems::PATIENT_PRIVACY.concept(),
         category: vec![systems::INFORMATION_DISCLOSURE.concept()],
         patient: Some(refs.subject()),
-        date_time: agreed.date.map(|when| when.to_string().into()),
+        date_time: date.map(|when| when.to_string().into()),
         policy_rule: Some(CodeableConcept {
-            text: Some(format!("Shares {} with the GP's system", agreed.share.label()).into()),
+            text: Some(format!("Shares {} with the GP's system", applied.label()).into()),
             ..rule.concept()
         }),
         ..Consent::default()

@@ -1,6 +1,6 @@
 //! Task: the work on a referral, and how far it got. Next: [`super::own`], what belongs to one event.
 
-use crate::event::ReferralEvent;
+use crate::event::{EventType, ReferralEvent};
 use crate::fhir::types::{CodeableConcept, Identifier, Task, TaskParameter, Text, Value};
 
 use super::coding::Coder;
@@ -23,7 +23,7 @@ pub(super) fn task(
     let event = |index: Option<usize>| index.and_then(|index| steps.get(index)).map(|step| &step.event);
     let authored_on = event(Some(state.task_opened_by)).and_then(|event| event.occurred_at);
     // Not the date of the event at hand: an amendment is dated when it was made, a late event may be old.
-    let last_modified = event(Some(state.newest)).and_then(|event| event.occurred_at);
+    let last_modified = event(Some(newest_act(state, steps))).and_then(|event| event.occurred_at);
     let status_reason = event(state.status_reason)
         .and_then(|event| event.detail.status_reason.as_ref())
         .and_then(|term| coder.code(term, "outcome", "status_reason", notes));
@@ -44,6 +44,24 @@ pub(super) fn task(
         output: event(state.outcome).and_then(|event| output(event, coder, notes)).into_iter().collect(),
         ..Task::default()
     }
+}
+
+/// The newest event, but for those without a date that stand for a changed record: the Task is not older for them.
+fn newest_act(state: &State, steps: &[Step]) -> usize {
+    let stands_in = |at: usize| {
+        steps.get(at).is_some_and(|step| {
+            let about =
+                matches!(step.event.event_type, EventType::DetailsChanged | EventType::ConsentChanged);
+            about && step.event.occurred_at.is_none()
+        })
+    };
+    let mut at = state.newest;
+    while at > 0 && stands_in(at) {
+        let before = steps.get(at - 1).and_then(|step| step.state).map(|state| state.newest);
+        // A late event bears the state of everything known, which is not what came before it.
+        at = before.filter(|before| *before < at).unwrap_or(at - 1);
+    }
+    at
 }
 
 fn without_display(reference: crate::fhir::types::Reference) -> crate::fhir::types::Reference {

@@ -36,6 +36,8 @@ pub struct Known {
     pub practice: Option<String>,
     /// Days on which other sources opened referrals of the same NHS number that are still active.
     pub twins: Vec<Date>,
+    /// Ids of events that the endpoint has, or may have.
+    pub sent: Vec<String>,
 }
 
 /// An entry that was never attempted.

@@ -18,7 +18,7 @@ use crate::event::kinds::Share;
 use crate::event::{EventType, Issue, IssueCode, Position, ReferralEvent, When};
 use crate::fhir;
 use crate::map::bundle;
-use crate::map::fold::{self, Folded};
+use crate::map::fold::{self, Folded, Step};
 use crate::map::hold::{names_two_persons, needs_hold};
 use crate::map::mapper::{EventEntries, Mapped, Mapper, Settings};
 use crate::map::names::{NameKind, Names};
@@ -197,6 +197,7 @@ impl Planner {
         }
         folded.consents_elsewhere.clone_from(&known.elsewhere);
         plan.issues.extend(folded.remarks.iter().cloned());
+        never_set_back(&mut folded, known);
         self.describe(known, &folded, &mut plan);
         plan.statements_changed = lasting_of(&folded) != old_statements;
         let held = self.hold(known, &folded, now, &[]);
@@ -245,6 +246,7 @@ impl Planner {
             // The person who released it says that there is consent: to codes, which is the least.
             folded.consents_elsewhere.push((Some(now.to_zoned(london()).date()), Share::CodesOnly));
         }
+        never_set_back(&mut folded, known);
         self.describe(known, &folded, &mut plan);
         let came = Submission {
             source: source.into(),
@@ -484,6 +486,17 @@ impl Plan {
 impl Known {
     fn revision_of(&self, id: &str) -> u32 {
         self.events.iter().find(|(event, _)| event.event_id == id).map_or(0, |(_, number)| *number)
+    }
+}
+
+/// What goes out after a later event of its referral has gone out carries that event's state: the endpoint is never set
+/// back to an earlier one.
+fn never_set_back(folded: &mut Folded, known: &Known) {
+    let is_sent = |step: &Step| known.sent.contains(&step.event.event_id);
+    let Some(last) = folded.steps.iter().rposition(is_sent) else { return };
+    let state = folded.steps.get(last).and_then(|step| step.state);
+    for step in folded.steps.iter_mut().take(last).filter(|step| !known.sent.contains(&step.event.event_id)) {
+        step.state = state;
     }
 }
 

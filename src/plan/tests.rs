@@ -276,3 +276,34 @@ fn a_status_column_that_says_no_more_than_the_dates_sends_nothing() {
         [("R1/referred", State::Pending, None), ("R1/status", State::NotShared, Some(Reason::NothingToSend))];
     assert_eq!(states(&plan), expected);
 }
+
+#[test]
+fn what_goes_out_late_never_sets_the_endpoint_back() {
+    let planner = planner();
+    let events = vec![
+        event("referred", "referred", "2026-03-04", PERSON),
+        event("accepted", "accepted", "2026-03-06", PERSON),
+        event("done", "completed", "2026-04-01", PERSON),
+    ];
+    let plan = planner.plan(&Known::default(), &submission(events, false), &[], now());
+    let late = &plan.entries[1];
+    let unsent = [Unsent {
+        key: late.key,
+        event_id: late.event_id.clone(),
+        state: State::Pending,
+        reason: None,
+        waived: Vec::new(),
+    }];
+    let task = |known: &Known| {
+        let again = planner.replan(known, SOURCE, "R1", &unsent, now());
+        let bundle = again.replanned[0].1.parcel().expect("it is sent").bundle.clone();
+        let bundle: serde_json::Value = serde_json::from_str(&bundle).expect("our own JSON");
+        let entries = bundle["entry"].as_array().expect("entries").clone();
+        let task = entries.into_iter().find(|entry| entry["resource"]["resourceType"] == "Task");
+        task.expect("a Task")["resource"]["status"].clone()
+    };
+    let known = after(&Known::default(), &plan);
+    assert_eq!(task(&known), "accepted");
+    let sent = vec!["R1/referred".to_owned(), "R1/done".to_owned()];
+    assert_eq!(task(&Known { sent, ..known }), "completed");
+}

@@ -97,11 +97,17 @@ fn changes_consent(profile: &Profile, view: View<'_>) -> bool {
             TypeOf::Fixed(event_type) => {
                 *event_type == EventType::ConsentChanged && says(profile, view, rule.date.as_ref())
             }
-            TypeOf::ByValue(column, values) => view.first(profile, *column).is_some_and(|value| {
-                let entry = values.get(&value);
-                let word = entry.and_then(|entry| entry.event.as_deref().or(entry.word.as_deref()));
-                word.is_none_or(|word| word == EventType::ConsentChanged.as_str())
-            }),
+            TypeOf::ByValue(column, values) => {
+                // Of several values, any may be the one that is meant.
+                let mut changes = false;
+                view.values(profile, *column, &mut |value| {
+                    let entry = values.get(value.text());
+                    let word = entry.and_then(|entry| entry.event.as_deref().or(entry.word.as_deref()));
+                    let is_change = word.is_none_or(|word| word == EventType::ConsentChanged.as_str());
+                    changes |= is_change && !value.text().is_empty();
+                });
+                changes
+            }
         })
     })
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::compile::{Profile, TypeOf};
 use super::sample::{Sample, SampleColumn, plain};
+use super::sniff;
 use super::values::fold;
 use crate::event::field::Field;
 use crate::event::kinds::EventType;
@@ -69,6 +70,19 @@ pub(super) fn masked(name: &str) -> String {
     shown
 }
 
+/// Whether a heading holds what only a value can be: a long number or a date. Then the row that should hold the headings
+/// is somebody's, and none of it may be shown.
+#[must_use]
+pub fn holds_values(header: &[Arc<str>]) -> bool {
+    let is_number = |name: &str| {
+        let digits = name.bytes().filter(u8::is_ascii_digit).count();
+        digits >= 9 && name.bytes().all(|b| b.is_ascii_digit() || b" -".contains(&b))
+    };
+    let is_value =
+        |name: &str| masked(name) != name || is_number(name) || sniff::dates(&[name.to_owned()]).is_some();
+    header.iter().any(|name| is_value(name))
+}
+
 fn columns(profile: &Profile, header: &[Arc<str>], is_tree: bool) -> Vec<Issue> {
     let key = |name: &str| if is_tree { plain(name) } else { fold(name) };
     let known: Vec<String> = header.iter().map(|name| key(name)).collect();
@@ -80,11 +94,14 @@ fn columns(profile: &Profile, header: &[Arc<str>], is_tree: bool) -> Vec<Issue> 
     // What is ignored and not there does no harm, but may be a name that was mistyped.
     let passed_over =
         profile.ignore.iter().map(String::as_str).zip(&ignored).map(|(name, key)| (name, key, true));
+    // A file without headings: what stands in their place is a person's.
+    let is_headless = !is_tree && holds_values(header) && named.iter().any(|key| !known.contains(key));
     for (name, key, soften) in wanted.chain(passed_over) {
         if known.contains(key) {
             continue;
         }
-        let found = nearest(key, &known)
+        let near = if is_headless { None } else { nearest(key, &known) };
+        let found = near
             .and_then(|at| header.get(at))
             .map(|heading| format!("a column {heading:?}, which is near"))
             .unwrap_or_default();
@@ -101,7 +118,7 @@ fn columns(profile: &Profile, header: &[Arc<str>], is_tree: bool) -> Vec<Issue> 
         let list = format!("{name}[].");
         profile.columns.iter().any(|column| column.starts_with(&list))
     };
-    for (heading, key) in header.iter().zip(&known) {
+    for (heading, key) in header.iter().zip(&known).filter(|_| !is_headless) {
         if is_tree && looked_into(key) {
             continue;
         }

@@ -1,8 +1,8 @@
 //! What the headings of exports mean. The words are data: `headings.tsv`, one line a meaning.
 //!
 //! What it is: headings compared word by word, whatever their case and punctuation; `camelCase` is taken apart. What it is
-//! not: a decision; [`super::placing`] also looks at the values. Invariant: the longest synonym that stands in a heading
-//! decides, so "Referrer Name" is not a person's name. Next: [`super::placing`].
+//! not: a decision; `placing` also looks at the values. Invariant: the longest synonym that stands in a heading
+//! decides, so "Referrer Name" is not a person's name. Next: `placing`.
 
 use std::sync::LazyLock;
 

@@ -68,6 +68,20 @@ pub enum Value<'a> {
     Other,
 }
 
+impl Value<'_> {
+    /// It as trimmed text; empty where it is no value.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text.trim(),
+            Self::Number(text) => text,
+            Self::Bool(true) => "true",
+            Self::Bool(false) => "false",
+            Self::Other => "",
+        }
+    }
+}
+
 impl<'a> View<'a> {
     /// Every value in a column: one or none in a table, several where a tree repeats.
     pub fn values(&self, profile: &Profile, column: Column, each: &mut dyn FnMut(Value<'a>)) {
@@ -102,18 +116,33 @@ impl<'a> View<'a> {
         let mut first = None;
         self.values(profile, column, &mut |value| {
             if first.is_none() {
-                let text = match value {
-                    Value::Text(text) => text.trim().to_owned(),
-                    Value::Number(text) => text.to_owned(),
-                    Value::Bool(value) => value.to_string(),
-                    Value::Other => String::new(),
-                };
+                let text = value.text();
                 if !text.is_empty() {
-                    first = Some(text);
+                    first = Some(text.to_owned());
                 }
             }
         });
         first
+    }
+
+    /// How many different values a column has, where they are several: never in a table, only where a path of a
+    /// tree reaches more than one. Blanks are left out, and the same value twice is one.
+    #[must_use]
+    pub fn several(&self, profile: &Profile, column: Column) -> Option<usize> {
+        if let Self::Row(..) = self {
+            return None;
+        }
+        let (mut first, mut others) = (None::<Value<'a>>, Vec::<Value<'a>>::new());
+        self.values(profile, column, &mut |value| match &first {
+            _ if value.text().is_empty() => {}
+            None => first = Some(value),
+            Some(first) => {
+                if first.text() != value.text() && others.iter().all(|known| known.text() != value.text()) {
+                    others.push(value);
+                }
+            }
+        });
+        (!others.is_empty()).then(|| others.len() + 1)
     }
 
     /// The elements of a repeated path, each as a view of its own.

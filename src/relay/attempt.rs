@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::endpoint::{Endpoint, Found, Prepared, Request};
+use crate::endpoint::{Endpoint, Found, Had, Prepared, Request, Target};
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
 use crate::outbox::{Entry, Outcome, Reason, Refusal};
@@ -80,17 +80,11 @@ impl Attempt {
             None => match self.endpoint.prepare(&claimed.parcel, &claimed.known).await {
                 Prepared::Ready(request) => request,
                 Prepared::Held(reason) => return Ok(Some(Ending::of(Cause::Stopped(reason)))),
-                Prepared::Already(receipt) => {
-                    return Ok(Some(Ending::of(Cause::Ended(Outcome::Duplicate(receipt)))));
-                }
+                Prepared::Already(had) => return self.already(&claimed, had).await,
                 Prepared::Ended(outcome) => return Ok(Some(Ending::of(Cause::Ended(outcome)))),
             },
         };
-        let contents = request
-            .targets
-            .iter()
-            .map(|target| ((target.resource_type.clone(), target.uuid.clone()), target.content.clone()))
-            .collect();
+        let contents = contents(&request);
         if claimed.ask_first {
             match self.endpoint.look(&request).await {
                 Found::Applied(receipt) => {
@@ -114,6 +108,15 @@ impl Attempt {
         Ok(Some(Ending { cause: Cause::Ended(outcome), contents }))
     }
 
+    /// Nothing is sent; what would have been sent is kept, so that what stands there can be compared with it.
+    async fn already(&self, claimed: &Claimed, had: Had) -> Result<Option<Ending>, StoreError> {
+        if !self.store_request(claimed, &had.request).await? {
+            return Ok(None);
+        }
+        let contents = contents(&had.request);
+        Ok(Some(Ending { cause: Cause::Ended(Outcome::Duplicate(had.receipt)), contents }))
+    }
+
     async fn store_request(&self, claimed: &Claimed, request: &Request) -> Result<bool, StoreError> {
         let text = match &claimed.request {
             Some(stored) => stored.clone(),
@@ -122,4 +125,10 @@ impl Attempt {
         let (lease, now) = (claimed.lease, self.clock.now());
         self.keeper.run(move |store| store.record_request(&lease, &text, now)).await
     }
+}
+
+/// The digest of each resource that a request writes.
+fn contents(request: &Request) -> Vec<((String, String), String)> {
+    let name = |target: &Target| (target.resource_type.clone(), target.uuid.clone());
+    request.targets.iter().map(|target| (name(target), target.content.clone())).collect()
 }

@@ -193,6 +193,27 @@ impl Layout {
         }
     }
 
+    /// Whether a record may be converted without the rest of the export that it was set aside from: not when its
+    /// reasons say `not-alone`.
+    #[must_use]
+    pub fn stands_alone(&self, raw: &str) -> bool {
+        let mark = IssueCode::NotAlone.as_str();
+        if !self.format.is_table() {
+            return !rejects::is_wrapped(raw) || !rejects::reasons_of(raw).contains(mark);
+        }
+        let Some(kept) = &self.kept else { return true };
+        let (mut cells, mut unquoted) = (Vec::new(), String::new());
+        if !raw.contains(mark) || !csv::cells(raw, self.delimiter, &mut cells, &mut unquoted) {
+            return true;
+        }
+        // A row of the wrong length has the reasons at its end.
+        let whole = cells.len() == self.columns;
+        let from = cells.len().saturating_sub(self.own_columns());
+        let is_own = |n: &usize| if whole { !kept.contains(n) } else { *n >= from };
+        let text = |cell: &Cell| raw.get(cell.written.0..cell.written.1).unwrap_or_default();
+        !cells.iter().enumerate().any(|(n, cell)| is_own(&n) && text(cell).contains(mark))
+    }
+
     /// How many columns an earlier refusal added.
     fn own_columns(&self) -> usize {
         self.kept.as_ref().map_or(0, |kept| self.columns - kept.len())

@@ -48,6 +48,15 @@ pub(crate) fn is_wrapped(raw: &str) -> bool {
     inside.and_then(|inside| inside.strip_prefix('"')).is_some_and(|inside| inside.starts_with(REASON))
 }
 
+/// The reasons that stand in a line that [`tree_line`] made.
+pub(crate) fn reasons_of(raw: &str) -> String {
+    #[derive(Deserialize)]
+    struct Reasons {
+        sp_fhir_reason: Option<String>,
+    }
+    serde_json::from_str::<Reasons>(raw).ok().and_then(|told| told.sp_fhir_reason).unwrap_or_default()
+}
+
 /// Undoes [`tree_line`]; `None` when the text is a record itself.
 pub(crate) fn unwrap(raw: &str) -> Option<Record> {
     if !is_wrapped(raw) {
@@ -63,18 +72,36 @@ pub(crate) fn unwrap(raw: &str) -> Option<Record> {
 pub(crate) fn table_line(raw: &str, delimiter: u8, issues: &[Issue]) -> String {
     let mut line = String::with_capacity(raw.len() + 128);
     let whole = csv::cells(raw, delimiter, &mut Vec::new(), &mut String::new());
+    let mut remedies = remedies(issues);
     if whole {
         line.push_str(raw);
     } else {
         // With its quote open the row would swallow the reasons and the rows below: it becomes one cell.
         csv::write_cell(raw, b'"', &mut line);
     }
-    for text in [reasons(issues), remedies(issues)] {
+    if !whole || holds_a_row(raw, delimiter) {
+        remedies.push_str(UNWRAP);
+    }
+    for text in [reasons(issues), remedies] {
         line.push(char::from(delimiter));
         csv::write_cell(&text, delimiter, &mut line);
     }
     line.push('\n');
     line
+}
+
+/// What must be done beside mending a quotation mark, once the row stands in one cell.
+const UNWRAP: &str = "; the whole row stands in one cell here: in a text editor take away that cell's own quotation \
+    marks, the first and the last, and write one for every two inside";
+
+/// Whether a row is one cell that holds a row with a quotation mark that does not close: one that was not mended.
+fn holds_a_row(raw: &str, delimiter: u8) -> bool {
+    let (mut cells, mut unquoted) = (Vec::new(), String::new());
+    let whole = csv::cells(raw, delimiter, &mut cells, &mut unquoted);
+    let [cell] = cells.as_slice() else { return false };
+    let text = if cell.copied { unquoted.as_str() } else { raw };
+    let inside = text.get(cell.value.0..cell.value.1).unwrap_or_default();
+    whole && !csv::cells(inside, delimiter, &mut Vec::new(), &mut String::new())
 }
 
 pub(crate) fn tree_line(raw: &str, is_xml: bool, issues: &[Issue]) -> String {

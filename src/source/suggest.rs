@@ -2,7 +2,7 @@
 //!
 //! What it is: second looks at a file, for drafts and checks. What it is not: part of reading; a conversion never acts on
 //! a suggestion, because what is stated must mean the same tomorrow. Invariant: nothing is suggested where the first
-//! look was right already. Next: [`super::options`], where it is stated.
+//! look was right already. Next: `options`, where it is stated.
 
 use std::sync::Arc;
 

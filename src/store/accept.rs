@@ -135,7 +135,8 @@ fn known<R: Rows>(
             None => (None, None),
         },
     };
-    Ok(Known { events, elsewhere, endpoint, practice, twins })
+    let sent = entries.iter().filter(|row| row.may_be_there()).map(|row| row.event_id.clone()).collect();
+    Ok(Known { events, elsewhere, endpoint, practice, twins, sent })
 }
 
 fn referral(came: &Submission, before: Option<&Referral>, plan: &Plan) -> Referral {

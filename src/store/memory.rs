@@ -19,10 +19,10 @@ use crate::plan::{Planner, Submission};
 use super::row::{Referral, Row};
 use super::rows::{Result, Rows};
 use super::{
-    Acceptance, Acted, Attempt, AuditLine, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Settled,
-    Store, Swept,
+    Acceptance, Acted, Attempt, AuditLine, Claim, Claimed, Decision, EntryDetail, Filter, Lease, SentRecord,
+    Settled, Store, Swept,
 };
-use super::{accept, deliver, upkeep};
+use super::{accept, deliver, sent, upkeep};
 
 /// A store without a disk.
 #[derive(Default)]
@@ -296,6 +296,10 @@ impl Store for MemoryStore {
         upkeep::detail(self, id)
     }
 
+    fn sent(&mut self, referral: Uuid, endpoint: &str) -> Result<SentRecord> {
+        sent::sent(self, referral, endpoint)
+    }
+
     fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>> {
         let matches = |row: &&Row| {
             row.id > filter.after
@@ -335,5 +339,22 @@ impl Store for MemoryStore {
             self.seen.insert(place, until);
         }
         Ok(!known)
+    }
+
+    fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {
+        let place = (kind.to_owned(), key.to_owned());
+        Ok(self.seen.get(&place).is_some_and(|until| *until >= now))
+    }
+
+    fn ours(&mut self, endpoint: &str, resource_type: &str, uuid: &str) -> Result<Vec<endpoint::Known>> {
+        let is = |key: &&(Uuid, String, String, String)| {
+            key.1 == endpoint && key.2 == resource_type && key.3 == uuid
+        };
+        let Some((referral, ..)) = self.known.keys().find(is) else { return Ok(Vec::new()) };
+        let referral = *referral;
+        if self.of(referral).any(|row| matches!(row.state, State::InFlight | State::Unknown)) {
+            return Ok(Vec::new());
+        }
+        self.known(referral, endpoint)
     }
 }

@@ -12,6 +12,7 @@ pub mod keeper;
 mod memory;
 mod row;
 mod rows;
+mod sent;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use types::*;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
@@ -135,6 +137,12 @@ pub trait Store: Send {
     /// The database cannot be used.
     fn entry(&mut self, id: EntryId) -> Result<Option<EntryDetail>, StoreError>;
 
+    /// What an endpoint has, or may have, of a referral: its entries with a request, oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn sent(&mut self, referral: Uuid, endpoint: &str) -> Result<SentRecord, StoreError>;
+
     /// Entries, by number, after a number.
     ///
     /// # Errors
@@ -171,6 +179,25 @@ pub trait Store: Send {
     /// # Errors
     /// The database cannot be used.
     fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Whether something from outside was seen already. Notes nothing.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Everything known at an endpoint of the referral that one resource of ours belongs to, by the resource's type
+    /// and UUID. Nothing where no referral is known to have it there, or where a request of that referral is under
+    /// way whose answer may tell more.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn ours(
+        &mut self,
+        endpoint: &str,
+        resource_type: &str,
+        uuid: &str,
+    ) -> Result<Vec<crate::endpoint::Known>, StoreError>;
 }
 
 /// The causes that settle a claim.

@@ -172,6 +172,48 @@ pub struct EntryDetail {
     pub known: Vec<Known>,
 }
 
+/// What an endpoint has, or may have, of a referral.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SentRecord {
+    /// Oldest first.
+    pub sent: Vec<Sent>,
+    /// Where its resources are, as the last answers said.
+    pub known: Vec<Known>,
+}
+
+/// An entry whose request was sent, or may have been.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The entry's number.
+    pub id: EntryId,
+    /// Where it is.
+    pub state: State,
+    /// The request, as it was stored.
+    pub request: String,
+}
+
+impl Sent {
+    /// Whether the endpoint said that it has it; if not, it may have it.
+    #[must_use]
+    pub const fn is_certain(&self) -> bool {
+        matches!(self.state, State::Delivered | State::Acknowledged)
+    }
+}
+
+/// Redacted: a request is about a person.
+impl fmt::Debug for SentRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SentRecord({} entries, {} resources)", self.sent.len(), self.known.len())
+    }
+}
+
+/// Redacted: a request is about a person.
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sent").field("id", &self.id).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {

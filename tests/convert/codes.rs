@@ -199,3 +199,42 @@ fn codes_are_repaired_only_on_request() {
     let ran = bench.convert(&input, &profile, &["--repair-codes"]).ended(0).says(&["[code-repaired]"]);
     assert!(ran.text().contains(code) && !ran.text().contains(&damaged));
 }
+
+/// The words beside a code that may not leave are sent as words: which code was meant, they do not say.
+#[test]
+fn words_do_not_stand_in_for_a_code() {
+    let bench = Bench::new();
+    let profile = PROFILE
+        .replace("  { column = \"Need\", values = \"need\" },\n", "")
+        .replace("system = \"snomed\" }", "system = \"snomed\", words = \"Message\" }");
+    let profile = bench.file("p.toml", profile);
+    // Unknown, damaged twice, and no code at all. The words have a code of their own where they stand alone.
+    let codes = ["999999999", "8.24401E+14", "1364141000000110", "not a code"];
+    let of = |share: &str| -> Vec<Row> {
+        let row =
+            |n, code: &str| Row::bare(n).with("Code", code).with("Message", "Lonely").with("Share", share);
+        (1..).zip(codes).map(|(n, code)| row(n, code)).chain([row(9, "")]).collect()
+    };
+    let reasons = |out: &[u8]| -> Vec<Value> {
+        let mut found = Vec::new();
+        for line in lines(out) {
+            walk(&line, "", &mut |key, value| {
+                if key == "reasonCode" && value.is_object() {
+                    found.push(value.clone());
+                }
+            });
+        }
+        found
+    };
+    let (ran, report) = bench.convert_with_report(&bench.file("in.csv", csv(&of("Full"))), &profile, &[]);
+    let (words, coded): (Vec<Value>, Vec<Value>) =
+        reasons(&ran.out).into_iter().partition(|reason| reason.get("coding").is_none());
+    assert_eq!((words.len(), coded.len()), (codes.len(), 1), "{}", ran.text());
+    assert!(words.iter().all(|reason| reason["text"] == "Lonely"), "{words:?}");
+    assert_eq!(number(&report, "needs_coding"), codes.len() as u64, "{}", report["terms"]);
+    // They are free text: where only codes are shared nothing of them leaves, and they are listed all the same.
+    let (ran, report) = bench.convert_with_report(&bench.file("in.csv", csv(&of("Codes"))), &profile, &[]);
+    assert!(reasons(&ran.out).iter().all(|reason| reason.get("coding").is_some()), "{}", ran.text());
+    assert!(!ran.text().contains("\"Lonely\""), "{}", ran.text());
+    assert_eq!(number(&report, "needs_coding"), codes.len() as u64, "{}", report["terms"]);
+}

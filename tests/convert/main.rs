@@ -35,5 +35,6 @@ mod privacy;
 mod rejects;
 mod scheme;
 mod since;
+mod since_several;
 mod terminal;
 mod whose;

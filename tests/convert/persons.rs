@@ -202,3 +202,31 @@ fn a_score_keeps_its_identity_when_another_is_filled_in() {
     assert_eq!((one.len(), two.len()), (1, 2));
     assert!(one.is_subset(&two), "{one:?} {two:?}");
 }
+
+#[test]
+fn an_event_id_on_two_referrals_refuses_both() {
+    // In any order, far apart or not, and the others of both referrals go on.
+    let ran = convert(&[
+        event("1", "R1", "referred", "2026-03-01", 1, &json!({})),
+        event("2", "R1", "attended", "2026-03-09", 1, &json!({})),
+        event("3", "R2", "referred", "2026-03-01", 2, &json!({})),
+        event("2", "R2", "attended", "2026-03-09", 2, &json!({})),
+        event("4", "R3", "referred", "2026-03-02", 3, &json!({})),
+        // Another source has ids of its own.
+        event("4", "R3", "referred", "2026-03-02", 3, &json!({"source": "https://other.example/log"})),
+    ]);
+    let ran = ran.ended(1).says(&["duplicate-event-id"]);
+    assert_eq!(lines(&ran.out).len(), 4, "{}", ran.text());
+    assert!(!ran.text().contains("Encounter"), "{}", ran.text());
+}
+
+#[test]
+fn a_row_of_which_nothing_is_written_is_not_counted_converted() {
+    let ran = convert(&[
+        event("1", "R1", "referred", "2026-03-01", 1, &json!({})),
+        event("2", "R1", "attended", "2026-03-09", 1, &json!({})),
+        event("3", "R1", "entered_in_error", "2026-03-10", 1, &json!({"target_event_id": "2"})),
+    ]);
+    let ran = ran.ended(0).says(&["2 converted, 1 unchanged"]);
+    assert_eq!(lines(&ran.out).len(), 2, "{}", ran.text());
+}

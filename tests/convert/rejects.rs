@@ -34,7 +34,12 @@ fn the_counts_of_every_fixture_add_up() {
         let (ran, second) = bench.convert_with_report(&bench.path("rejects.csv"), &fixture.profile, &again);
         adds_up(&second);
         assert_eq!(number(&second, "rows/read"), aside, "{}", fixture.name);
-        // None was mended: each is refused again, for the same reason.
+        // None was mended: each is refused again, for the same reason or because it cannot stand alone.
+        if number(&first, "not_alone") > 0 {
+            assert_eq!(number(&second, "not_alone"), number(&first, "not_alone"), "{}", fixture.name);
+            assert!(lines(&ran.out).is_empty(), "{}", fixture.name);
+            continue;
+        }
         assert_eq!(second["refused"], first["refused"], "{}: {}", fixture.name, ran.err);
         assert_eq!(second["held"], first["held"], "{}: {}", fixture.name, ran.err);
         assert!(bench.read("again.csv") == bench.read("rejects.csv"), "{}", fixture.name);
@@ -329,4 +334,67 @@ fn an_id_twice_refuses_all_its_rows() {
     assert_eq!(number(&report, "rows/converted"), 6, "{}", report["rows"]);
     assert!(LOG_HEADING.starts_with("Event"));
     assert!(Path::new(&input).exists());
+}
+
+/// What another row says of the person's consent would be lost: the row is not converted without it.
+#[test]
+fn a_row_whose_person_withdrew_elsewhere_is_not_converted_alone() {
+    let bench = Bench::new();
+    let profile = bench.file("p.toml", PROFILE);
+    let withdrawn =
+        crate::scheme::another_referral(1, 2).with("Share", "None").with("Share date", "2026-04-01");
+    let (good, bad) = (Row::new(1), Row::new(1).with("Accepted", "2026-02-30"));
+    let (free, broken) = (Row::new(5), Row::new(5).with("Accepted", "2026-02-30"));
+    let nobody = Row::new(6).with("NHS", "1");
+    let input = bench.file("in.csv", csv(&[bad.clone(), withdrawn.clone(), broken.clone(), nobody.clone()]));
+    let (ran, report) = bench.convert_with_report(&input, &profile, &["--rejects", "@r.csv"]);
+    ran.says(&["2 rows not to be converted without the rest of the export"]);
+    assert_eq!(number(&report, "not_alone"), 2);
+    let rejects = String::from_utf8(bench.read("r.csv")).unwrap();
+    let mended = rejects
+        .replace(&bad.line(','), &good.line(','))
+        .replace(&broken.line(','), &free.line(','))
+        .replace(&nobody.line(','), &Row::new(6).line(','));
+    let input = bench.file("m.csv", mended);
+    let (ran, report) = bench.convert_with_report(&input, &profile, &["--rejects", "@again.csv"]);
+    let ran = ran.ended(1).says(&["[not-alone]", "m.csv:2", "m.csv:4"]);
+    let cases = crate::output::cases(&lines(&ran.out));
+    assert_eq!(cases.into_iter().collect::<Vec<_>>(), ["TW-5"]);
+    assert_eq!(number(&report, "refused/not-alone"), 2, "{}", report["refused"]);
+    // The mark stays however often it is tried; in the export itself the mended row is what the export says.
+    bench.convert(&bench.path("again.csv"), &profile, &[]).ended(3).says(&["[not-alone]"]);
+    let input = bench.file("whole.csv", csv(&[good, withdrawn, free]));
+    let (ran, report) = bench.convert_with_report(&input, &profile, &[]);
+    assert_eq!(crate::output::cases(&lines(&ran.out)).into_iter().collect::<Vec<_>>(), ["TW-5"]);
+    assert_eq!(number(&report, "rows/not_shared"), 2);
+}
+
+/// A row of a log alone would fold to a state that its referral is not in.
+#[test]
+fn a_row_of_a_log_is_not_converted_alone() {
+    let bench = Bench::new();
+    let profile = bench.file("log.toml", LOG_PROFILE);
+    let good = crate::scheme::log(1, 3, 0);
+    let bad = good[0].replacen("2026-01-01", "2026-02-30", 1);
+    let input =
+        bench.file("in.csv", crate::scheme::log_file(&[std::slice::from_ref(&bad), &good[1..]].concat()));
+    bench.convert(&input, &profile, &["--rejects", "@r.csv"]).ended(1).says(&["not-alone"]);
+    let rejects = String::from_utf8(bench.read("r.csv")).unwrap();
+    assert!(rejects.contains(&bad), "{rejects}");
+    let mended = bench.file("m.csv", rejects.replace(&bad, &good[0]));
+    let ran = bench.convert(&mended, &profile, &[]).ended(3).says(&["[not-alone]"]);
+    assert!(ran.out.is_empty(), "{}", ran.text());
+    // Records of a tree bear the mark in their wrapping.
+    let event = crate::persons::event("1", "R1", "referred", "2026-02-30", 1, &serde_json::json!({}));
+    let input = bench.file("events.ndjson", format!("{event}\n"));
+    let told = |input: &Path| {
+        let rejects = bench.path("e.ndjson");
+        let at = ["--recorded-at", crate::command::RECORDED_AT, "--rejects"].map(std::ffi::OsStr::new);
+        let all = ["convert".as_ref(), input.as_os_str()].into_iter().chain(at).chain([rejects.as_os_str()]);
+        crate::command::sp(&all.collect::<Vec<_>>()).ended(3)
+    };
+    told(&input);
+    let rejects = String::from_utf8(bench.read("e.ndjson")).unwrap();
+    let mended = bench.file("em.ndjson", rejects.replace("2026-02-30", "2026-02-20"));
+    assert!(told(&mended).says(&["[not-alone]"]).out.is_empty());
 }

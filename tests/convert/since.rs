@@ -64,12 +64,10 @@ fn one_edited_cell_prints_only_its_referral() {
     let before = rows(1..20);
     for (column, value) in [
         ("Note", "Now says no"),
-        ("Phone", "07700 900999"),
         ("Need", "Bereft"),
         ("Accepted", "2026-02-27"),
         ("Contacted", "2026-03-30"),
-        ("Postcode", "ZZ99 1AA"),
-        ("Family", "Pryce-Jones"),
+        ("Service", "Harbour health coaches"),
     ] {
         let mut after = before.clone();
         after[6] = after[6].clone().with(column, value);
@@ -79,6 +77,34 @@ fn one_edited_cell_prints_only_its_referral() {
         assert_eq!(number(&report, "rows/converted"), 1, "{column}");
         assert_eq!(number(&report, "rows/unchanged"), 18, "{column}");
     }
+}
+
+/// A transaction has no Patient: a surname is in none of its resources. A collection has, and says it.
+#[test]
+fn what_would_be_sent_unchanged_is_not_sent() {
+    let before = rows(1..20);
+    for (column, value) in [
+        ("Phone", "07700 900999"),
+        ("Postcode", "ZZ99 1AA"),
+        ("Family", "Pryce-Jones"),
+        ("Practice", "Z99982"),
+    ] {
+        let mut after = before.clone();
+        after[6] = after[6].clone().with(column, value);
+        let (ran, report) = since(&before, &after);
+        prints_nothing(&ran.ended(0), &report, 19);
+        let bench = Bench::new();
+        bench.file("before.csv", csv(&before));
+        let (input, profile) = (bench.file("after.csv", csv(&after)), bench.file("p.toml", PROFILE));
+        let more = ["--since", "@before.csv", "--form", "collection"];
+        assert_eq!(lines(&bench.convert(&input, &profile, &more).ended(0).out).len(), 1, "{column}");
+    }
+    // Where something is sent, the Task keeps its date.
+    let after = vec![Row::new(2).with("Service", "Harbour health coaches")];
+    let (ran, _) = since(&[Row::new(2)], &after);
+    let bundles = prints_only(&ran.ended(0), &["TW-2"]);
+    let task = bundles.iter().flat_map(resources).find(|r| r["resourceType"] == "Task").unwrap();
+    assert_eq!(task["lastModified"], "2026-03-03");
 }
 
 #[test]
@@ -344,4 +370,13 @@ fn a_late_event_does_not_set_the_state_back() {
         }
         assert_eq!(statuses, ["completed"]);
     }
+}
+
+#[test]
+fn an_earlier_export_does_not_come_through_a_pipe() {
+    let bench = Bench::new();
+    let (input, profile) = (bench.file("in.csv", csv(&rows(1..3))), bench.file("p.toml", PROFILE));
+    let ran =
+        bench.convert(&input, &profile, &["--since", "-"]).ended(2).says(&["--since", "pipe", "give a file"]);
+    assert!(ran.out.is_empty());
 }

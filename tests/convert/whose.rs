@@ -61,7 +61,9 @@ fn a_refused_row_counts_and_an_earlier_export_does_not() {
     let profile = bench.file("p.toml", PROFILE);
     bench.file("before.csv", csv(&[Row::new(1).with("Born", "1999-09-09"), other]));
     let input = bench.file("in.csv", csv(&[Row::new(1), another_referral(1, 4)]));
-    let ran = bench.convert(&input, &profile, &["--since", "@before.csv"]).ended(0);
+    // A transaction has no Patient to say it.
+    let more = ["--since", "@before.csv", "--form", "collection"];
+    let ran = bench.convert(&input, &profile, &more).ended(0);
     assert_eq!(cases(&lines(&ran.out)).len(), 2);
 }
 

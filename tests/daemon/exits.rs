@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::people::{PRACTICE, Person};
 use crate::sender::Client;
-use crate::world::{FILES, World, count};
+use crate::world::{FILES, World, arrived};
 
 /// Starts a daemon that must end by itself: its exit code and what it said.
 fn refused(world: &World) -> (i32, String) {
@@ -120,7 +120,7 @@ fn told_to_stop_it_drains_within_seconds_whatever_it_waits_for() {
     assert!(took < Duration::from_secs(15), "{took:?}");
     let status = world.status();
     assert_eq!(status["accepted"], 5, "{status}");
-    assert_eq!(count(&status, "delivered"), 2, "one of each folder: {status}");
+    assert_eq!(arrived(&status), 2, "one of each folder: {status}");
     // What was left in flight is taken over at once by the next one.
     let next = world.start();
     assert!(next.log().contains("the last daemon ended while"), "{}", next.log());

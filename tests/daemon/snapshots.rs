@@ -96,8 +96,8 @@ fn csv(rows: &[Row]) -> String {
 fn days() -> Vec<(&'static str, Vec<Row>)> {
     let mut rows: Vec<Row> = (1..=12).map(row).collect();
     let mut days = vec![("twelve are referred", rows.clone())];
-    for at in 0..4 {
-        rows[at].accepted = "2026-03-03";
+    for row in rows.iter_mut().take(4) {
+        row.accepted = "2026-03-03";
     }
     days.push(("four are accepted", rows.clone()));
     rows.reverse();

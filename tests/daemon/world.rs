@@ -165,6 +165,11 @@ pub(crate) fn count(status: &Value, state: &str) -> u64 {
     status["states"][state].as_u64().unwrap_or_else(|| panic!("{state} in {status}"))
 }
 
+/// How many entries the endpoints have, read back or not yet.
+pub(crate) fn arrived(status: &Value) -> u64 {
+    count(status, "delivered") + count(status, "acknowledged")
+}
+
 /// A daemon's process; killed when it is dropped.
 pub(crate) struct Daemon {
     child: Child,

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::expect_used, missing_docs)]
 
 mod abuse;
+mod command;
 mod credentials;
 mod events;
 mod fake;

@@ -83,6 +83,16 @@ impl Base {
         Some(url)
     }
 
+    /// The next page of a search, as the server names it; none where it leads anywhere but below the base.
+    #[must_use]
+    pub fn page(&self, link: &str) -> Option<Url> {
+        let url = origin::resolve(self.url.as_str(), link)?;
+        // A path with `%2e%2e` or the like is left to nobody's reading.
+        let is_below = url.path() == self.url.path().trim_end_matches('/')
+            || url.path().starts_with(self.url.path()) && !url.path().contains('%');
+        (is_below && url.fragment().is_none()).then_some(url)
+    }
+
     /// The host, for messages and metrics.
     #[must_use]
     pub fn host(&self) -> &str {
@@ -226,6 +236,35 @@ mod tests {
             "",
         ] {
             assert_eq!(own(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_next_page_is_below_the_base_or_nowhere() {
+        let base = Base::parse("https://gp.example/fhir").unwrap();
+        let page = |link: &str| base.page(link).map(|url| url.to_string());
+        for (good, at) in [
+            ("https://gp.example/fhir?_getpages=1", "https://gp.example/fhir?_getpages=1"),
+            ("https://GP.example:443/fhir/Task?_cursor=a", "https://gp.example/fhir/Task?_cursor=a"),
+            ("Task?_cursor=a%2Fb", "https://gp.example/fhir/Task?_cursor=a%2Fb"),
+            ("/fhir/Task?x", "https://gp.example/fhir/Task?x"),
+        ] {
+            assert_eq!(page(good).as_deref(), Some(at), "{good}");
+        }
+        for bad in [
+            "http://gp.example/fhir?_getpages=1",
+            "https://gp.example.attacker.example/fhir?a",
+            "https://gp.example@attacker.example/fhir?a",
+            "//attacker.example/fhir?a",
+            "https://gp.example/other-tenant/Task?a",
+            "https://gp.example/fhirx?a",
+            "https://gp.example/fhir/../other/Task?a",
+            "https://gp.example/fhir/%2e%2e/other?a",
+            "https://gp.example/fhir/%2F..%2Fother?a",
+            "https://gp.example/fhir?a#b",
+            "urn:x",
+        ] {
+            assert_eq!(page(bad), None, "{bad}");
         }
     }
 

@@ -20,6 +20,9 @@ pub struct Capability {
     pub versioned: bool,
     /// How a Provenance can be written so that a repeat changes nothing.
     pub provenance: ProvenanceForm,
+    /// Whether a search for Tasks brings their requests and persons, when asked to. Only where it is stated: what a
+    /// server makes of a parameter that it does not know is its own affair.
+    pub task_includes: bool,
 }
 
 impl Default for Capability {
@@ -30,6 +33,7 @@ impl Default for Capability {
             conditional_create: true,
             versioned: true,
             provenance: ProvenanceForm::ById,
+            task_includes: false,
         }
     }
 }
@@ -56,6 +60,10 @@ pub fn read(statement: &Node) -> Capability {
     capability.transaction = interactions.is_empty() || interactions.iter().any(is_transaction);
     let ours = ["ServiceRequest", "Task"].map(of_type);
     capability.conditional_update = !ours.iter().any(|resource| denies(*resource, "conditionalUpdate"));
+    let includes = list(of_type("Task").and_then(|resource| resource.get("searchInclude")));
+    let has =
+        |word: &str| includes.iter().any(|one| one.as_str().is_some_and(|one| one == word || one == "*"));
+    capability.task_includes = has("Task:focus") && has("Task:patient");
     capability.conditional_create = !denies(of_type("Organization"), "conditionalCreate");
     let is_unversioned = |resource: &Option<&Node>| {
         resource.and_then(|resource| resource.get("versioning")).and_then(Node::as_str) == Some("no-version")
@@ -116,8 +124,15 @@ mod tests {
             conditional_create: true,
             versioned: false,
             provenance: ProvenanceForm::LeftOut,
+            task_includes: false,
         };
         assert_eq!(all, none);
+        for (said, both) in
+            [(r#""Task:focus","Task:patient""#, true), (r#""*""#, true), (r#""Task:focus""#, false)]
+        {
+            let said = of("transaction", r#""id":"p""#, &format!(r#""searchInclude":[{said}]"#));
+            assert_eq!(said.task_includes, both);
+        }
         let tagged = of("transaction", r#""updateCreate":false"#, r#""versioning":"versioned""#);
         assert_eq!(tagged, Capability { provenance: ProvenanceForm::ByTag, ..Capability::default() });
     }

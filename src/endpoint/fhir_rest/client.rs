@@ -174,6 +174,15 @@ impl Client {
         self.exchange(self.http().get(self.url(path)?)).await
     }
 
+    /// GET of the next page of a search, as the server named it: with the tokens it wrote there, to nobody else.
+    ///
+    /// # Errors
+    /// [`Fault`]: no answer; [`Reason::Poison`] where the link leads anywhere but below the base.
+    pub async fn follow(&self, link: &str) -> Result<Answer, Fault> {
+        let url = self.base.page(link).ok_or(Fault::NotSent(Reason::Poison))?;
+        self.exchange(self.http().get(url)).await
+    }
+
     /// POST of a search's parameters to `Type/_search`.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! *Prepare* finds the Patient ([`subject`]) and what is there of ours, and fills the Bundle ([`fill`]); *send* posts
 //! exactly those bytes and checks every entry of the answer ([`deliver`]; [`singles`] where there are no transactions); *look* asks for each resource by its identifier
-//! ([`look`]). What this is not: it knows no store, decides no retries, and limits no rate (the relay does).
+//! ([`look`]); *read* and *list* read back ([`read`], [`list`]). What this is not: it knows no store, decides no retries, and limits no rate (the relay does).
 //! Invariant: no identifier of a person stands in a URL, nothing goes to another address than the configured base,
 //! and only `send` writes. Next: [`base`].
 
@@ -14,7 +14,9 @@ pub mod content;
 pub mod deliver;
 pub mod draft;
 pub mod fill;
+pub mod list;
 pub mod look;
+pub mod read;
 pub mod search;
 pub mod singles;
 pub mod subject;
@@ -24,7 +26,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use crate::clock::Clock;
-use crate::endpoint::{Endpoint, Found, Known, Prepared, Request, Work};
+use crate::endpoint::{Endpoint, Found, Had, Known, Listing, Prepared, Request, Sight, Work};
 use crate::event::NhsNumber;
 use crate::outbox::{Outcome, Parcel, Placed, Reason, Refusal};
 
@@ -80,7 +82,9 @@ impl FhirRest {
         self.capability.get_or_try_init(ask).await.copied()
     }
 
-    const fn client(&self) -> &Client {
+    /// HTTP to it.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
         &self.settings.client
     }
 
@@ -126,7 +130,7 @@ impl FhirRest {
         if filled.unchanged
             && let Found::Applied(receipt) = look::look(self.client(), &filled.request, self.now()).await
         {
-            return Ok(Prepared::Already(receipt));
+            return Ok(Prepared::Already(Had { request: filled.request, receipt }));
         }
         if !capability.transaction {
             singles::METHOD.clone_into(&mut filled.request.method);
@@ -221,6 +225,18 @@ impl Endpoint for FhirRest {
 
     fn look<'a>(&'a self, request: &'a Request) -> Work<'a, Found> {
         Box::pin(async move { look::look(self.client(), request, self.now()).await })
+    }
+
+    fn read<'a>(
+        &'a self,
+        requests: &'a [Request],
+        known: &'a [Known],
+    ) -> Work<'a, Result<Vec<Sight>, Reason>> {
+        Box::pin(async move { read::read(self.client(), requests, known, self.now()).await })
+    }
+
+    fn list<'a>(&'a self, resource_type: &'a str, system: &'a str) -> Work<'a, Result<Listing, Reason>> {
+        Box::pin(async move { list::list(self.client(), resource_type, system, self.now()).await })
     }
 
     fn probe(&self) -> Work<'_, Result<(), Reason>> {

@@ -68,7 +68,9 @@ impl Matches {
     }
 }
 
-fn is_search_set(node: &Node) -> bool {
+/// Whether an answer is the page of a search.
+#[must_use]
+pub fn is_search_set(node: &Node) -> bool {
     node.get("resourceType").and_then(Node::as_str) == Some("Bundle")
         && node.get("type").and_then(Node::as_str) == Some("searchset")
 }
@@ -107,7 +109,7 @@ pub fn has_identifier(resource: &Node, system: &str, value: &str) -> bool {
 
 /// Percent-encodes a part of a form. `|`, `,`, `\` and `$` mean something inside a FHIR search value: they are first
 /// escaped as FHIR says.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if matches!(byte, b'|' | b',' | b'\\' | b'$') {

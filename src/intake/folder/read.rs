@@ -95,8 +95,13 @@ pub(super) fn file(
     let mut report = Report { profile: interpreter.profile().map(|p| p.name.clone()), ..shared.report() };
     check_profile(&interpreter, &layout, &input, &options, &mut report)?;
     let bound = Arc::new(interpreter.bind(&layout));
-    let scene =
-        FileScene { name: Arc::clone(&input.name), layout: Arc::clone(&layout), bound, previous: false };
+    let scene = FileScene {
+        name: Arc::clone(&input.name),
+        layout: Arc::clone(&layout),
+        bound,
+        previous: false,
+        export: 0,
+    };
     let shop = shop(shared, interpreter, scene);
     let mut work = Work {
         shop: &shop,
@@ -162,6 +167,7 @@ fn shop(shared: &Shared, interpreter: Interpreter, scene: FileScene) -> Shop {
         twice: HashSet::new(),
         require_prsb: false,
         as_events: false,
+        remembers: true,
         known: OnceLock::new(),
     }
 }

@@ -3,7 +3,7 @@
 //! A bearer token is compared in constant time. A signed request carries HMAC-SHA256 over `timestamp.nonce.body` (the raw
 //! bytes) in three headers; its timestamp must be within five minutes of ours, and its nonce is taken once. Without
 //! authentication only requests that name this machine are taken, so that a web page cannot send through a browser.
-//! Next: [`super::body`].
+//! Next: `body`.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::{digest, hmac};

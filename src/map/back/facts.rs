@@ -16,6 +16,8 @@ use super::pool::{Found, items, text};
 pub(super) struct Facts {
     values: Vec<(Field, u16, Raw<'static>)>,
     paths: Vec<String>,
+    /// What is wrong with them taken together; it refuses the event.
+    wrong: Vec<Issue>,
 }
 
 impl Facts {
@@ -62,6 +64,11 @@ impl Facts {
         self.paths.push(path);
     }
 
+    /// Notes what refuses the event whatever its fields say.
+    pub(super) fn refuse(&mut self, issue: Issue) {
+        self.wrong.push(issue);
+    }
+
     /// Whether a field was found.
     pub(super) fn has(&self, field: Field) -> bool {
         self.values.iter().any(|(known, ..)| *known == field)
@@ -70,6 +77,7 @@ impl Facts {
     /// Takes fields over that are not here yet.
     pub(super) fn also(&mut self, other: Self) {
         let before = self.values.len();
+        self.wrong.extend(other.wrong);
         for ((field, index, raw), path) in other.values.into_iter().zip(other.paths) {
             let here = self.values.iter().take(before).any(|(known, ..)| *known == field);
             if !here {
@@ -80,7 +88,7 @@ impl Facts {
 
     /// A copy, for several events with one record.
     pub(super) fn copy(&self) -> Self {
-        Self { values: self.values.clone(), paths: self.paths.clone() }
+        Self { values: self.values.clone(), paths: self.paths.clone(), wrong: self.wrong.clone() }
     }
 
     /// Builds the event. Issues carry the place in FHIR; those of the event as a whole, that of `about`.
@@ -92,7 +100,7 @@ impl Facts {
         issues: &mut Vec<Issue>,
     ) -> Option<ReferralEvent> {
         let mut draft = Draft::default();
-        let mut found = Vec::new();
+        let mut found = self.wrong;
         let places = FhirPlaces(&self.paths);
         let mut reading = Reading { zone: When::london(), nhs_number, places: &places, issues: &mut found };
         // In the table's order, because some fields need another to be there before them.

@@ -27,6 +27,7 @@ mod parties;
 mod pool;
 #[cfg(test)]
 mod tests;
+mod whose;
 mod work;
 
 use crate::codeset::Codeset;

@@ -13,6 +13,7 @@ use super::Back;
 use super::facts::Facts;
 use super::parties;
 use super::pool::{Found, Pool, identifiers, text};
+use super::whose::is_about_the_person;
 
 /// Elements of a type that are read. Any other is listed.
 fn read_elements(kind: &str) -> Option<&'static [&'static str]> {
@@ -185,6 +186,9 @@ impl Back<'_> {
         if let Some(request) =
             focus.and_then(|focus| pool.resolve(focus)).filter(|f| f.kind == "ServiceRequest")
         {
+            if !is_about_the_person(pool, task, request, issues) {
+                return None;
+            }
             // What is wrong with the request was said when it was read.
             return self.referral(pool, request, &mut Vec::new());
         }

@@ -12,6 +12,7 @@ use super::Back;
 use super::facts::Facts;
 use super::parties::{self, is};
 use super::pool::{Found, Pool, identifiers, items, text};
+use super::whose::is_about_the_person;
 
 /// The resources of one event.
 struct Scene<'p, 'n> {
@@ -35,6 +36,15 @@ impl Back<'_> {
         let event_uuid = text(provenance.node, &format!("{named}.value"))?;
         pool.used(provenance);
         let scene = Scene::new(pool, provenance, Names::new(source));
+        let mut of_another = false;
+        if let Some(request) = scene.request {
+            for found in scene.own.iter().copied().chain(scene.task) {
+                of_another |= !is_about_the_person(pool, found, request, issues);
+            }
+        }
+        if of_another {
+            return None;
+        }
         let mut lost = |field: &str, found: &'static str| {
             let at = Position::path(format!("{} ({field})", provenance.path));
             issues.push(Issue::new(IssueCode::NotCarried, at, found));

@@ -3,7 +3,7 @@
 use crate::codeset::{Codeset, SctId, WellKnown};
 use crate::event::field::Field;
 use crate::event::kinds::{EventType, ServiceKind};
-use crate::event::{NhsNumber, OdsCode};
+use crate::event::{Issue, IssueCode, NhsNumber, OdsCode, Position};
 use crate::map::systems;
 use crate::tree::Node;
 
@@ -41,10 +41,18 @@ pub(super) fn person(facts: &mut Facts, pool: &Pool<'_>, by: &Found<'_>, member:
 /// Everything of a Patient.
 pub(super) fn patient_facts(facts: &mut Facts, pool: &Pool<'_>, patient: &Found<'_>, person_system: &str) {
     let node = patient.node;
+    let mut number: Option<&str> = None;
     for (index, id) in items(node, "identifier").iter().enumerate() {
         let path = format!("identifier[{index}].value");
         match (text(id, "system"), text(id, "value")) {
+            // A number that was replaced is not the person's any more.
+            (Some(NhsNumber::SYSTEM), _) if text(id, "use") == Some("old") => {}
+            (Some(NhsNumber::SYSTEM), value @ Some(_)) if number.is_some() && value != number => {
+                let at = Position::path(patient.at(&path));
+                facts.refuse(Issue::new(IssueCode::SeveralValues, at, "two current NHS numbers"));
+            }
             (Some(NhsNumber::SYSTEM), value) => {
+                number = number.or(value);
                 facts.put(Field::NhsNumber, value, patient, &path);
                 let status = items(id, "extension")
                     .iter()

@@ -74,14 +74,17 @@ impl<'n> Pool<'n> {
 
     /// What a Reference points at, if it is here: by fullUrl, by type and id, or by identifier.
     pub(super) fn resolve(&self, reference: &Node) -> Option<&Found<'n>> {
-        if let Some(target) = text(reference, "reference") {
-            let literal = |found: &&Found<'_>| {
-                found.full_url == Some(target)
-                    || target.rsplit_once('/').is_some_and(|(rest, id)| {
+        if let Some(target) = text(reference, "reference").map(unversioned) {
+            let is_url = |url: &str| url.contains("://");
+            let by_url = |found: &&Found<'_>| found.full_url.map(unversioned) == Some(target);
+            let by_id = |found: &&Found<'_>| {
+                // An id says who it is only on its own server.
+                !(is_url(target) && found.full_url.is_some_and(is_url))
+                    && target.rsplit_once('/').is_some_and(|(rest, id)| {
                         text(found.node, "id") == Some(id) && rest.rsplit('/').next() == Some(found.kind)
                     })
             };
-            if let Some(found) = self.all.iter().find(literal) {
+            if let Some(found) = self.all.iter().find(by_url).or_else(|| self.all.iter().find(by_id)) {
                 return Some(found);
             }
             if let Some((kind, (system, value))) = conditional(target) {
@@ -160,6 +163,11 @@ pub(super) fn identifiers(node: &Node) -> impl Iterator<Item = (&str, &str)> {
 
 fn has_identifier(node: &Node, system: &str, value: &str) -> bool {
     identifiers(node).any(|known| known == (system, value))
+}
+
+/// A reference without the version it may name.
+pub(super) fn unversioned(target: &str) -> &str {
+    target.split_once("/_history/").map_or(target, |(target, _)| target)
 }
 
 /// Type, system and value of `Type?identifier=system|value`.

@@ -10,6 +10,7 @@ use crate::event::{Issue, IssueCode, Position, ReferralEvent};
 use super::Back;
 use super::ours::{mode, value};
 use super::pool::{Found, Pool, identifiers, items, text};
+use super::whose::is_about_the_person;
 
 impl Back<'_> {
     /// The events of Encounters, Observations and CarePlans.
@@ -43,6 +44,9 @@ impl Back<'_> {
         }
         let measured = found.kind != "Observation" || value(node).is_some();
         if !done.contains(&status) || !measured {
+            return None;
+        }
+        if !is_about_the_person(pool, found, request, issues) {
             return None;
         }
         // What is wrong with the request was said when it was read.

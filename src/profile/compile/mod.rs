@@ -2,7 +2,7 @@
 //!
 //! What it is: one pass over the file as written, which collects everything wrong, each with its place in the file
 //! (`event[1].fields.outcome`). What it is not: a comparison with an export, which is [`super::check`]'s. Invariant: a
-//! [`Profile`] exists only when nothing was wrong. Next: [`model`], then [`fields`].
+//! [`Profile`] exists only when nothing was wrong. Next: `model`, then `fields`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

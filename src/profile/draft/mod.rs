@@ -3,11 +3,12 @@
 //! What it is: TOML with comments, `draft = true`, to be read by a person; what it cannot know is `"?"` with the choices
 //! beside it, and such a profile is refused until somebody has chosen. What it is not: a guess at what a person shares,
 //! at whose no "Declined" was or at what kind of service it is; a value is written down only when it is of a short
-//! list of words. Invariant: with every `"?"` settled, the draft compiles. Pure. Next: [`fields`].
+//! list of words. Invariant: with every `"?"` settled, the draft compiles. Pure. Next: `fields`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::check::masked;
+use super::check::holds_values;
 use super::placing::{Placed, place};
 use super::raw::FileTable;
 use super::sample::{Sample, SampleColumn};
@@ -87,8 +88,8 @@ pub fn tells_apart(sample: &Sample) -> bool {
 /// "heading" is a person's and must not be shown.
 #[must_use]
 pub fn is_headless(sample: &Sample) -> bool {
-    let is_value = |name: &str| masked(name) != name || sniff::dates(&[name.to_owned()]).is_some();
-    !sample.is_tree && sample.columns.iter().any(|column| is_value(&column.name))
+    let header: Vec<Arc<str>> = sample.columns.iter().map(|column| Arc::clone(&column.name)).collect();
+    !sample.is_tree && holds_values(&header)
 }
 
 /// The column that has a role.

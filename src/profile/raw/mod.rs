@@ -1,7 +1,7 @@
 //! The profile as it is written: TOML, with every key it may have. Unknown keys are refused with their place.
 //!
 //! What it is: the tables of the file. What it is not: resolved; [`super::compile`] does that. docs/PROFILES.md explains
-//! each key to people. Next: [`spec`], then [`super::compile`].
+//! each key to people. Next: `spec`, then [`super::compile`].
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 //!
 //! What it is: the referral-level fields read once, then every rule whose date is there makes an event. What it is not:
 //! a judge of several rows of one referral, which is [`crate::convert`]'s. Invariant: any error refuses the whole row,
-//! so that no half of it leaves. Pure. Next: [`row`].
+//! so that no half of it leaves. Pure. Next: `row`.
 
 use std::sync::Arc;
 
@@ -22,9 +22,9 @@ mod set;
 mod value;
 
 use row::Row;
-use set::raw;
 pub(super) use set::set;
-use value::{each_value, joined};
+use set::{different, raw};
+use value::{each_value, joined, several};
 
 /// What one record gave.
 #[derive(Debug, Default)]
@@ -80,7 +80,15 @@ fn dates(
     let places = ProfilePlaces { profile };
     let mut reading =
         Reading { zone: &profile.zone, nhs_number: profile.nhs_number, places: &places, issues };
+    if let Some((column, count)) = several(profile, view, fill) {
+        reading.report(IssueCode::SeveralValues, column, different(count));
+        return dates;
+    }
     each_value(profile, view, fill, &mut |value, column| {
+        // A date that is written twice happened once.
+        if fill.split.is_none() && !dates.is_empty() {
+            return;
+        }
         dates.extend(reading.date(raw(value), column, fill.date.as_ref()).map(|when| (when, None)));
     });
     dates
@@ -221,5 +229,93 @@ mod tests {
         assert_eq!(issues(&name), [("wrong-shape", Severity::Warning)]);
         let none = of(r#"{"id":"1","person":"p","nhs":"9990004218","name":"A, B","log":[]}"#);
         assert_eq!(issues(&none), [("nothing-happened", Severity::Error)]);
+    }
+
+    const ONE: &str = r##"
+        name = "one"
+        source = "https://t.example/cases"
+        export = "snapshot"
+        [fields]
+        referral_id = "id"
+        "person.nhs_number" = "nhs"
+        "person.given" = "given"
+        "person.address_lines" = { columns = ["street", "house"] }
+        "referrer.kind" = { constant = "gp" }
+        "service.kind" = { constant = "link-worker" }
+        "consent.share" = { column = "share", values = "share" }
+        [[event]]
+        id = "referred"
+        type = "referred"
+        date = "in"
+        when = { column = "how", is_not = ["void"] }
+        fields.reasons = [{ column = "need" }, { column = "code", system = "snomed", words = "word" }]
+        fields.note = "note"
+        [[status]]
+        id = "status"
+        column = "status"
+        values = "status"
+        [[count]]
+        id = "missed"
+        column = "missed"
+        type = "did_not_attend"
+        label = "Missed"
+        [values.share]
+        Full = "full"
+        None = "none"
+        [values.status]
+        Open = { event = "accepted" }
+        Shut = { event = "completed" }
+    "##;
+
+    fn one(more: &str) -> RowEvents {
+        let profile = Profile::parse(ONE, "t").unwrap();
+        let nhs = if more.contains(r#""nhs""#) { "" } else { r#""nhs":"9990004218","# };
+        let record = format!(r#"{{"id":"1",{nhs}{more}}}"#);
+        let node = json::parse(record.as_bytes(), &Limits::default()).unwrap();
+        read(&profile, View::Tree(&node, None), &Identities::default())
+    }
+
+    #[test]
+    fn one_of_two_values_is_never_taken() {
+        let cases = [
+            (r#""in":"2026-03-04","nhs":["9990004218","9990012342"]"#, "nhs"),
+            (r#""in":"2026-03-04","share":["None","Full"]"#, "share"),
+            (r#""in":"2026-03-04","share":["Full","None"]"#, "share"),
+            (r#""in":["2026-03-04","2026-03-09"]"#, "in"),
+            (r#""in":"2026-03-04","how":["void","kept"]"#, "how"),
+            (r#""in":"2026-03-04","note":["a","b"]"#, "note"),
+            (r#""in":"2026-03-04","house":["1","2"],"street":"Elm Row""#, "house"),
+            (r#""in":"2026-03-04","code":"267076002","word":["a","b"]"#, "word"),
+            (r#""in":"2026-03-04","status":["Open","Shut"]"#, "status"),
+            (r#""in":"2026-03-04","missed":[1,2]"#, "missed"),
+        ];
+        for (more, column) in cases {
+            let row = one(more);
+            assert_eq!(issues(&row), [("several-values", Severity::Error)], "{more}");
+            assert_eq!(row.issues.first().unwrap().at.column.as_deref(), Some(column), "{more}");
+            assert!(row.events.is_empty(), "{more}");
+        }
+    }
+
+    #[test]
+    fn a_value_written_twice_is_one_and_lists_take_all() {
+        let row = one(r#""in":["2026-03-04","2026-03-04"],"share":["Full",""," Full"],"note":["a","a"],
+            "given":["Nia","Mair"],"need":["Debt","Housing"],"status":["Open","Open"],"missed":[2,2]"#);
+        assert_eq!(issues(&row), []);
+        let first = row.events.first().unwrap();
+        assert_eq!((row.events.len(), first.detail.reasons.len()), (3, 2));
+        assert_eq!(first.record.person.given.len(), 2);
+    }
+
+    #[test]
+    fn a_consent_of_two_minds_is_none_that_can_be_read() {
+        let profile = Profile::parse(ONE, "t").unwrap();
+        for share in [r#"["Full","None"]"#, r#"["None","Full"]"#] {
+            let record = format!(r#"{{"id":"1","nhs":"9990004218","share":{share},"in":"2026-03-04"}}"#);
+            let node = json::parse(record.as_bytes(), &Limits::default()).unwrap();
+            let about = crate::profile::about::about(&profile, View::Tree(&node, None));
+            assert_eq!(about.consent, crate::profile::about::Said::Unreadable);
+            assert!(about.person.nhs_number.is_some());
+        }
     }
 }

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{dates, referred_date, says, set};
+use super::{dates, different, referred_date, says, set};
 use crate::event::build::{Draft, Header, Reading};
 use crate::event::detail::{Detail, Part};
 use crate::event::finish::{self, Identities};
@@ -29,6 +29,9 @@ pub(super) struct Row<'a> {
     pub(super) issues: Vec<Issue>,
     pub(super) events: Vec<ReferralEvent>,
 }
+
+/// Several values where there can be one; it has been reported.
+struct Several;
 
 impl Row<'_> {
     fn report(&mut self, code: IssueCode, column: Option<Column>, found: impl Into<Cow<'static, str>>) {
@@ -71,9 +74,21 @@ impl Row<'_> {
         refused.is_some()
     }
 
-    fn holds(&self, view: View<'_>, rule: &EventRule) -> bool {
+    /// The one value of a column. Several are reported, and none of them is taken.
+    fn one(&mut self, view: View<'_>, column: Column) -> Result<Option<String>, Several> {
+        match view.several(self.profile, column) {
+            None => Ok(view.first(self.profile, column)),
+            Some(count) => {
+                self.report(IssueCode::SeveralValues, Some(column), different(count));
+                Err(Several)
+            }
+        }
+    }
+
+    fn holds(&mut self, view: View<'_>, rule: &EventRule) -> bool {
         let Some(when) = &rule.when else { return true };
-        let value = view.first(self.profile, when.column).map(|value| fold(&value)).unwrap_or_default();
+        let Ok(value) = self.one(view, when.column) else { return false };
+        let value = value.map(|value| fold(&value)).unwrap_or_default();
         (when.is.is_empty() || when.is.contains(&value)) && !when.is_not.contains(&value)
     }
 
@@ -199,7 +214,7 @@ impl Row<'_> {
         values: &ValueMap,
         dated: bool,
     ) -> Option<EventType> {
-        let Some(value) = view.first(self.profile, column) else {
+        let Some(value) = self.one(view, column).ok()? else {
             if dated {
                 self.report(
                     IssueCode::RequiredMissing,
@@ -280,7 +295,7 @@ impl Row<'_> {
     }
 
     fn count(&mut self, view: View<'_>, rule: &CountRule) {
-        let Some(value) = view.first(self.profile, rule.column) else { return };
+        let Ok(Some(value)) = self.one(view, rule.column) else { return };
         let count = match value.parse::<u32>() {
             Ok(0) => return,
             Ok(count) => count,

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::value::{each_value, split_name};
+use super::value::{each_value, several, split_name};
 use crate::event::build::{Draft, Raw, Reading};
 use crate::event::field::{Field, Kind};
 use crate::event::issue::kind_of;
@@ -24,6 +24,10 @@ pub(in crate::profile) fn set(
 ) {
     if let Some(term) = &fill.term {
         draft.set(fill.field, fill.index, Raw::Term(term.clone()), NO_PLACE, None, reading);
+        return;
+    }
+    if let Some((column, count)) = several(profile, view, fill) {
+        reading.report(IssueCode::SeveralValues, column, different(count));
         return;
     }
     if let From::Given(column, order) | From::Family(column, order) = fill.from
@@ -90,6 +94,11 @@ pub(in crate::profile) fn set(
         ));
         draft.set(fill.field, fill.index, raw, place, None, reading);
     }
+}
+
+/// How many values there are, without saying them.
+pub(super) fn different(count: usize) -> String {
+    format!("{count} different values")
 }
 
 /// A term out of a cell: through the value map, as a code, or as words.

@@ -48,6 +48,27 @@ pub(super) fn each_value<'a>(
     }
 }
 
+/// The column in which a fill that takes one value has several different ones, and how many.
+///
+/// Which of them is meant, only a person can say: the first or the last would be a guess at whose number it is, or
+/// at what the person consented to.
+pub(super) fn several(profile: &Profile, view: View<'_>, fill: &Fill) -> Option<(Column, usize)> {
+    let of_column = |column: Column| view.several(profile, column).map(|count| (column, count));
+    let of_value = match &fill.from {
+        From::Column(_) if takes_several(fill) => None,
+        From::Column(column) => of_column(*column),
+        From::Columns(columns, _) => columns.iter().copied().find_map(of_column),
+        From::Given(column, _) | From::Family(column, _) => of_column(*column),
+        From::Constant(_) => None,
+    };
+    of_value.or_else(|| fill.words.and_then(of_column))
+}
+
+/// A list's field, and the date of an event whose cell is split.
+fn takes_several(fill: &Fill) -> bool {
+    fill.field.path().ends_with("[]") || fill.split.is_some()
+}
+
 /// A value of one column, or of several joined; blank ones are left out.
 pub(super) fn joined(profile: &Profile, view: View<'_>, from: &From) -> Option<String> {
     match from {

@@ -54,6 +54,9 @@ fn unmended_rows_are_refused_again() {
     let again = read(&first);
     assert_eq!(again.bad.len(), 3, "{first}");
     assert!(again.rows.is_empty());
+    // Only the row that stands in one cell says that it must be taken out, and says so again when it was not.
+    assert_eq!(first.matches("stands in one cell").count(), 1, "{first}");
+    assert_eq!(refuse_all("e.csv", &first, &Options::default()).matches("stands in one cell").count(), 1);
     // Mended, the rows are read.
     let mended = first.replace("\n1,", "\n1,x,").replace("\"2,\"\"open\"", "2,open").replace("3,4,5", "3,4");
     assert_eq!(read(&mended).cells(), [["1", "x"], ["2", "open"], ["3", "4"]]);

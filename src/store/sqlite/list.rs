@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
+use uuid::Uuid;
 
 use super::tables::Tables;
 use super::words::{COLUMNS, instant, nanoseconds, row, state};
+use crate::endpoint::Known;
 use crate::outbox::{Entry, State};
 use crate::store::row::Row;
 use crate::store::rows::{Result, Rows as _};
@@ -86,4 +88,29 @@ pub(super) fn see(
                ON CONFLICT (kind, key) DO UPDATE SET until = excluded.until WHERE seen.until < ?4";
     let params = params![kind, key, nanoseconds(until), nanoseconds(now)];
     Ok(tables.connection.prepare_cached(sql)?.execute(params)? == 1)
+}
+
+pub(super) fn seen(tables: &Tables<'_>, kind: &str, key: &str, now: Timestamp) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM seen WHERE kind = ?1 AND key = ?2 AND until >= ?3)";
+    let mut ask = tables.connection.prepare_cached(sql)?;
+    Ok(ask.query_row(params![kind, key, nanoseconds(now)], |row| row.get(0))?)
+}
+
+pub(super) fn ours(
+    tables: &mut Tables<'_>,
+    endpoint: &str,
+    resource_type: &str,
+    uuid: &str,
+) -> Result<Vec<Known>> {
+    let sql = "SELECT referral FROM resource WHERE uuid = ?1 AND type = ?2 AND endpoint = ?3
+               ORDER BY referral LIMIT 1";
+    let mut ask = tables.connection.prepare_cached(sql)?;
+    let found = ask.query_row([uuid, resource_type, endpoint], |row| row.get(0)).optional()?;
+    let Some(referral) = found.map(Uuid::from_bytes) else { return Ok(Vec::new()) };
+    drop(ask);
+    let is_under_way = |row: &Row| matches!(row.state, State::InFlight | State::Unknown);
+    if tables.rows_of(referral)?.iter().any(is_under_way) {
+        return Ok(Vec::new());
+    }
+    tables.known(referral, endpoint)
 }

@@ -19,16 +19,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use uuid::Uuid;
 
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::{Command, Entry, EntryId, State};
 use crate::plan::{Planner, Submission};
 
 use super::{
-    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Settled, Store, StoreError,
-    Swept,
+    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, SentRecord, Settled, Store,
+    StoreError, Swept,
 };
-use super::{accept, deliver, upkeep};
+use super::{accept, deliver, sent, upkeep};
 use tables::Tables;
 
 /// The database's name in its folder.
@@ -246,6 +247,10 @@ impl Store for SqliteStore {
         upkeep::detail(&mut Tables::new(&self.connection), id)
     }
 
+    fn sent(&mut self, referral: Uuid, endpoint: &str) -> Result<SentRecord> {
+        sent::sent(&mut Tables::new(&self.connection), referral, endpoint)
+    }
+
     fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>> {
         list::entries(&mut Tables::new(&self.connection), filter)
     }
@@ -268,6 +273,19 @@ impl Store for SqliteStore {
 
     fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool> {
         self.whole(|rows| list::see(rows, kind, key, until, now))
+    }
+
+    fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {
+        list::seen(&Tables::new(&self.connection), kind, key, now)
+    }
+
+    fn ours(
+        &mut self,
+        endpoint: &str,
+        resource_type: &str,
+        uuid: &str,
+    ) -> Result<Vec<crate::endpoint::Known>> {
+        list::ours(&mut Tables::new(&self.connection), endpoint, resource_type, uuid)
     }
 }
 

@@ -79,6 +79,16 @@ fn entries_of_one_referral_leave_one_after_another_and_others_are_not_held_up() 
         let next = take(store, "north", start());
         assert_eq!(next[0].entry.id, 2);
         assert_eq!(next[0].known[0].placed.id, "41", "what was learned goes with the next");
+        let placed = &next[0].known[0].placed;
+        let done = settled(Cause::Ended(accepted()), &policy, start());
+        let ours = |store: &mut dyn Store, endpoint: &str, uuid: &str| {
+            store.ours(endpoint, &placed.resource_type, uuid).unwrap()
+        };
+        assert!(ours(store, "north", &placed.uuid).is_empty(), "a request is under way");
+        store.settle(&next[0].lease, &done).unwrap().unwrap();
+        assert_eq!(ours(store, "north", &placed.uuid), next[0].known, "met there, it is known whose it is");
+        assert!(ours(store, "south", &placed.uuid).is_empty());
+        assert!(ours(store, "north", "another").is_empty());
     });
 }
 
@@ -355,7 +365,11 @@ fn what_was_seen_is_known_until_its_time_has_passed() {
     each(|store| {
         let planner = planner();
         let until = later(start(), Duration::from_secs(10));
+        assert!(!store.seen("nonce", "a", start()).unwrap());
         assert!(store.see("nonce", "a", until, start()).unwrap());
+        assert!(store.seen("nonce", "a", until).unwrap());
+        assert!(!store.seen("file", "a", until).unwrap());
+        assert!(!store.seen("nonce", "a", later(until, Duration::from_nanos(1))).unwrap());
         assert!(!store.see("nonce", "a", until, until).unwrap());
         assert!(store.see("file", "a", until, start()).unwrap());
         let after = later(until, Duration::from_nanos(1));
@@ -365,5 +379,24 @@ fn what_was_seen_is_known_until_its_time_has_passed() {
         store.set_note("cursor", "1").unwrap();
         store.set_note("cursor", "2").unwrap();
         assert_eq!(store.note("cursor").unwrap().as_deref(), Some("2"));
+    });
+}
+
+#[test]
+fn what_was_sent_of_a_referral_is_read_back_in_order() {
+    each(|store| {
+        let planner = planner();
+        let events = [told("R1", "referred", "2026-04-01"), told("R1", "accepted", "2026-04-03")];
+        store.accept(&submission(false, &events), &planner, start()).unwrap();
+        let referral = store.entry(1).unwrap().unwrap().entry.referral;
+        assert_eq!(store.sent(referral, "north").unwrap().sent, []);
+        assert_eq!(deliver(store, "north", start()), 1);
+        assert_eq!(deliver(store, "north", start()), 1);
+        let record = store.sent(referral, "north").unwrap();
+        let sent: Vec<_> = record.sent.iter().map(|sent| (sent.id, sent.is_certain())).collect();
+        assert_eq!(sent, [(1, true), (2, true)]);
+        assert_eq!((record.sent[0].request.as_str(), record.known.len()), ("{}", 1));
+        assert!(store.sent(referral, "south").unwrap().sent.is_empty());
+        assert!(!format!("{record:?}").contains("{}"), "requests are not shown");
     });
 }

@@ -77,6 +77,9 @@ macro_rules! delegate {
                 fn entry(&mut self, id: EntryId) -> Result<Option<EntryDetail>> {
                     self.$inner.entry(id)
                 }
+                fn sent(&mut self, referral: uuid::Uuid, endpoint: &str) -> Result<SentRecord> {
+                    self.$inner.sent(referral, endpoint)
+                }
                 fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>> {
                     self.$inner.entries(filter)
                 }
@@ -94,6 +97,17 @@ macro_rules! delegate {
                 }
                 fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool> {
                     self.$inner.see(kind, key, until, now)
+                }
+                fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {
+                    self.$inner.seen(kind, key, now)
+                }
+                fn ours(
+                    &mut self,
+                    endpoint: &str,
+                    resource_type: &str,
+                    uuid: &str,
+                ) -> Result<Vec<crate::endpoint::Known>> {
+                    self.$inner.ours(endpoint, resource_type, uuid)
                 }
             }
         }

@@ -122,6 +122,8 @@ CREATE TABLE resource (
   content  TEXT NOT NULL,         -- SHA-256 as last sent
   PRIMARY KEY (referral, endpoint, type, uuid)
 ) STRICT, WITHOUT ROWID;
+-- Whose a resource is that was met at an endpoint.
+CREATE INDEX resource_uuid ON resource (uuid);
 
 CREATE TABLE audit (
   id     INTEGER PRIMARY KEY AUTOINCREMENT,

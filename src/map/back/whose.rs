@@ -1,0 +1,86 @@
+//! Whose a resource is: it becomes part of a referral only where it is about the referral's person.
+//!
+//! A reference can name a person in several ways: a Patient that is here, a literal reference, an identifier. Two
+//! references name one person when they have one of these in common and do not state NHS numbers that differ. What
+//! this is not: a search for the person by name or date of birth. Invariant: what cannot be shown to be about the
+//! request's person is not. Next: [`super::others`].
+
+use crate::event::{Issue, IssueCode, NhsNumber, Position};
+use crate::tree::Node;
+
+use super::pool::{Found, Pool, conditional, identifiers, text, unversioned};
+
+/// The members that say whom a resource is about.
+const MEMBERS: [&str; 3] = ["subject", "for", "patient"];
+
+/// Everything that one reference says of a person.
+#[derive(Default)]
+struct Named {
+    /// NHS numbers: of the Patient, and of the reference itself.
+    numbers: Vec<String>,
+    /// Whether the reference states another NHS number than the Patient that it points at.
+    torn: bool,
+    /// Other identifiers, and where the person's record is.
+    names: Vec<String>,
+}
+
+/// Whether a resource about a request may be read with it; if it is about another person, says so.
+pub(super) fn is_about_the_person(
+    pool: &Pool<'_>,
+    found: &Found<'_>,
+    request: &Found<'_>,
+    issues: &mut Vec<Issue>,
+) -> bool {
+    let stated = MEMBERS.iter().find_map(|member| Some((*member, found.node.get(member)?)));
+    let (Some((member, reference)), Some(subject)) = (stated, request.node.get("subject")) else {
+        return true;
+    };
+    if reference == subject || named(pool, reference).is_one_with(&named(pool, subject)) {
+        return true;
+    }
+    let issue = Issue::new(IssueCode::OtherPerson, Position::path(found.at(member)), request.path.clone());
+    if !issues.contains(&issue) {
+        issues.push(issue);
+    }
+    false
+}
+
+impl Named {
+    fn is_one_with(&self, other: &Self) -> bool {
+        let within = |some: &[String], all: &[String]| some.iter().all(|one| all.contains(one));
+        if self.torn || other.torn {
+            return false;
+        }
+        if !self.numbers.is_empty() && !other.numbers.is_empty() {
+            return within(&self.numbers, &other.numbers) || within(&other.numbers, &self.numbers);
+        }
+        self.names.iter().any(|name| other.names.contains(name))
+    }
+
+    fn identifier(&mut self, (system, value): (&str, &str)) {
+        if system == NhsNumber::SYSTEM {
+            self.numbers.push(value.chars().filter(|c| !matches!(c, ' ' | '-')).collect());
+        } else {
+            self.names.push(format!("{system}|{value}"));
+        }
+    }
+}
+
+fn named(pool: &Pool<'_>, reference: &Node) -> Named {
+    let mut named = Named::default();
+    if let Some(patient) = pool.resolve(reference).filter(|found| found.kind == "Patient") {
+        named.names.push(patient.path.clone());
+        identifiers(patient.node).for_each(|id| named.identifier(id));
+    }
+    let of_patient = named.numbers.len();
+    identifiers(reference).for_each(|id| named.identifier(id));
+    if let Some(target) = text(reference, "reference") {
+        match conditional(target) {
+            Some((_, id)) => named.identifier(id),
+            None => named.names.push(unversioned(target).to_owned()),
+        }
+    }
+    let (patients, stated) = named.numbers.split_at(of_patient);
+    named.torn = !patients.is_empty() && stated.iter().any(|number| !patients.contains(number));
+    named
+}

@@ -1,0 +1,217 @@
+//! What new versions of Tasks and ServiceRequests become. Pure.
+//!
+//! A request of the clinical system's is `referred`; its Tasks say how far it got ([`crate::map::back`] reads both). Of
+//! what we wrote ourselves, only what others did to our Task becomes an event, and only in the elements that they may
+//! change. What this is not: it does not know what was seen before. Invariant: a version ends in an event, in silence,
+//! refused, divergent, or unclear; only the unclear are looked at again. Next: [`super::read`].
+
+use std::collections::{HashMap, HashSet};
+
+use sha2::{Digest, Sha256};
+
+use crate::endpoint::Known;
+use crate::endpoint::fhir_rest::base::Base;
+use crate::endpoint::fhir_rest::content::{self, Comparison, References};
+use crate::event::build::MAX_ID;
+use crate::event::hash::hex;
+use crate::event::{EventType, Issue, IssueCode, ReferralEvent};
+use crate::fhir;
+use crate::map::back::Back;
+use crate::tree::Node;
+
+use super::page::{Found, leans_on, list};
+
+/// Whose a resource is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The clinical system's.
+    Theirs,
+    /// Ours: all that is known of its referral at the endpoint.
+    Ours(Vec<Known>),
+    /// It looks like ours, but what we last wrote cannot be said now: an answer is under way, or it is another
+    /// installation's.
+    Unclear,
+}
+
+/// Resources met at the endpoint, by type and id.
+pub type Related = HashMap<(String, String), Found>;
+
+/// What nothing could be made of.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// `Type/id` at the endpoint.
+    pub resource: String,
+    /// Its version.
+    pub version: String,
+    /// Why. No issue carries a value.
+    pub issues: Vec<Issue>,
+}
+
+/// What versions came to.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// The events: requests first.
+    pub events: Vec<ReferralEvent>,
+    /// What nothing could be made of.
+    pub refused: Vec<Refused>,
+    /// Resources of ours, `Type/id`, that somebody changed where nobody but us may.
+    pub divergent: Vec<String>,
+    /// How many cannot be judged now.
+    pub unclear: usize,
+    /// The versions that need not be looked at again.
+    pub done: Vec<Found>,
+}
+
+/// The UUID by which we would name a resource, if it has one of ours: version 5, in a system that ends as ours do.
+#[must_use]
+pub fn our_name(found: &Found) -> Option<&str> {
+    let ours = |identifier: &&Node| {
+        let system = identifier.get("system").and_then(Node::as_str).unwrap_or_default();
+        matches!(system.rsplit('/').next(), Some("referral" | "task" | "servicerequest"))
+    };
+    let values = list(&found.node, "identifier").iter().filter(ours);
+    let mut values = values.filter_map(|identifier| identifier.get("value")?.as_str());
+    values.find(|value| uuid::Uuid::parse_str(value).is_ok_and(|uuid| uuid.get_version_num() == 5))
+}
+
+/// Judges versions that were not seen before.
+#[must_use]
+pub fn judge(back: &Back<'_>, base: &Base, fresh: Vec<(Found, Whose)>, related: &Related) -> Judged {
+    let mut judged = Judged::default();
+    let (requests, tasks): (Vec<_>, Vec<_>) =
+        fresh.into_iter().partition(|(found, _)| found.kind == "ServiceRequest");
+    for (found, whose) in requests.into_iter().chain(tasks) {
+        match compare(&found, &whose, base) {
+            Standing::Unclear => {
+                judged.unclear += 1;
+                continue;
+            }
+            Standing::AsSent => {}
+            Standing::Divergent => judged.divergent.push(found.place()),
+            Standing::News { of_ours } => match events(back, base, &found, of_ours, related) {
+                Ok(events) => judged.events.extend(events),
+                Err(issues) => judged.refused.push(Refused {
+                    resource: found.place(),
+                    version: found.version.clone(),
+                    issues,
+                }),
+            },
+        }
+        judged.done.push(found);
+    }
+    judged
+}
+
+/// How a version stands to what we wrote.
+enum Standing {
+    /// It says something new.
+    News {
+        /// About our own Task.
+        of_ours: bool,
+    },
+    /// It is what we sent.
+    AsSent,
+    /// It was changed where only we may.
+    Divergent,
+    /// It cannot be said now.
+    Unclear,
+}
+
+fn compare(found: &Found, whose: &Whose, base: &Base) -> Standing {
+    let known = match whose {
+        Whose::Theirs => return Standing::News { of_ours: false },
+        Whose::Unclear => return Standing::Unclear,
+        Whose::Ours(known) => known,
+    };
+    let is_it = |known: &&Known| known.placed.resource_type == found.kind && known.placed.id == found.id;
+    // Our name at another id: somebody has copied it.
+    let Some(sent) = known.iter().find(is_it) else { return Standing::Divergent };
+    if sent.placed.version.as_deref() == Some(&found.version) {
+        return Standing::AsSent;
+    }
+    let references = References::new(base, known.iter().map(|known| &known.placed));
+    match content::compare(&sent.content, &content::digest(&found.node, &references)) {
+        Comparison::Same => Standing::AsSent,
+        Comparison::MovedOn => Standing::News { of_ours: true },
+        Comparison::Different => Standing::Divergent,
+    }
+}
+
+/// The events of one version.
+fn events(
+    back: &Back<'_>,
+    base: &Base,
+    found: &Found,
+    of_ours: bool,
+    related: &Related,
+) -> Result<Vec<ReferralEvent>, Vec<Issue>> {
+    let resource = fhir::sound(bundle(found, base, related))?;
+    let (events, issues) = back.read(&resource);
+    let is_request = found.kind == "ServiceRequest";
+    // A Task's Bundle holds its request, too; what that says was said with the request's own version.
+    let is_of_request =
+        |event: &ReferralEvent| matches!(event.event_type, EventType::Referred | EventType::EnteredInError);
+    let mut events: Vec<ReferralEvent> =
+        events.into_iter().filter(|event| is_of_request(event) == is_request).collect();
+    let refuses = |issue: &Issue| issue.is_error() || issue.code == IssueCode::FhirModifier;
+    if events.is_empty() && issues.iter().any(refuses) {
+        return Err(issues.into_iter().filter(refuses).collect());
+    }
+    for event in &mut events {
+        if of_ours && event.event_type == EventType::Accepted && status(found) == Some("in-progress") {
+            // We know already that the work goes on; something else of it was changed.
+            event.event_type = EventType::DetailsChanged;
+        }
+        if !is_request {
+            event.event_id = task_event_id(event, found);
+        }
+        event.recorded_at = found.updated;
+    }
+    Ok(events)
+}
+
+fn status(found: &Found) -> Option<&str> {
+    found.node.get("status").and_then(Node::as_str)
+}
+
+/// A request is one event, which may be revised; each version of a Task is an event of its own, because a Task may be
+/// accepted, held and accepted again.
+fn task_event_id(event: &ReferralEvent, found: &Found) -> String {
+    let kind = event.event_type.as_str();
+    let whole = format!("{}/{kind}/{}/{}", event.referral_id, found.place(), found.version);
+    if whole.len() <= MAX_ID { whole } else { format!("{kind}/{}", hex(&Sha256::digest(&whole))) }
+}
+
+/// A resource with everything it leans on, as far as it was met.
+fn bundle(found: &Found, base: &Base, related: &Related) -> Node {
+    let mut entries = vec![entry(found, base)];
+    let mut met = HashSet::from([(found.kind.clone(), found.id.clone())]);
+    let mut next = leans_on(&found.node, base);
+    while let Some(place) = next.pop() {
+        if !met.insert(place.clone()) {
+            continue;
+        }
+        if let Some(there) = related.get(&place) {
+            next.extend(leans_on(&there.node, base));
+            entries.push(entry(there, base));
+        }
+    }
+    Node::Object(vec![
+        ("resourceType".into(), Node::String("Bundle".into())),
+        ("type".into(), Node::String("collection".into())),
+        ("entry".into(), Node::Array(entries)),
+    ])
+}
+
+fn entry(found: &Found, base: &Base) -> Node {
+    let mut entry = Vec::with_capacity(2);
+    if let Some(url) = base.below(&found.place()) {
+        entry.push(("fullUrl".to_owned(), Node::String(url.into())));
+    }
+    entry.push(("resource".to_owned(), found.node.clone()));
+    Node::Object(entry)
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

@@ -1,0 +1,197 @@
+//! What versions become, with resources of invented people.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::codeset::Codeset;
+use crate::event::build::NhsNumberRule;
+use crate::event::finish::Identities;
+use crate::outbox::Placed;
+use crate::tree::{Limits, json};
+
+const PATIENT: &str = r#"{"resourceType":"Patient","id":"p1","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number",
+    "value":"9990004218"}],"name":[{"family":"Fôn","given":["Nia"]}],"birthDate":"1951-08-09",
+    "generalPractitioner":[{"reference":"Organization/o1"}]}"#;
+const PRACTICE: &str = r#"{"resourceType":"Organization","id":"o1","name":"Elm Surgery",
+    "identifier":[{"system":"https://fhir.nhs.uk/Id/ods-organization-code","value":"M85063"}]}"#;
+const REQUEST: &str = r#"{"resourceType":"ServiceRequest","id":"r1","meta":{"versionId":"1","lastUpdated":"2026-11-02T09:00:00Z"},
+    "identifier":[{"system":"https://gp.example/request","value":"GP-77a"}],"status":"active","intent":"order",
+    "subject":{"reference":"Patient/p1"},"authoredOn":"2026-11-02","reasonCode":[{"text":"Lonely"}]}"#;
+const OURS: &str = "5f0c1f0e-8a57-5d3c-9b1e-2f6a7c1d9e10";
+
+fn found(text: &str) -> Found {
+    Found::read(&json::parse(text.as_bytes(), &Limits::default()).unwrap()).unwrap()
+}
+
+fn task(version: &str, identifier: &str, more: &str) -> Found {
+    found(&format!(
+        r#"{{"resourceType":"Task","id":"t1","meta":{{"versionId":"{version}","lastUpdated":"2026-11-03T09:00:00Z"}},
+        {identifier}"intent":"order","focus":{{"reference":"ServiceRequest/r1"}},"for":{{"reference":"Patient/p1"}},
+        "lastModified":"2026-11-03T08:30:00Z",{more}}}"#
+    ))
+}
+
+fn our_task(version: &str, more: &str) -> Found {
+    let identifier =
+        format!(r#""identifier":[{{"system":"https://elmfield-sp.example/cases/task","value":"{OURS}"}}],"#);
+    task(version, &identifier, more)
+}
+
+fn base() -> Base {
+    Base::parse("https://gp.example/fhir").unwrap()
+}
+
+fn judged(fresh: Vec<(Found, Whose)>) -> Judged {
+    judged_with(fresh, &[PATIENT, PRACTICE, REQUEST])
+}
+
+fn judged_with(fresh: Vec<(Found, Whose)>, related: &[&str]) -> Judged {
+    let codeset = Codeset::embedded().unwrap();
+    let identities =
+        Identities { source: Some(Arc::from("https://gp.example/requests")), ..Identities::default() };
+    let back = Back { codeset: &codeset, identities: &identities, nhs_number: NhsNumberRule::Reject };
+    let related = related.iter().map(|text| found(text));
+    let related = related.map(|found| ((found.kind.clone(), found.id.clone()), found)).collect();
+    judge(&back, &base(), fresh, &related)
+}
+
+fn theirs(found: Found) -> Vec<(Found, Whose)> {
+    vec![(found, Whose::Theirs)]
+}
+
+#[test]
+fn a_request_of_theirs_is_referred_with_its_identifier_and_its_person() {
+    let judged = judged(theirs(found(REQUEST)));
+    let [event] = judged.events.as_slice() else { panic!("{judged:?}") };
+    assert_eq!((event.event_type, &*event.referral_id), (EventType::Referred, "GP-77a"));
+    assert_eq!((&*event.source, event.event_id.as_str()), ("https://gp.example/requests", "GP-77a/referred"));
+    let fulfils = event.record.fulfils.as_ref().unwrap();
+    assert_eq!((&*fulfils.system, &*fulfils.value), ("https://gp.example/request", "GP-77a"));
+    assert_eq!(event.record.person.nhs_number.as_ref().unwrap().as_str(), "9990004218");
+    assert_eq!(event.record.person.practice_ods.as_ref().unwrap().as_str(), "M85063");
+    assert_eq!(event.recorded_at, Some("2026-11-02T09:00:00Z".parse().unwrap()));
+    assert_eq!(judged.done.len(), 1);
+}
+
+#[test]
+fn a_task_says_how_far_it_got_each_version_for_itself() {
+    for (status, event_type) in [
+        ("accepted", Some(EventType::Accepted)),
+        ("rejected", Some(EventType::Rejected)),
+        ("cancelled", Some(EventType::Cancelled)),
+        ("on-hold", Some(EventType::OnHold)),
+        ("completed", Some(EventType::Completed)),
+        ("failed", Some(EventType::ClosedWithoutCompletion)),
+        ("in-progress", Some(EventType::Accepted)),
+        ("requested", None),
+        ("draft", None),
+    ] {
+        let judged = judged(theirs(task("4", "", &format!(r#""status":"{status}""#))));
+        let types: Vec<EventType> = judged.events.iter().map(|event| event.event_type).collect();
+        assert_eq!(types, event_type.into_iter().collect::<Vec<_>>(), "{status}");
+        assert!(judged.refused.is_empty() && judged.done.len() == 1, "{status}: {judged:?}");
+        if let Some(event) = judged.events.first() {
+            assert_eq!(event.event_id, format!("GP-77a/{}/Task/t1/4", event.event_type.as_str()));
+            assert_eq!(event.record.fulfils.as_ref().unwrap().value, "GP-77a");
+        }
+    }
+}
+
+#[test]
+fn a_request_comes_before_its_task_whatever_the_order() {
+    let fresh =
+        vec![(task("2", "", r#""status":"accepted""#), Whose::Theirs), (found(REQUEST), Whose::Theirs)];
+    let types: Vec<EventType> = judged(fresh).events.iter().map(|event| event.event_type).collect();
+    assert_eq!(types, [EventType::Referred, EventType::Accepted]);
+}
+
+#[test]
+fn a_withdrawn_request_withdraws_its_event() {
+    let withdrawn = REQUEST.replace("\"active\"", "\"entered-in-error\"");
+    let judged = judged(theirs(found(&withdrawn)));
+    assert_eq!(judged.events[0].event_type, EventType::EnteredInError);
+    assert_eq!(judged.events[0].target_event_id.as_deref(), Some("GP-77a/referred"));
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_with_reasons_and_without_values() {
+    let changed = REQUEST
+        .replace("\"intent\"", "\"modifierExtension\":[{\"url\":\"x\",\"valueBoolean\":true}],\"intent\"");
+    for bad in [
+        changed,
+        REQUEST.replace("\"2026-11-02\"", "\"Nia Fôn 2026\""),
+        REQUEST.replace("[{\"text\":\"Lonely\"}]", "5"),
+    ] {
+        let judged = judged(theirs(found(&bad)));
+        assert!(judged.events.is_empty());
+        let [refused] = judged.refused.as_slice() else { panic!("{judged:?}") };
+        assert_eq!((refused.resource.as_str(), judged.done.len()), ("ServiceRequest/r1", 1));
+        assert!(!refused.issues.is_empty() && !format!("{:?}", refused.issues).contains("Nia"));
+    }
+}
+
+/// What we know of our Task when we sent it as `sent` and the endpoint gave it a version.
+fn known(sent: &Found, version: &str) -> Whose {
+    let placed = Placed {
+        resource_type: "Task".into(),
+        uuid: OURS.into(),
+        id: "t1".into(),
+        version: Some(version.into()),
+    };
+    let base = base();
+    let content = content::digest(&sent.node, &References::new(&base, [&placed]));
+    Whose::Ours(vec![Known { placed, content }])
+}
+
+#[test]
+fn of_our_own_task_only_what_others_may_change_becomes_an_event() {
+    let sent = our_task("1", r#""status":"requested""#);
+    let judge_one = |found: Found| judged(vec![(found, known(&sent, "1"))]);
+    // Our own version, and the same under another one.
+    for same in [our_task("1", r#""status":"requested""#), our_task("2", r#""status":"requested""#)] {
+        let judged = judge_one(same);
+        assert_eq!((judged.events.len(), judged.divergent.len(), judged.done.len()), (0, 0, 1));
+    }
+    let accepted = judge_one(our_task("2", r#""status":"accepted","note":[{"text":"Seen"}]"#));
+    assert_eq!(accepted.events[0].event_type, EventType::Accepted);
+    assert!(accepted.divergent.is_empty());
+    let rejected = judge_one(our_task("2", r#""status":"rejected","statusReason":{"text":"Out of area"}"#));
+    assert_eq!(
+        rejected.events[0].detail.status_reason.as_ref().unwrap().text.as_deref(),
+        Some("Out of area")
+    );
+    // The work goes on already; that somebody wrote a word to it does not take it back to accepted.
+    let under_way = judge_one(our_task("2", r#""status":"in-progress","businessStatus":{"text":"Rang"}"#));
+    assert_eq!(under_way.events[0].event_type, EventType::DetailsChanged);
+    // What is ours alone.
+    let diverged = judge_one(our_task("2", r#""status":"accepted","priority":"stat""#));
+    assert_eq!((diverged.events.len(), diverged.divergent.as_slice()), (0, &["Task/t1".to_owned()][..]));
+    // Our name on another resource.
+    let mut copied = our_task("2", r#""status":"accepted""#);
+    copied.id = "t9".into();
+    assert_eq!(judge_one(copied).divergent, ["Task/t9"]);
+}
+
+#[test]
+fn what_looks_like_ours_and_is_not_known_is_looked_at_again() {
+    let task = our_task("1", r#""status":"accepted""#);
+    assert_eq!(our_name(&task), Some(OURS));
+    let judged = judged(vec![(task, Whose::Unclear)]);
+    assert_eq!((judged.unclear, judged.done.len(), judged.events.len()), (1, 0, 0));
+    // Another system's own UUID, and its own `task` system with its own numbers.
+    for identifier in [
+        r#"{"system":"https://gp.example/request","value":"5f0c1f0e-8a57-5d3c-9b1e-2f6a7c1d9e10"}"#,
+        r#"{"system":"https://gp.example/task","value":"12"}"#,
+        r#"{"system":"https://gp.example/task","value":"5f0c1f0e-8a57-4d3c-9b1e-2f6a7c1d9e10"}"#,
+    ] {
+        let theirs = self::task("1", &format!(r#""identifier":[{identifier}],"#), r#""status":"accepted""#);
+        assert_eq!(our_name(&theirs), None, "{identifier}");
+    }
+}
+
+#[test]
+fn a_task_whose_request_is_not_to_be_had_says_what_it_can() {
+    let judged = judged_with(theirs(task("2", "", r#""status":"accepted""#)), &[]);
+    let [event] = judged.events.as_slice() else { panic!("{judged:?}") };
+    assert_eq!((&*event.referral_id, event.record.fulfils.is_none()), ("r1", true));
+}

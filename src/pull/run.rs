@@ -1,0 +1,300 @@
+//! [`Puller`]: asks one endpoint what changed, hands it over, and remembers that it did. Next: [`crate::daemon`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::codeset::Codeset;
+use crate::endpoint::Endpoint as _;
+use crate::endpoint::fhir_rest::FhirRest;
+use crate::event::build::NhsNumberRule;
+use crate::event::finish::Identities;
+use crate::map::back::Back;
+use crate::store::{Keeper, StoreError};
+
+use super::cursor::Cursor;
+use super::judge::{Related, Whose, judge, our_name};
+use super::page::Found;
+use super::read::{self, PullError, Reading, Search};
+use super::sink::{Batch, Sink};
+
+/// How long a version is remembered: longer than any endpoint is asked about the past.
+const REMEMBER: Duration = Duration::from_secs(400 * 24 * 3600);
+/// Under which versions are remembered in the store.
+const KIND: &str = "pull";
+
+/// What a puller is made from.
+pub struct Settings {
+    /// The endpoint.
+    pub server: Arc<FhirRest>,
+    /// The store.
+    pub keeper: Keeper,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Which codes say that a referral was made.
+    pub codeset: Arc<Codeset>,
+    /// The source of the clinical system's own requests, and the key of opaque case numbers.
+    pub identities: Identities,
+    /// `Type/id` of the service, as Tasks name their owner and requests their performer.
+    pub owner: Option<String>,
+    /// `Type/id` of who asked, as Tasks and requests name it.
+    pub requester: Option<String>,
+    /// How long before its cursor a search asks.
+    pub overlap: Duration,
+    /// What events are handed to, one after the other.
+    pub sinks: Vec<Arc<dyn Sink>>,
+}
+
+/// What one poll brought. Counts only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pulled {
+    /// Pages read.
+    pub pages: usize,
+    /// Versions that were not seen before.
+    pub new: usize,
+    /// Events handed over.
+    pub events: usize,
+    /// Versions that nothing could be made of.
+    pub refused: usize,
+    /// Resources of ours that somebody changed where only we may.
+    pub divergent: usize,
+    /// Versions that will be looked at again.
+    pub unclear: usize,
+}
+
+/// Pulls from one endpoint.
+pub struct Puller {
+    settings: Settings,
+}
+
+impl Puller {
+    /// A puller. Asks nothing yet.
+    #[must_use]
+    pub const fn new(settings: Settings) -> Self {
+        Self { settings }
+    }
+
+    /// The endpoint's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.settings.server.name()
+    }
+
+    /// Polls now and then, until told to stop. A poll that failed is said in the log, and tried at the next turn.
+    ///
+    /// # Errors
+    /// The store cannot be used any more.
+    pub async fn run(&self, every: Duration, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
+        while !*stop.borrow() {
+            let done = tokio::select! {
+                changed = stop.changed() => if changed.is_err() { break } else { continue },
+                done = self.once() => done,
+            };
+            match done {
+                Ok(pulled) => self.say(&pulled),
+                Err(PullError::Store(error)) if !matches!(error, StoreError::Busy | StoreError::Full) => {
+                    return Err(error);
+                }
+                Err(error) => tracing::warn!(endpoint = self.name(), %error, "pull failed"),
+            }
+            tokio::select! {
+                changed = stop.changed() => if changed.is_err() { break },
+                () = tokio::time::sleep(every) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&self, pulled: &Pulled) {
+        let Pulled { pages, new, events, refused, divergent, unclear } = *pulled;
+        let endpoint = self.name();
+        if refused + divergent > 0 {
+            tracing::warn!(endpoint, pages, new, events, refused, divergent, unclear, "pulled");
+        } else if new > 0 {
+            tracing::info!(endpoint, pages, new, events, unclear, "pulled");
+        } else {
+            tracing::debug!(endpoint, pages, "pulled nothing new");
+        }
+    }
+
+    /// One poll: reads, hands over, remembers. Where one search fails, what the others found is handed over first.
+    ///
+    /// # Errors
+    /// The first search that failed; or nothing was remembered, and all of it comes again.
+    pub async fn once(&self) -> Result<Pulled, PullError> {
+        let now = self.settings.clock.now();
+        let includes = match self.settings.server.capability().await {
+            Ok(capability) => capability.task_includes,
+            // If it cannot be asked now, the searches will say so.
+            Err(_) => false,
+        };
+        let (mut readings, mut failed) = (Vec::new(), None);
+        for search in self.searches() {
+            let cursor = self.cursor(&search).await?;
+            let from = cursor.from(self.settings.overlap);
+            match read::search(self.settings.server.client(), &search, from, includes, now).await {
+                Ok(reading) => readings.push((search, cursor, reading)),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        let pulled = self.take(readings, now).await?;
+        failed.map_or(Ok(pulled), Err)
+    }
+
+    fn searches(&self) -> Vec<Search> {
+        let Settings { owner, requester, .. } = &self.settings;
+        let of = |kind, parameter, value: &Option<String>| {
+            value.clone().map(|value| Search { kind, parameter, value })
+        };
+        // Requests first: a Task that is found then finds its request.
+        let all = [
+            of("ServiceRequest", "performer", owner),
+            of("ServiceRequest", "requester", requester),
+            of("Task", "owner", owner),
+            of("Task", "requester", requester),
+        ];
+        all.into_iter().flatten().collect()
+    }
+
+    async fn cursor(&self, search: &Search) -> Result<Cursor, StoreError> {
+        let note = search.note(self.name());
+        let word = self.settings.keeper.run(move |store| store.note(&note)).await?;
+        Ok(word.as_deref().map(Cursor::parse).unwrap_or_default())
+    }
+
+    /// Judges what was read, hands it over, and remembers it.
+    async fn take(
+        &self,
+        readings: Vec<(Search, Cursor, Reading)>,
+        now: Timestamp,
+    ) -> Result<Pulled, PullError> {
+        let client = self.settings.server.client();
+        let mut met = Related::new();
+        let (mut candidates, mut progresses) = (Vec::new(), Vec::new());
+        for (search, cursor, reading) in readings {
+            progresses.push((search, cursor, reading.progress));
+            for found in reading.included.iter().chain(&reading.found) {
+                met.insert((found.kind.clone(), found.id.clone()), found.clone());
+            }
+            candidates.extend(reading.found);
+        }
+        let newest = progresses.iter().filter_map(|(.., progress)| progress.newest).max();
+        let mut fresh = self.unseen(candidates, now).await?;
+        read::related(client, fresh.iter().map(|(found, _)| &found.node), &mut met, now).await?;
+        // A request that a new Task is about counts as found.
+        let requests = fresh.iter().flat_map(|(found, _)| super::page::leans_on(&found.node, client.base()));
+        let requests = requests.filter(|(kind, _)| kind == "ServiceRequest");
+        let requests: Vec<Found> = requests.filter_map(|place| met.get(&place).cloned()).collect();
+        let more: Vec<_> = self.unseen(requests, now).await?;
+        let is_there =
+            |found: &Found, fresh: &[(Found, Whose)]| fresh.iter().any(|(known, _)| known == found);
+        for (found, whose) in more {
+            if !is_there(&found, &fresh) {
+                fresh.push((found, whose));
+            }
+        }
+        let new = fresh.len();
+        let fresh = self.confirmed(fresh, now).await?;
+        let unclear = new - fresh.len();
+        let back = Back {
+            codeset: &self.settings.codeset,
+            identities: &self.settings.identities,
+            nhs_number: NhsNumberRule::Reject,
+        };
+        let judged = judge(&back, client.base(), fresh, &met);
+        let batch = Batch { endpoint: self.name(), newest, events: &judged.events, refused: &judged.refused };
+        if !(batch.events.is_empty() && batch.refused.is_empty()) {
+            for sink in &self.settings.sinks {
+                sink.hand_over(&batch).await?;
+            }
+        }
+        for place in &judged.divergent {
+            tracing::warn!(endpoint = self.name(), resource = place, "changed where only we may");
+        }
+        let pulled = Pulled {
+            pages: progresses.iter().map(|(.., progress)| progress.pages).sum(),
+            new,
+            events: judged.events.len(),
+            refused: judged.refused.len(),
+            divergent: judged.divergent.len(),
+            unclear: unclear + judged.unclear,
+        };
+        let keys: Vec<String> = judged.done.iter().map(|found| found.key(self.name())).collect();
+        let notes = progresses.into_iter().map(|(search, cursor, progress)| {
+            let progress = super::cursor::Progress { new, ..progress };
+            (search.note(self.name()), cursor.after(progress, now).word())
+        });
+        self.remember(keys, notes.collect(), now).await?;
+        Ok(pulled)
+    }
+
+    /// What was not seen before, once each, with whose it is.
+    async fn unseen(&self, found: Vec<Found>, now: Timestamp) -> Result<Vec<(Found, Whose)>, StoreError> {
+        let name = self.name().to_owned();
+        let ask = move |store: &mut dyn crate::store::Store| {
+            let mut unseen: Vec<(Found, Whose)> = Vec::new();
+            let mut keys = std::collections::HashSet::new();
+            for found in found {
+                let key = found.key(&name);
+                if !keys.insert(key.clone()) || store.seen(KIND, &key, now)? {
+                    continue;
+                }
+                let whose = match our_name(&found) {
+                    None => Whose::Theirs,
+                    Some(uuid) => match store.ours(&name, &found.kind, uuid)? {
+                        known if known.is_empty() => Whose::Unclear,
+                        known => Whose::Ours(known),
+                    },
+                };
+                unseen.push((found, whose));
+            }
+            Ok(unseen)
+        };
+        self.settings.keeper.run(ask).await
+    }
+
+    /// Leaves out what is ours and has changed again since it was read. The store was asked after the search, so a
+    /// version that is neither the one the store knows nor the one that is there now may be an older one of our own.
+    async fn confirmed(
+        &self,
+        fresh: Vec<(Found, Whose)>,
+        now: Timestamp,
+    ) -> Result<Vec<(Found, Whose)>, PullError> {
+        let mut confirmed = Vec::with_capacity(fresh.len());
+        for (found, whose) in fresh {
+            if let Whose::Ours(known) = &whose {
+                let is_last = |version: Option<&str>| version == Some(found.version.as_str());
+                let sent = known.iter().find(|known| known.placed.id == found.id);
+                if !sent.is_some_and(|sent| is_last(sent.placed.version.as_deref())) {
+                    let client = self.settings.server.client();
+                    let there = read::one(client, &found.kind, &found.id, now).await?;
+                    if !is_last(there.as_ref().map(|there| there.version.as_str())) {
+                        continue;
+                    }
+                }
+            }
+            confirmed.push((found, whose));
+        }
+        Ok(confirmed)
+    }
+
+    async fn remember(
+        &self,
+        keys: Vec<String>,
+        notes: Vec<(String, String)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let until = now.checked_add(REMEMBER).unwrap_or(Timestamp::MAX);
+        // Versions before cursors: each operation is a transaction of its own where nothing groups them.
+        let work = move |store: &mut dyn crate::store::Store| {
+            for key in &keys {
+                store.see(KIND, key, until, now)?;
+            }
+            notes.iter().try_for_each(|(name, word)| store.set_note(name, word))
+        };
+        self.settings.keeper.run(work).await
+    }
+}

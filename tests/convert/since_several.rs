@@ -1,0 +1,118 @@
+//! Several earlier exports: what any of them said is known, and nothing of it is undone by the last.
+
+use serde_json::Value;
+
+use crate::command::{Bench, Ran};
+use crate::output::{adds_up, lines, number, resources};
+use crate::scheme::{PROFILE, Row, csv, nhs_number};
+
+/// Converts the last export, with all that came before it.
+fn last_of(exports: &[Row]) -> (Ran, Value) {
+    last_with(exports, PROFILE)
+}
+
+fn last_with(exports: &[Row], profile: &str) -> (Ran, Value) {
+    let bench = Bench::new();
+    let profile = bench.file("p.toml", profile);
+    let mut more = Vec::new();
+    let (last, earlier) = exports.split_last().unwrap();
+    for (n, row) in earlier.iter().enumerate() {
+        bench.file(&format!("{n}.csv"), csv(std::slice::from_ref(row)));
+        more.extend(["--since".to_owned(), format!("@{n}.csv")]);
+    }
+    let more: Vec<&str> = more.iter().map(String::as_str).collect();
+    let input = bench.file("last.csv", csv(std::slice::from_ref(last)));
+    let (ran, report) = bench.convert_with_report(&input, &profile, &more);
+    adds_up(&report);
+    (ran, report)
+}
+
+fn of<'a>(bundles: &'a [Value], kind: &'a str) -> Vec<&'a Value> {
+    bundles.iter().flat_map(resources).filter(|r| r["resourceType"] == kind).collect()
+}
+
+#[test]
+fn the_person_first_sent_stays_the_person() {
+    let row = Row::bare(1).with("Person", "");
+    let other = row.clone().with("NHS", &nhs_number(7));
+    let more = other.clone().with("Accepted", "2026-02-02");
+    let blank = row.clone().with("NHS", "").with("Person", "P1");
+    for between in [other, blank] {
+        let (ran, report) = last_of(&[row.clone(), between, more.clone()]);
+        assert!(ran.out.is_empty(), "{}", ran.text());
+        assert_eq!(number(&report, "held/held-two-persons"), 1, "{}", report["held"]);
+    }
+    // It is held only while it is wrong.
+    let right = row.clone().with("Accepted", "2026-02-02");
+    let (ran, _) = last_of(&[row.clone(), row.with("NHS", &nhs_number(7)), right]);
+    assert_eq!(lines(&ran.ended(0).out).len(), 1);
+}
+
+#[test]
+fn a_withdrawal_stands_through_later_repeats() {
+    let full = Row::bare(1).with("Share date", "");
+    let none = full.clone().with("Share", "None");
+    let more = full.clone().with("Accepted", "2026-02-02");
+    let (ran, report) = last_of(&[full.clone(), none.clone(), full.clone(), more.clone()]);
+    assert!(ran.out.is_empty(), "{}", ran.text());
+    assert_eq!(number(&report, "remarks/withdrawn-after-sending"), 1);
+    let (ran, report) = last_of(&[none, full, more]);
+    assert!(ran.out.is_empty(), "{}", ran.text());
+    assert_eq!(number(&report, "rows/not_shared"), 1);
+}
+
+#[test]
+fn a_held_episode_is_held_until_it_is_put_right() {
+    // Row 4 is closed on 2026-04-05.
+    let moved = Row::new(4).with("Referred", "2026-07-01");
+    let (ran, report) = last_of(&[Row::new(4), moved.clone(), moved.clone()]);
+    assert!(ran.out.is_empty(), "{}", ran.text());
+    assert_eq!(number(&report, "held/held-new-episode"), 1);
+    let (ran, report) = last_of(&[Row::new(4), moved, Row::new(4)]);
+    assert!(ran.ended(0).out.is_empty());
+    assert_eq!(number(&report, "rows/unchanged"), 1);
+}
+
+#[test]
+fn a_status_is_never_set_back() {
+    let profile = format!(
+        "{}\n[[status]]\nid = \"st\"\ncolumn = \"Message\"\nvalues = \"st\"\n\n[values.st]\nActive = {{ event = \"contacted\" }}\nComplete = {{ event = \"completed\" }}\n",
+        PROFILE.replace("fields.message = \"Message\"\n", "")
+    );
+    let status = |word: &str| Row::bare(1).with("Message", word);
+    let (ran, report) = last_with(&[status("Complete"), status("Active")], &profile);
+    assert!(ran.ended(0).says(&["[status-set-back]"]).out.is_empty());
+    assert_eq!(number(&report, "rows/unchanged"), 1);
+    // What is sent for another reason says what was said before, also an export later.
+    let changed = status("Active").with("Note", "Changed");
+    let (ran, _) = last_with(&[status("Complete"), status("Active"), changed], &profile);
+    let bundles = lines(&ran.ended(0).says(&["[status-set-back]"]).out);
+    let statuses: Vec<&Value> = of(&bundles, "Task").into_iter().map(|task| &task["status"]).collect();
+    assert_eq!(statuses, ["completed"]);
+}
+
+#[test]
+fn a_consent_says_what_was_applied() {
+    let at = |share: &str, date: &str| Row::bare(1).with("Share", share).with("Share date", date);
+    // Without a date nothing is lifted, and nothing says that it was.
+    let (ran, report) = last_of(&[at("Codes", ""), at("Full", "")]);
+    assert!(ran.ended(0).says(&["[consent-not-lifted]"]).out.is_empty());
+    assert_eq!(number(&report, "rows/unchanged"), 1);
+    // By a later date it is, and all of it is sent again.
+    let (ran, _) = last_of(&[at("Codes", "2026-01-01"), at("Full", "2026-02-01")]);
+    let ran = ran.ended(0);
+    let bundles = lines(&ran.out);
+    assert!(ran.text().contains("hates fuss"), "the note was withheld and may leave now");
+    let consents = of(&bundles, "Consent");
+    let said: Vec<&str> = consents.iter().filter_map(|c| c["policyRule"]["text"].as_str()).collect();
+    assert!(!said.is_empty() && said.iter().all(|text| text.contains("everything")), "{said:?}");
+    // Less than before: what had been sent is listed for a person.
+    let (ran, report) = last_of(&[at("Full", ""), at("Codes", "")]);
+    let ran = ran.ended(0).says(&["[narrowed-after-sending]", "(found note)"]);
+    assert_eq!(number(&report, "remarks/narrowed-after-sending"), 1);
+    let bundles = lines(&ran.out);
+    let said: Vec<&str> =
+        of(&bundles, "Consent").iter().filter_map(|c| c["policyRule"]["text"].as_str()).collect();
+    assert!(!said.is_empty() && said.iter().all(|text| text.contains("codes only")), "{said:?}");
+    assert!(!ran.text().contains("hates fuss"));
+}

@@ -1,0 +1,175 @@
+//! Servers that misbehave: nothing is lost, nothing twice, and nothing leaves the endpoint's own address.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use sp_fhir::pull::read::PullError;
+
+use crate::stub::{Manner, Stub};
+use crate::world::{World, patient, request, task};
+
+const OWNER: &str = "Organization/us";
+
+/// A stub with one person and so many requests, each with its Task, accepted.
+async fn with(requests: usize, page_size: usize) -> Stub {
+    let stub = Stub::start(page_size).await;
+    let person = stub.put("p1", patient("9990004218"));
+    for n in 0..requests {
+        let of = stub.put(&format!("r{n:03}"), request(&format!("GP-{n:03}x"), &person, OWNER));
+        let mut task = task(&of, &person, OWNER);
+        task["status"] = json!("accepted");
+        stub.put(&format!("t{n:03}"), task);
+    }
+    stub
+}
+
+#[tokio::test]
+async fn what_changed_comes_once_and_again_only_when_it_changes() {
+    let stub = with(2, 100).await;
+    let world = World::new(&stub.base, OWNER);
+    let pulled = world.puller.once().await.unwrap();
+    assert_eq!((pulled.new, pulled.events, pulled.refused), (4, 4, 0));
+    let words = |kind: &str, case: &str| (kind.to_owned(), case.to_owned());
+    let first = world.events();
+    assert!(first.contains(&words("referred", "GP-000x")) && first.contains(&words("accepted", "GP-001x")));
+    let event = world.kept.events.lock().unwrap()[0].clone();
+    assert_eq!(event["source"], crate::world::SOURCE);
+    assert_eq!(event["record"]["fulfils"]["value"], "GP-000x");
+    assert_eq!(event["record"]["person"]["nhs_number"], "9990004218");
+
+    world.clear();
+    assert_eq!(world.puller.once().await.unwrap().new, 0);
+    stub.change("Task/t001", "status", json!("completed"));
+    assert_eq!(world.puller.once().await.unwrap().events, 1);
+    assert_eq!(world.events(), [words("completed", "GP-001x")]);
+    assert_eq!(world.puller.once().await.unwrap().new, 0);
+    assert_eq!(*world.kept.batches.lock().unwrap(), 2, "a poll without news hands nothing over");
+    assert!(stub.paths().iter().all(|path| !path.contains("9990004218")), "no NHS number in a URL");
+}
+
+#[tokio::test]
+async fn pages_that_change_while_they_are_read_lose_nothing() {
+    for manner in [Manner::Correct, Manner::Deletes("t000"), Manner::Changes("t001")] {
+        let stub = with(0, 3).await;
+        let person = stub.put("p1", patient("9990004218"));
+        for n in 0..10 {
+            let of =
+                stub.put(&format!("r{n:03}"), request(&format!("GP-{n:03}x"), &person, "Organization/other"));
+            let mut task = task(&of, &person, OWNER);
+            task["status"] = json!("accepted");
+            stub.put(&format!("t{n:03}"), task);
+        }
+        let world = World::new(&stub.base, OWNER);
+        stub.behave(manner.clone());
+        for _ in 0..3 {
+            world.puller.once().await.unwrap();
+        }
+        let accepted: BTreeSet<String> =
+            world.events().into_iter().filter(|(kind, _)| kind == "accepted").map(|(_, case)| case).collect();
+        // What was deleted after its page was read had been accepted; a change adds an event of its own.
+        assert_eq!(accepted.len(), 10, "{manner:?}");
+        let ids: Vec<String> = {
+            let events = world.kept.events.lock().unwrap();
+            events.iter().map(|event| event["event_id"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{manner:?}: nothing twice");
+        let on_hold = usize::from(matches!(manner, Manner::Changes(_)));
+        assert_eq!(ids.len(), 20 + on_hold, "{manner:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_fails_in_the_middle_moves_nothing() {
+    let stub = with(5, 2).await;
+    let world = World::new(&stub.base, OWNER);
+    // Three pages of requests, three of Tasks: the second of the requests fails.
+    stub.behave(Manner::FailsAt(2));
+    let failed = world.puller.once().await;
+    assert!(matches!(failed, Err(PullError::Endpoint { status: Some(500), .. })), "{failed:?}");
+    assert_eq!(world.cursor("ServiceRequest", "performer", OWNER).await, None);
+    // The Tasks were read whole, and the requests that they are about with them.
+    assert_eq!(world.events().len(), 10);
+    assert_eq!(world.cursor("Task", "owner", OWNER).await.as_deref(), Some("start again"));
+    stub.behave(Manner::Correct);
+    assert_eq!(world.puller.once().await.unwrap().new, 0);
+    assert!(world.cursor("Task", "owner", OWNER).await.unwrap().starts_with("2026-11-20T"));
+}
+
+#[tokio::test]
+async fn a_next_page_elsewhere_is_not_asked_for() {
+    let other = Stub::start(100).await;
+    for address in [
+        format!("{}/Task?_page=1&x=1", other.base),
+        "http://attacker.example/fhir/Task?_page=1&x=1".to_owned(),
+        "//attacker.example/fhir?_page=1".to_owned(),
+        "/other-tenant/Task?_page=1&x=1".to_owned(),
+    ] {
+        let stub = with(2, 2).await;
+        let world = World::new(&stub.base, OWNER);
+        stub.behave(Manner::NextAt(address.clone()));
+        let failed = world.puller.once().await;
+        assert!(matches!(failed, Err(PullError::ForeignLink)), "{address}: {failed:?}");
+        assert!(world.events().is_empty());
+        assert!(stub.paths().iter().all(|path| !path.contains("_page")), "{address}");
+    }
+    assert!(other.paths().is_empty(), "nothing was sent there");
+}
+
+#[tokio::test]
+async fn pages_in_a_circle_end() {
+    let stub = with(2, 2).await;
+    let world = World::new(&stub.base, OWNER);
+    stub.behave(Manner::Circle);
+    assert!(matches!(world.puller.once().await, Err(PullError::Circle)));
+    assert!(world.events().is_empty());
+    assert!(stub.paths().len() < 10);
+}
+
+#[tokio::test]
+async fn a_server_that_cuts_off_without_a_next_page_is_read_on_by_time_or_refused() {
+    let stub = with(130, 1000).await;
+    let world = World::new(&stub.base, OWNER);
+    stub.behave(Manner::NoNext);
+    assert_eq!(world.puller.once().await.unwrap().events, 260);
+    assert_eq!(world.puller.once().await.unwrap().new, 0);
+    let world = World::new(&stub.base, OWNER);
+    stub.behave(Manner::NoNextUnsorted);
+    assert!(matches!(world.puller.once().await, Err(PullError::CutOff)));
+    assert!(world.events().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_knows_no_time_gives_nothing_twice() {
+    let stub = with(3, 100).await;
+    let world = World::new(&stub.base, OWNER);
+    stub.behave(Manner::NoTime);
+    assert_eq!(world.puller.once().await.unwrap().events, 6);
+    assert_eq!(world.puller.once().await.unwrap().new, 0);
+}
+
+#[tokio::test]
+async fn what_a_sink_refuses_comes_again() {
+    let stub = with(1, 100).await;
+    let world = World::new(&stub.base, OWNER);
+    *world.kept.refuses.lock().unwrap() = true;
+    assert!(matches!(world.puller.once().await, Err(PullError::Sink(_))));
+    assert_eq!(world.cursor("Task", "owner", OWNER).await, None);
+    *world.kept.refuses.lock().unwrap() = false;
+    assert_eq!(world.puller.once().await.unwrap().events, 2);
+}
+
+#[tokio::test]
+async fn a_sign_in_page_is_no_answer_and_a_server_that_is_gone_is_said() {
+    let stub = with(1, 100).await;
+    let world = World::new(&stub.base, OWNER);
+    stub.behave(Manner::Html);
+    assert!(matches!(world.puller.once().await, Err(PullError::NotASearchSet)));
+    let world = World::new("http://127.0.0.1:9/fhir", OWNER);
+    assert!(matches!(world.puller.once().await, Err(PullError::Endpoint { status: None, .. })));
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let running =
+        tokio::spawn(async move { world.puller.run(std::time::Duration::from_millis(1), stopping).await });
+    tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+    stop.send(true).unwrap();
+    running.await.unwrap().unwrap();
+}

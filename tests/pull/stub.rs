@@ -1,0 +1,191 @@
+//! A FHIR server of the test's own: search by what a puller asks, in pages, and reading by id; told how to misbehave.
+
+use std::sync::{Arc, Mutex};
+
+use axum::body::{Body, Bytes};
+use axum::http::{Method, Response, StatusCode, Uri};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// How it behaves.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Manner {
+    #[default]
+    Correct,
+    /// The last page names the first again.
+    Circle,
+    /// The next page is at this address.
+    NextAt(String),
+    /// The page of this number is a 500.
+    FailsAt(usize),
+    /// After the first page, the resource of this id is deleted.
+    Deletes(&'static str),
+    /// After the first page, the resource of this id is changed.
+    Changes(&'static str),
+    /// Cuts off at 100 and names no next page.
+    NoNext,
+    /// The same, and sorts nothing.
+    NoNextUnsorted,
+    /// Knows no `_lastUpdated`.
+    NoTime,
+    /// A sign-in page.
+    Html,
+}
+
+#[derive(Clone)]
+pub(crate) struct Stub {
+    pub(crate) base: String,
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    manner: Manner,
+    held: Vec<Value>,
+    minute: u32,
+    page_size: usize,
+    pages: usize,
+    paths: Vec<String>,
+}
+
+impl Stub {
+    pub(crate) async fn start(page_size: usize) -> Self {
+        let inner = Arc::new(Mutex::new(Inner { page_size, ..Inner::default() }));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}/fhir", listener.local_addr().unwrap());
+        let stub = Self { base, inner };
+        let serving = stub.clone();
+        let app = axum::Router::new().fallback(move |method: Method, uri: Uri, body: Bytes| {
+            let stub = serving.clone();
+            async move { stub.answer(&method, &uri, &body) }
+        });
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        stub
+    }
+
+    pub(crate) fn behave(&self, manner: Manner) {
+        let mut inner = self.inner.lock().unwrap();
+        (inner.manner, inner.pages) = (manner, 0);
+    }
+
+    /// Keeps a resource, a minute later than the one before, and gives its place.
+    pub(crate) fn put(&self, id: &str, mut resource: Value) -> String {
+        let mut inner = self.inner.lock().unwrap();
+        resource["id"] = json!(id);
+        inner.put(resource)
+    }
+
+    pub(crate) fn change(&self, place: &str, member: &str, value: Value) {
+        self.inner.lock().unwrap().change(place, member, value);
+    }
+
+    /// Every path and query that was asked for.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.inner.lock().unwrap().paths.clone()
+    }
+
+    fn answer(&self, method: &Method, uri: &Uri, body: &[u8]) -> Response<Body> {
+        let mut inner = self.inner.lock().unwrap();
+        inner.paths.push(uri.to_string());
+        let path = uri.path().trim_start_matches("/fhir").trim_start_matches('/').to_owned();
+        if inner.manner == Manner::Html {
+            return answer(StatusCode::OK, "<html>".into());
+        }
+        if let Some(kind) = path.strip_suffix("/_search").filter(|_| method == Method::POST) {
+            let form = String::from_utf8(body.to_vec()).unwrap().replace("%2F", "/").replace("%3A", ":");
+            return inner.search(&self.base, kind, &form, 0);
+        }
+        if let Some(query) = uri.query().filter(|query| query.starts_with("_page=")) {
+            let (page, form) = query.trim_start_matches("_page=").split_once('&').unwrap();
+            return inner.search(&self.base, &path, form, page.parse().unwrap());
+        }
+        let found = inner.held.iter().find(|held| place(held) == path);
+        found.map_or_else(
+            || answer(StatusCode::NOT_FOUND, "{}".into()),
+            |held| answer(StatusCode::OK, held.to_string()),
+        )
+    }
+}
+
+fn place(resource: &Value) -> String {
+    format!("{}/{}", resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap())
+}
+
+impl Inner {
+    fn put(&mut self, mut resource: Value) -> String {
+        let at = place(&resource);
+        let before = self.held.iter().find(|held| place(held) == at);
+        let version =
+            before.map_or(1, |held| held["meta"]["versionId"].as_str().unwrap().parse::<u32>().unwrap() + 1);
+        self.minute += 1;
+        let updated = format!("2026-11-20T{:02}:{:02}:00.5Z", self.minute / 60, self.minute % 60);
+        resource["meta"] = json!({"versionId": version.to_string(), "lastUpdated": updated});
+        self.held.retain(|held| place(held) != at);
+        self.held.push(resource);
+        at
+    }
+
+    fn change(&mut self, at: &str, member: &str, value: Value) {
+        let mut resource = self.held.iter().find(|held| place(held) == at).unwrap().clone();
+        resource[member] = value;
+        self.put(resource);
+    }
+
+    fn search(&mut self, base: &str, kind: &str, form: &str, page: usize) -> Response<Body> {
+        self.pages += 1;
+        if self.manner == Manner::FailsAt(self.pages) {
+            return answer(StatusCode::INTERNAL_SERVER_ERROR, "{}".into());
+        }
+        let parameter = |name: &str| {
+            form.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+        };
+        let from = parameter("_lastUpdated").map(|from| from.trim_start_matches("ge").to_owned());
+        let matches = |held: &&Value| {
+            let reference = |value: &Value, wanted: Option<String>| {
+                wanted.is_none_or(|wanted| value["reference"] == wanted)
+            };
+            let is_late = from
+                .as_ref()
+                .is_none_or(|from| held["meta"]["lastUpdated"].as_str().unwrap() >= from.as_str());
+            held["resourceType"] == kind
+                && reference(&held["owner"], parameter("owner"))
+                && reference(&held["performer"][0], parameter("performer"))
+                && (is_late || self.manner == Manner::NoTime)
+        };
+        let mut found: Vec<Value> = self.held.iter().filter(matches).cloned().collect();
+        if self.manner == Manner::NoNextUnsorted {
+            found.reverse();
+        }
+        let cut = matches!(self.manner, Manner::NoNext | Manner::NoNextUnsorted);
+        let size = if cut { 100 } else { self.page_size };
+        let on_page: Vec<Value> = found.iter().skip(page * size).take(size).cloned().collect();
+        let next = match &self.manner {
+            Manner::NoNext | Manner::NoNextUnsorted => None,
+            Manner::NextAt(address) => Some(address.clone()),
+            Manner::Circle => Some(format!("{base}/{kind}?_page=0&{form}")),
+            _ if found.len() > (page + 1) * size => Some(format!("{base}/{kind}?_page={}&{form}", page + 1)),
+            _ => None,
+        };
+        match self.manner.clone() {
+            Manner::Deletes(id) if kind == "Task" => self.held.retain(|held| held["id"] != id),
+            Manner::Changes(id) if kind == "Task" => {
+                self.change(&format!("Task/{id}"), "status", json!("on-hold"));
+                self.manner = Manner::Correct;
+            }
+            _ => {}
+        }
+        let entries: Vec<Value> = on_page
+            .into_iter()
+            .map(|resource| json!({"resource": resource, "search": {"mode": "match"}}))
+            .collect();
+        let links: Vec<Value> = next.into_iter().map(|url| json!({"relation": "next", "url": url})).collect();
+        let bundle = json!({"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries});
+        answer(StatusCode::OK, bundle.to_string())
+    }
+}
+
+fn answer(status: StatusCode, body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response
+}

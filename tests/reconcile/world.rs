@@ -1,0 +1,160 @@
+//! A store, a planner and one endpoint, joined as the daemon joins them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sp_fhir::clock::{Clock, SystemClock};
+use sp_fhir::codeset::Codeset;
+use sp_fhir::endpoint::Endpoint;
+use sp_fhir::event::build::NhsNumberRule;
+use sp_fhir::event::finish::Identities;
+use sp_fhir::event::read::read;
+use sp_fhir::map::mapper::Settings;
+use sp_fhir::map::refs::Form;
+use sp_fhir::outbox::retry::RetryPolicy;
+use sp_fhir::outbox::{Entry, State};
+use sp_fhir::plan::{Planner, Route, Routes, Submission};
+use sp_fhir::reconcile::{AtEndpoint, ReadBack, compare, read_back::Round};
+use sp_fhir::relay::attempt::{Attempt, Attempted};
+use sp_fhir::relay::run::Watcher;
+use sp_fhir::relay::{Pace, Relay};
+use sp_fhir::store::{Filter, Keeper, SqliteStore, Store};
+use sp_fhir::tree::{Limits, json};
+use tokio::sync::Notify;
+
+use crate::parcels::{PRACTICE, Person};
+
+/// A store in a folder, with the endpoint it delivers to.
+pub(crate) struct World {
+    pub(crate) endpoint: Arc<dyn Endpoint>,
+    /// Of this run alone: real servers outlive a run of the tests.
+    pub(crate) source: String,
+    pub(crate) folder: std::path::PathBuf,
+    planner: Planner,
+    keeper: Keeper,
+    _temporary: tempfile::TempDir,
+}
+
+struct Nobody;
+
+impl Watcher for Nobody {
+    fn attempted(&self, _endpoint: &str, attempted: &Attempted) {
+        let state = attempted.entry.as_ref().map(|entry| (entry.state, entry.reason));
+        assert_eq!(state, Some((State::Delivered, None)), "{:?}", attempted.cause);
+    }
+
+    fn reachable(&self, _endpoint: &str, _is_reachable: bool) {}
+}
+
+impl World {
+    pub(crate) fn new(endpoint: Arc<dyn Endpoint>) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path().join("data");
+        Self::at(endpoint, folder, temporary)
+    }
+
+    pub(crate) fn at(
+        endpoint: Arc<dyn Endpoint>,
+        folder: std::path::PathBuf,
+        temporary: tempfile::TempDir,
+    ) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let (process, n) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let (keeper, _) = Keeper::start(SqliteStore::open(&folder).unwrap(), 64).unwrap();
+        let planner = Planner {
+            codeset: Codeset::embedded().unwrap(),
+            settings: Settings {
+                form: Form::Transaction,
+                code_in_every_bundle: true,
+                recorded_at: "2026-11-20T12:00:00Z".parse().unwrap(),
+                agent: "tests".into(),
+                repair_codes: false,
+                create_patient: false,
+            },
+            routes: Routes(vec![Route {
+                endpoint: endpoint.name().to_owned(),
+                practices: Vec::new(),
+                test: true,
+                expires_after: Duration::from_secs(86400),
+            }]),
+            identities: Identities::default(),
+        };
+        let source = format!("https://elmfield-sp.example/run-{process}-{n}");
+        Self { endpoint, source, folder, planner, keeper, _temporary: temporary }
+    }
+
+    /// Another connection to the same store.
+    pub(crate) fn store(&self) -> SqliteStore {
+        SqliteStore::open(&self.folder).unwrap()
+    }
+
+    /// Accepts one referral of a person with these events.
+    pub(crate) fn accept(&self, person: &Person, kinds: &[&str]) {
+        let Person { number, family, birth_date } = person;
+        let source = &self.source;
+        let events = (1..).zip(kinds).map(|(day, kind)| {
+            let detail = match *kind {
+                "referred" => r#""reasons":["Loneliness / isolation"]"#,
+                "attended" => r#""mode":"home""#,
+                _ => "",
+            };
+            let text = format!(
+                r#"{{"source":"{source}","event_id":"{number}/{kind}","referral_id":"{number}x",
+                "type":"{kind}","occurred_at":"2026-03-{day:02}","detail":{{{detail}}},"record":{{
+                "person":{{"nhs_number":"{number}","family":"{family}","birth_date":"{birth_date}","practice_ods":"{PRACTICE}"}},
+                "referrer":{{"name":"Dr Efa Prydderch","organisation_ods":"{PRACTICE}"}},
+                "service":{{"kind":"link-worker","name":"Elmfield link workers"}},
+                "consent":{{"share":"full","date":"2026-03-01"}}}}}}"#
+            );
+            let node = json::parse(text.as_bytes(), &Limits::default()).unwrap();
+            let (event, issues) = read(&node, &Identities::default(), NhsNumberRule::Reject);
+            event.unwrap_or_else(|| panic!("{kind}: {issues:?}"))
+        });
+        let events: Vec<_> = events.collect();
+        let came = Submission {
+            source: Arc::clone(&events[0].source),
+            referral_id: Arc::from(&*events[0].referral_id),
+            events,
+            snapshot: false,
+        };
+        let accepted = self.store().accept(&came, &self.planner, SystemClock.now()).unwrap();
+        assert_eq!(accepted.events.len(), kinds.len());
+    }
+
+    /// Delivers everything that is due.
+    pub(crate) async fn deliver(&self) -> u64 {
+        let relay = Relay {
+            attempt: Arc::new(Attempt {
+                endpoint: Arc::clone(&self.endpoint),
+                keeper: self.keeper.clone(),
+                clock: Arc::new(SystemClock),
+                policy: RetryPolicy::default(),
+            }),
+            pace: Pace::default(),
+            owner: 1,
+            bell: Arc::new(Notify::new()),
+            watcher: Arc::new(Nobody),
+        };
+        relay.drain().await.unwrap()
+    }
+
+    /// One round of reading back.
+    pub(crate) async fn read_back(&self) -> Round {
+        let read_back = ReadBack {
+            endpoint: Arc::clone(&self.endpoint),
+            keeper: self.keeper.clone(),
+            clock: Arc::new(SystemClock),
+            rate: 1000.0,
+        };
+        read_back.round(&mut sp_fhir::reconcile::read_back::Progress::default()).await.unwrap()
+    }
+
+    pub(crate) async fn compare(&self) -> AtEndpoint {
+        compare(self.endpoint.as_ref(), &mut self.store()).await.unwrap()
+    }
+
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.store().entries(&Filter { limit: 1000, ..Filter::default() }).unwrap()
+    }
+}
