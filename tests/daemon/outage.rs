@@ -11,7 +11,7 @@ use crate::need;
 use crate::people::{Dice, PRACTICE, Person};
 use crate::sender::{Book, Load};
 use crate::servers::{Hfs, Server, each_stands_once};
-use crate::world::{World, count};
+use crate::world::{World, arrived};
 
 /// A FHIR endpoint of test data.
 fn fhir(base: &str) -> String {
@@ -64,7 +64,7 @@ fn the_endpoint_killed_in_the_middle_loses_nothing_and_doubles_nothing() {
     assert_eq!(sent, u64::from(PEOPLE) * 4);
     let began = Instant::now();
     let status = world.wait_idle(Duration::from_secs(240));
-    assert_eq!(count(&status, "delivered"), sent, "{status:#}\n{}", world.tail());
+    assert_eq!(arrived(&status), sent, "{status:#}\n{}", world.tail());
     assert_eq!(status["accepted"].as_u64(), Some(sent));
     let log = daemon.log();
     assert!(log.contains("endpoint does not answer"), "the breaker opened");
