@@ -2,7 +2,7 @@
 //!
 //! [`run`] joins the parts. [`first_look`] learns what only the whole input shows ([`repeats`], [`persons`],
 //! [`consents`], put together in [`known`]); `feed` reads, and [`group`] brings a referral's rows together;
-//! [`interpret`] makes events; `work` does [`referral`] after referral: `rows` reads, [`earlier`] adds up earlier exports, [`since`] keeps what is new,
+//! [`interpret`] makes events; `work` does [`referral`] after referral: `rows` reads, `earlier` adds up earlier exports, [`since`] keeps what is new,
 //! `account` maps and says what became of each row; [`render`] makes bytes; `collect` puts everything back in
 //! order for [`output`] (to one file or a [`folder`], each [`part`] whole or not at all), [`rejects`], [`duplicates`] and [`report`]. What this is not: it decides nothing about one
 //! referral alone; that is [`crate::map`]'s. Invariant: rows in = rows accounted for. Next: [`run`].
