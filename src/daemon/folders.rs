@@ -1,8 +1,10 @@
-//! The folders of the daemon: made for their owner alone, and watched.
+//! The folders of the daemon, made for their owner alone.
 //!
 //! Next: [`super::run`].
 
 use std::path::Path;
+
+use crate::intake::folder::make_private;
 
 use super::error::DaemonError;
 
@@ -11,9 +13,5 @@ use super::error::DaemonError;
 /// # Errors
 /// It cannot be made.
 pub fn private(path: &Path) -> Result<(), DaemonError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| DaemonError::io(path, error))
+    make_private(path).map_err(|error| DaemonError::io(path, error))
 }

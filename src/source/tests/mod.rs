@@ -4,7 +4,6 @@ mod csv;
 mod encodings;
 mod json;
 mod rejects;
-mod speed;
 mod xlsx;
 mod xml;
 
