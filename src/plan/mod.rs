@@ -3,9 +3,10 @@
 //! A [`Planner`] is given what is known of a referral and what came in; it gives a [`Plan`] that a store writes
 //! down in one transaction. What this is not: it stores nothing, knows no clock, and asks no endpoint. Invariant:
 //! every submitted event ends in exactly one [`Verdict`]; everything that is new has exactly one [`NewEntry`].
-//! Next: [`planner`].
+//! Next: [`made`], then [`planner`].
 
 pub mod known;
+pub mod made;
 pub mod planner;
 pub mod route;
 
@@ -13,5 +14,6 @@ pub mod route;
 mod tests;
 
 pub use known::{Known, Submission, Unsent};
-pub use planner::{Disposition, NewEntry, Plan, Planner, Verdict};
+pub use made::{Disposition, NewEntry, Plan, Verdict};
+pub use planner::Planner;
 pub use route::{Route, Routes};
