@@ -6,8 +6,9 @@
 //! Next: [`concept`] for what is known of a code, [`resolve`] for how a raw code is decided, `load` for how files
 //! become tables; `docs/CODES.md` and `codesets/README.md` for the data.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 pub mod concept;
 mod damage;

@@ -59,6 +59,8 @@ const LOCAL: u8 = b'l';
 /// Collects what rows say of persons.
 pub struct PersonFinder {
     sorter: Sorter,
+    /// Where a record is put together.
+    record: Record,
 }
 
 impl PersonFinder {
@@ -66,7 +68,7 @@ impl PersonFinder {
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         // A third of what the grouping takes, which stands beside it.
-        Self { sorter: Sorter::new(SORT_BUDGET / 3, folder) }
+        Self { sorter: Sorter::new(SORT_BUDGET / 3, folder), record: Record::default() }
     }
 
     /// Notes what a row says of a person.
@@ -80,15 +82,18 @@ impl PersonFinder {
         stated: Option<Stated>,
         place: Place,
     ) -> io::Result<()> {
+        let (key, payload) = &mut self.record;
         if let Some(number) = person.nhs_number {
-            let mut key = vec![NUMBER];
+            key.clear();
+            key.push(NUMBER);
             key.extend_from_slice(&of_number(number));
             if let Some(stated) = stated {
                 key.extend_from_slice(&stated.referral);
                 // The last day first.
                 key.extend_from_slice(&(!stated.day).to_be_bytes());
             }
-            let mut payload = place.to_bytes().to_vec();
+            payload.clear();
+            payload.extend_from_slice(&place.to_bytes());
             let birth = person.birth_date.map(|when| when.day_text()).unwrap_or_default();
             payload.push(u8::try_from(birth.len()).unwrap_or_default());
             payload.extend_from_slice(birth.as_bytes());
@@ -98,14 +103,16 @@ impl PersonFinder {
                 payload.push(u8::try_from(bytes.len()).unwrap_or(u8::MAX));
                 payload.extend(bytes);
             }
-            self.sorter.add(&key, &payload)?;
+            self.sorter.add(key, payload)?;
         }
         if let (Some(number), Some(local)) = (keys.number, keys.local) {
-            let mut key = vec![LOCAL];
+            key.clear();
+            key.push(LOCAL);
             key.extend_from_slice(&local);
-            let mut payload = place.to_bytes().to_vec();
+            payload.clear();
+            payload.extend_from_slice(&place.to_bytes());
             payload.extend_from_slice(&number);
-            self.sorter.add(&key, &payload)?;
+            self.sorter.add(key, payload)?;
         }
         Ok(())
     }

@@ -345,7 +345,11 @@ impl Report {
         count(&mut self.by_practice, practice);
         let referred =
             events.iter().find(|event| event.event_type == EventType::Referred).and_then(|e| e.occurred_at);
-        let month = referred.map(|when| when.to_string().chars().take(7).collect::<String>());
+        let month = referred.map(|when| {
+            let mut month = when.text();
+            month.truncate(7);
+            month
+        });
         count(&mut self.by_month, month.as_deref().unwrap_or("(not referred)"));
         if share != Share::None {
             for reason in reasons {

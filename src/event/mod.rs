@@ -6,6 +6,7 @@
 //! a position. What this is not: it knows no FHIR and no codes' meaning. Next: [`field`], the table of
 //! everything an event can say; then [`crate::codeset`], step 3.
 
+pub(crate) mod blank;
 pub mod build;
 pub mod date_format;
 pub mod detail;

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
 
+use super::blank::{is_plain, trim};
 use super::build::{MAX_ID, MAX_TEXT, NhsNumberRule, Place, Places, Raw};
 use super::date_format::DateFormat;
 use super::detail::ScoreValue;
@@ -37,6 +38,11 @@ impl Reading<'_> {
     /// Reads text: trimmed, without control characters other than line breaks and tabs, not too long.
     /// Empty text is no value.
     pub(super) fn text(&mut self, raw: Raw<'_>, place: Place, limit: usize) -> Option<String> {
+        self.checked(raw, place, limit).map(Cow::into_owned)
+    }
+
+    /// The same, not yet a copy: for what is read on.
+    fn checked<'r>(&mut self, raw: Raw<'r>, place: Place, limit: usize) -> Option<Cow<'r, str>> {
         let text = match raw {
             Raw::Text(text) => text,
             Raw::Number(_) => {
@@ -47,7 +53,7 @@ impl Reading<'_> {
             Raw::Term(Term { text: Some(text), code: None, .. }) => Cow::Owned(text),
             Raw::Term(_) => return self.wrong_shape(place, "a coded term where text belongs"),
         };
-        let trimmed = text.trim();
+        let trimmed = trim(&text);
         if trimmed.is_empty() {
             return None;
         }
@@ -61,11 +67,16 @@ impl Reading<'_> {
         }
         // U+FFFE and U+FFFF have no place in XML, so a resource that held one could not be written as XML.
         let has_no_place = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-        if trimmed.chars().any(has_no_place) || !crate::tree::xml::is_text(trimmed) {
+        if !is_plain(trimmed) && (trimmed.chars().any(has_no_place) || !crate::tree::xml::is_text(trimmed)) {
             self.report(IssueCode::NulCharacter, place, kind_of(trimmed));
             return None;
         }
-        Some(if trimmed.len() == text.len() { text.into_owned() } else { trimmed.to_owned() })
+        let blanks = trimmed.len() != text.len();
+        Some(match text {
+            Cow::Borrowed(text) if blanks => Cow::Borrowed(trim(text)),
+            Cow::Owned(text) if blanks => Cow::Owned(trim(&text).to_owned()),
+            text => text,
+        })
     }
 
     pub(super) fn id(&mut self, raw: Raw<'_>, place: Place) -> Option<String> {
@@ -88,7 +99,7 @@ impl Reading<'_> {
         place: Place,
         parse: impl Fn(&str) -> Result<T, IssueCode>,
     ) -> Option<T> {
-        let text = self.text(raw, place, MAX_TEXT)?;
+        let text = self.checked(raw, place, MAX_TEXT)?;
         match parse(&text) {
             Ok(value) => Some(value),
             Err(code) => {
@@ -105,7 +116,7 @@ impl Reading<'_> {
         words: &[&str],
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
-        let text = self.text(raw, place, MAX_TEXT)?;
+        let text = self.checked(raw, place, MAX_TEXT)?;
         let value = parse(&text);
         if value.is_none() {
             self.report(
@@ -161,7 +172,7 @@ impl Reading<'_> {
 
     /// Reads a date, in a stated format or in FHIR's own.
     pub fn date(&mut self, raw: Raw<'_>, place: Place, format: Option<&DateFormat>) -> Option<When> {
-        let text = self.text(raw, place, MAX_TEXT)?;
+        let text = self.checked(raw, place, MAX_TEXT)?;
         let read = match format {
             Some(format) => format.read(&text, self.zone),
             None if text.contains('/') => Err(IssueCode::DateAmbiguous),
@@ -182,7 +193,7 @@ impl Reading<'_> {
     }
 
     pub(super) fn nhs_number(&mut self, raw: Raw<'_>, place: Place) -> Option<NhsNumber> {
-        let text = self.text(raw, place, MAX_TEXT)?;
+        let text = self.checked(raw, place, MAX_TEXT)?;
         match NhsNumber::parse(&text) {
             Ok(number) => Some(number),
             Err(IssueCode::NhsNumberCheckDigit) if self.nhs_number == NhsNumberRule::Warn => {

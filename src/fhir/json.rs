@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::ser::SerializeMap;
 
 use super::types::Text;
-use crate::tree::json::string;
+use crate::tree::json::{contents, string};
 
 /// A value that can stand behind a member name in FHIR JSON.
 ///
@@ -79,8 +79,9 @@ impl Json for Text {
     fn member(&self, key: &'static str, out: &mut Vec<u8>) {
         if !self.is_empty() {
             out.extend_from_slice(key.as_bytes());
-            string(self, out);
-            out.push(b',');
+            out.push(b'"');
+            contents(self, out);
+            out.extend_from_slice(b"\",");
         }
     }
 

@@ -62,7 +62,7 @@ impl Context<'_> {
 
     /// When the event happened, as FHIR writes it.
     pub(super) fn date(&self) -> Option<Text> {
-        self.event.occurred_at.map(|when| Text::from(when.to_string()))
+        self.event.occurred_at.map(|when| Text::from(when.text()))
     }
 
     /// Free text of this event, if it may leave.

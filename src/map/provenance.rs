@@ -49,7 +49,7 @@ pub(super) fn provenance(
         id: Some(plain(uuid).into()),
         meta: Some(Meta { tag: vec![Coding::new(system.clone(), event_uuid.clone())], ..Meta::default() }),
         target: targets,
-        occurred: event.occurred_at.map(|when| Occurred::DateTime(when.to_string().into())),
+        occurred: event.occurred_at.map(|when| Occurred::DateTime(when.text().into())),
         activity: Some(CodeableConcept::text(event.event_type.label())),
         recorded: recorded.clone(),
         agent: vec![ProvenanceAgent {

@@ -80,7 +80,7 @@ pub(super) fn consent(referral: &str, agreed: &Agreed, applied: Share, refs: &Re
         scope: systems::PATIENT_PRIVACY.concept(),
         category: vec![systems::INFORMATION_DISCLOSURE.concept()],
         patient: Some(refs.subject()),
-        date_time: date.map(|when| when.to_string().into()),
+        date_time: date.map(|when| when.text().into()),
         policy_rule: Some(CodeableConcept {
             text: Some(format!("Shares {} with the GP's system", applied.label()).into()),
             ..rule.concept()

@@ -63,7 +63,7 @@ pub(super) fn service_request(
         intent: "order".into(),
         priority: record.priority.map(|priority| Text::Fixed(priority.as_str())),
         subject: refs.subject(),
-        authored_on: referred.occurred_at.map(|when| when.to_string().into()),
+        authored_on: referred.occurred_at.map(|when| when.text().into()),
         requester: parties.requester(refs),
         performer: parties.service().into_iter().collect(),
         reason_code,

@@ -5,8 +5,9 @@
 //! emptied when it is full. Next: `parties.rs`.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::names::Names;
 use super::parties::Known;

@@ -52,21 +52,27 @@ impl Said {
     }
 }
 
-const WHO: [Field; 6] = [
-    Field::Source,
-    Field::NhsNumber,
-    Field::LocalId,
-    Field::FamilyName,
-    Field::FormerFamily,
-    Field::BirthDate,
-];
-const CONSENT: [Field; 2] = [Field::ConsentShare, Field::ConsentDate];
+const fn says_who(field: Field) -> bool {
+    matches!(
+        field,
+        Field::Source
+            | Field::NhsNumber
+            | Field::LocalId
+            | Field::FamilyName
+            | Field::FormerFamily
+            | Field::BirthDate
+    )
+}
+
+const fn says_consent(field: Field) -> bool {
+    matches!(field, Field::ConsentShare | Field::ConsentDate)
+}
 
 /// Reads it from a record of an export.
 #[must_use]
 pub fn about(profile: &Profile, view: View<'_>) -> About {
-    let (who, _) = some(profile, view, &WHO);
-    let (said, issues) = some(profile, view, &CONSENT);
+    let (who, _) = some(profile, view, says_who);
+    let (said, issues) = some(profile, view, says_consent);
     let share = said.record.consent.map(|consent| consent.share);
     About {
         source: who.header.source.or_else(|| profile.source.clone()),
@@ -77,13 +83,13 @@ pub fn about(profile: &Profile, view: View<'_>) -> About {
 }
 
 /// Reads some fields only.
-fn some(profile: &Profile, view: View<'_>, fields: &[Field]) -> (Draft, Vec<Issue>) {
+fn some(profile: &Profile, view: View<'_>, wanted: fn(Field) -> bool) -> (Draft, Vec<Issue>) {
     let mut draft = Draft::default();
     let mut issues = Vec::new();
     let places = ProfilePlaces { profile };
     let mut reading =
         Reading { zone: &profile.zone, nhs_number: profile.nhs_number, places: &places, issues: &mut issues };
-    for fill in profile.fields.iter().filter(|fill| fields.contains(&fill.field)) {
+    for fill in profile.fields.iter().filter(|fill| wanted(fill.field)) {
         set(profile, view, fill, &mut draft, &mut reading);
     }
     (draft, issues)

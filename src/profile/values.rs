@@ -3,9 +3,12 @@
 //! A value is found whatever its case and spacing; two keys that differ only in those are refused when the
 //! profile is compiled. A value that a map lists is a *controlled term*. Next: [`super::compile`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use super::raw::ValueEntry;
+use crate::event::blank::trim;
 
 /// A compiled value map.
 #[derive(Clone, Debug)]
@@ -37,7 +40,7 @@ impl ValueMap {
     /// A sentence naming two keys that are the same but for case and spacing.
     pub fn new(name: &str, entries: &BTreeMap<String, ValueEntry>) -> Result<Self, String> {
         let entries: Vec<_> = entries.iter().map(|(key, entry)| (key.clone(), entry.clone())).collect();
-        let (mut exact, mut folded) = (HashMap::new(), HashMap::new());
+        let (mut exact, mut folded) = (HashMap::default(), HashMap::default());
         for (at, (key, _)) in entries.iter().enumerate() {
             exact.insert(key.clone(), at);
             if let Some(other) = folded.insert(fold(key), at) {
@@ -57,7 +60,7 @@ impl ValueMap {
     /// What a value stands for, with the map's own spelling of it.
     #[must_use]
     pub fn find(&self, value: &str) -> Option<(&str, &ValueEntry)> {
-        let value = value.trim();
+        let value = trim(value);
         let at = self.exact.get(value).or_else(|| self.folded.get(&fold(value)))?;
         self.entries.get(*at).map(|(key, entry)| (key.as_str(), entry))
     }

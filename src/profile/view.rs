@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::event::Position;
+use crate::event::blank::trim;
 use crate::event::build::{Place, Places};
 use crate::tree::Node;
 
@@ -73,7 +74,7 @@ impl Value<'_> {
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
-            Self::Text(text) => text.trim(),
+            Self::Text(text) => trim(text),
             Self::Number(text) => text,
             Self::Bool(true) => "true",
             Self::Bool(false) => "false",

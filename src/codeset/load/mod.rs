@@ -5,9 +5,9 @@
 //! reference for existence before anything is returned; what contradicts itself is an error that names file and code,
 //! never the last one wins. Next: [`concepts`].
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use foldhash::HashMap;
 use sha2::{Digest, Sha256};
 
 use super::form::Resource;
@@ -50,13 +50,13 @@ impl Codeset {
             name_and_version: format!("{} {}", manifest.id, manifest.version),
             title: manifest.title.clone(),
             concepts: Vec::new(),
-            by_id: HashMap::new(),
+            by_id: HashMap::default(),
             sorted_ids: Vec::new(),
-            terms: HashMap::new(),
-            read_v2: HashMap::new(),
-            ctv3: HashMap::new(),
-            reverse: HashMap::new(),
-            well_known: HashMap::new(),
+            terms: HashMap::default(),
+            read_v2: HashMap::default(),
+            ctv3: HashMap::default(),
+            reverse: HashMap::default(),
+            well_known: HashMap::default(),
             sources: manifest.sources.iter().map(|(key, source)| (key.clone(), source.clone())).collect(),
             licences: manifest.licences.clone(),
         }

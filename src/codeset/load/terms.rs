@@ -3,7 +3,7 @@
 //! What it is not: a search; words are compared folded and whole. Invariant: words lead only to what may leave, and two
 //! wordings that fold to the same lead to the same. Next: [`crate::codeset::resolve`].
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::{Loader, parse_id};
 use crate::codeset::fold::with_folded;
@@ -58,7 +58,7 @@ impl Loader<'_> {
 
     /// A concept's own words mean it too, unless the tables of local terms say otherwise.
     pub(super) fn own_terms(&mut self) {
-        let mut own: HashMap<&str, HashMap<String, Term>> = HashMap::new();
+        let mut own: HashMap<&str, HashMap<String, Term>> = HashMap::default();
         for (index, concept) in (0u32..).zip(&self.set.concepts) {
             if !concept.is_emittable() {
                 continue;

@@ -168,7 +168,7 @@ impl Row<'_> {
             header.target_event_id = draft.header.target_event_id.or(header.target_event_id);
             if self.profile.export == ExportKind::Snapshot {
                 let referral = header.referral_id.clone().unwrap_or_default();
-                let day = when.to_string();
+                let day = when.text();
                 let id = if rule.repeats {
                     let n = match on_day.iter_mut().find(|(known, _)| *known == day) {
                         Some((_, n)) => {

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::value::{each_value, several, split_name};
+use crate::event::blank::trim;
 use crate::event::build::{Draft, Raw, Reading};
 use crate::event::field::{Field, Kind};
 use crate::event::issue::kind_of;
@@ -48,10 +49,11 @@ pub(in crate::profile) fn set(
         coded = true;
         let place = if is_constant { NO_PLACE } else { column };
         let text = match &value {
-            Value::Text(text) => text.trim().to_owned(),
+            Value::Text(Cow::Borrowed(text)) => Cow::Borrowed(trim(*text)),
+            Value::Text(Cow::Owned(text)) => Cow::Owned(trim(text).to_owned()),
             // Exports write ids as numbers; an NHS number that was a number has lost what tells it is whole.
-            Value::Number(text) if fill.field != Field::NhsNumber => (*text).to_owned(),
-            Value::Bool(value) => value.to_string(),
+            Value::Number(text) if fill.field != Field::NhsNumber => Cow::Borrowed(*text),
+            Value::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
             _ => {
                 draft.set(fill.field, fill.index, raw(value), place, fill.date.as_ref(), reading);
                 return;
@@ -59,17 +61,17 @@ pub(in crate::profile) fn set(
         };
         let raw = match (fill.field.kind(), &fill.values) {
             (Kind::Term(_), values) => {
-                Raw::Term(term(text, values.as_deref(), fill, words.clone(), is_constant))
+                Raw::Term(term(text.into_owned(), values.as_deref(), fill, words.clone(), is_constant))
             }
             (_, None) => match value {
                 Value::Number(_) if matches!(fill.field.kind(), Kind::Scalar | Kind::Integer) => {
                     self::raw(value)
                 }
-                _ => Raw::Text(Cow::Owned(text)),
+                _ => Raw::Text(text),
             },
             (_, Some(values)) => match (values.get(&text), &fill.otherwise) {
-                (Some(entry), _) => Raw::Text(Cow::Owned(entry.word.clone().unwrap_or(text))),
-                (None, Some(otherwise)) => Raw::Text(Cow::Owned(otherwise.clone())),
+                (Some(entry), _) => Raw::Text(entry.word.as_deref().map_or(text, Cow::Borrowed)),
+                (None, Some(otherwise)) => Raw::Text(Cow::Borrowed(otherwise)),
                 (None, None) => {
                     reading.report(
                         IssueCode::ValueNotMapped,

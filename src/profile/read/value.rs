@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use crate::event::blank::trim;
 use crate::profile::compile::{Column, Fill, From, NameOrder, Profile};
 use crate::profile::view::{NO_PLACE, Value, View};
 
@@ -21,7 +22,7 @@ pub(super) fn each_value<'a>(
                 each(Value::Text(Cow::Owned(part.to_owned())), column);
             }
         }
-        (Value::Text(text), _) if text.trim().is_empty() => {}
+        (Value::Text(text), _) if trim(text).is_empty() => {}
         _ => each(value, column),
     };
     match &fill.from {
