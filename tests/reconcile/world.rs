@@ -122,21 +122,25 @@ impl World {
         assert_eq!(accepted.events.len(), kinds.len());
     }
 
-    /// Delivers everything that is due.
+    /// Delivers everything that is due; all of it must arrive.
     pub(crate) async fn deliver(&self) -> u64 {
-        let relay = Relay {
+        self.relay(Arc::new(SystemClock), Arc::new(Nobody)).drain().await.unwrap()
+    }
+
+    /// What delivers, with a clock and somebody who is told of every attempt.
+    pub(crate) fn relay(&self, clock: Arc<dyn Clock>, watcher: Arc<dyn Watcher>) -> Relay {
+        Relay {
             attempt: Arc::new(Attempt {
                 endpoint: Arc::clone(&self.endpoint),
                 keeper: self.keeper.clone(),
-                clock: Arc::new(SystemClock),
+                clock,
                 policy: RetryPolicy::default(),
             }),
             pace: Pace::default(),
             owner: 1,
             bell: Arc::new(Notify::new()),
-            watcher: Arc::new(Nobody),
-        };
-        relay.drain().await.unwrap()
+            watcher,
+        }
     }
 
     /// One round of reading back.
