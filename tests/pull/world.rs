@@ -75,6 +75,7 @@ impl World {
             requester: None,
             overlap: Duration::from_secs(600),
             sinks: vec![Arc::clone(&kept) as Arc<dyn Sink>],
+            webhooks: Vec::new(),
         });
         Self { puller, kept, keeper }
     }
