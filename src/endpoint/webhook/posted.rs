@@ -95,7 +95,8 @@ mod tests {
     fn event(day: &str) -> ReferralEvent {
         let text = format!(
             r#"{{"source":"https://gp.example/requests","event_id":"GP-1/accepted","referral_id":"GP-1",
-            "type":"accepted","occurred_at":"{day}"}}"#
+            "type":"accepted","occurred_at":"{day}","record":{{"person":{{"nhs_number":"9990004218"}},
+            "referrer":{{"kind":"gp","organisation_ods":"Z99901"}},"service":{{"kind":"link-worker"}}}}}}"#
         );
         let node = json::parse(text.as_bytes(), &Limits::default()).unwrap();
         read::read(&node, &Identities::default(), NhsNumberRule::Reject).0.unwrap()
