@@ -17,6 +17,10 @@ use crate::world::{patient, request, task};
 
 const OWNER: &str = "Organization/us";
 
+/// The configuration of a daemon that takes what is posted.
+const RECEIVING: &str = "[intake]\nfolder = []\n[intake.http]\nlisten = \"127.0.0.1:0\"\n\
+                         auth = { kind = \"hmac\", key_file = \"shared.key\" }\n";
+
 fn parts(folder: &Path, text: &str) -> Parts {
     fs::write(folder.join("shared.key"), KEY).unwrap();
     #[cfg(unix)]
@@ -29,15 +33,17 @@ fn parts(folder: &Path, text: &str) -> Parts {
 }
 
 fn sender(folder: &Path, fhir: &str, webhook: &str) -> Parts {
-    parts(
-        folder,
-        &format!(
-            "[intake]\nhttp = {{ listen = \"\" }}\nfolder = []\n\
+    parts(folder, &sending(fhir, webhook))
+}
+
+/// The configuration of a daemon that pulls and posts, without its data folder.
+fn sending(fhir: &str, webhook: &str) -> String {
+    format!(
+        "[intake]\nhttp = {{ listen = \"\" }}\nfolder = []\n\
              [[endpoint]]\nname = \"gp\"\nkind = \"fhir\"\nurl = \"{fhir}\"\n\
              pull = {{ source = \"https://gp.example/requests\", owner = \"{OWNER}\", webhook = \"cases\" }}\n\
              [[endpoint]]\nname = \"cases\"\nkind = \"webhook\"\nurl = \"{webhook}\"\n\
              auth = {{ kind = \"hmac\", key_file = \"shared.key\" }}\nsettle_time = \"1s\"\nretry.base = \"100ms\"\n"
-        ),
     )
 }
 
@@ -76,9 +82,7 @@ async fn what_one_daemon_pulls_the_intake_of_another_takes_once() {
         stub.put(&format!("t{n}"), task);
     }
     let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let intake = "[intake]\nfolder = []\n[intake.http]\nlisten = \"127.0.0.1:0\"\n\
-                  auth = { kind = \"hmac\", key_file = \"shared.key\" }\n";
-    let receiver = || parts(theirs.path(), intake);
+    let receiver = || parts(theirs.path(), RECEIVING);
     let receiving = run::start(receiver()).await.unwrap();
     let webhook = format!("http://{}/events", receiving.http.unwrap());
     let sender = || sender(ours.path(), &stub.base, &webhook);
@@ -97,5 +101,53 @@ async fn what_one_daemon_pulls_the_intake_of_another_takes_once() {
 
     receiving.until(async {}).await.unwrap();
     assert_eq!(counts(&receiver(), None).values().sum::<u64>(), 7);
-    assert!(counts(&sender(), Some("cases")).get(&State::Acknowledged).is_none(), "nothing was read back");
+    assert!(!counts(&sender(), Some("cases")).contains_key(&State::Acknowledged), "nothing was read back");
+}
+
+/// The real process, killed: what it said at TRACE names nobody, and the next one goes on where it was.
+#[cfg(feature = "cli")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_posts_says_nothing_of_whom_and_may_be_killed() {
+    let stub = Stub::start(100).await;
+    let person = stub.put("p1", patient("9990004218"));
+    stub.put("r1", request("GP-canary", &person, OWNER));
+    let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let receiving = run::start(parts(theirs.path(), RECEIVING)).await.unwrap();
+    let webhook = format!("http://{}/events", receiving.http.unwrap());
+    let sender = || sender(ours.path(), &stub.base, &webhook);
+    drop(sender());
+    let config = ours.path().join("sp-fhir.toml");
+    let text = sending(&stub.base, &webhook);
+    fs::write(&config, format!("data_folder = \"data\"\nlog.level = \"trace\"\n{text}")).unwrap();
+    let mut said = String::new();
+    for expected in [1, 2] {
+        let log = ours.path().join(format!("log-{expected}"));
+        let mut daemon = std::process::Command::new(env!("CARGO_BIN_EXE_sp-fhir"))
+            .args(["daemon", "--config"])
+            .arg(&config)
+            .env("HOME", ours.path())
+            .stderr(fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let began = std::time::Instant::now();
+        let delivered = || {
+            // The store is made by the daemon.
+            let is_there = ours.path().join("data/store/store.sqlite").exists();
+            is_there && counts(&sender(), Some("cases")) == [(State::Delivered, expected)].into()
+        };
+        while !delivered() && began.elapsed() < Duration::from_secs(60) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(delivered(), "{}", fs::read_to_string(&log).unwrap());
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+        said.push_str(&fs::read_to_string(&log).unwrap());
+        stub.change("ServiceRequest/r1", "status", json!("entered-in-error"));
+    }
+    receiving.until(async {}).await.unwrap();
+    assert_eq!(counts(&parts(theirs.path(), RECEIVING), None).values().sum::<u64>(), 2);
+    assert!(said.contains("\"DEBUG\"") && said.contains("cases"), "{said}");
+    for canary in ["9990004218", "Wyn", "gorzata", "1964-09-23", "Lonely", "GP-canary", KEY] {
+        assert!(!said.contains(canary), "{canary} is in the log");
+    }
 }
