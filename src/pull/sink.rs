@@ -213,6 +213,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_callback_is_given_the_batch_and_says_why_it_does_not_take_it() {
+        let sink = Callback::new("mine", |batch: &Batch<'_>| match batch.endpoint {
+            "gp" => Ok(()),
+            _ => Err("not here".to_owned()),
+        });
+        let batch = |endpoint| Batch { endpoint, newest: None, events: &[], refused: &[] };
+        assert!(sink.hand_over(&batch("gp")).await.is_ok());
+        let error = sink.hand_over(&batch("other")).await.unwrap_err();
+        assert_eq!(error.to_string(), "mine: not here");
+    }
+
+    #[tokio::test]
     async fn a_folder_that_cannot_be_written_says_so() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");

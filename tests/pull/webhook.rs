@@ -1,6 +1,6 @@
 //! Pulled events go to a webhook by the outbox: signed, in order, and once in effect whatever gets lost on the way.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,10 +10,10 @@ use sp_fhir::endpoint::auth::tls::TlsFiles;
 use sp_fhir::endpoint::webhook::{self, Webhook};
 use sp_fhir::intake::http::auth::sign;
 use sp_fhir::outbox::retry::RetryPolicy;
-use sp_fhir::outbox::{Command, Reason, State};
+use sp_fhir::outbox::{Command, Entry, Reason, State};
 use sp_fhir::relay::attempt::{Attempt, Attempted};
 use sp_fhir::relay::run::Watcher;
-use sp_fhir::relay::{Pace, Relay};
+use sp_fhir::relay::{Attention, Pace, Relay};
 use sp_fhir::store::{Claim, Claimed, Decision, Filter, Keeper, Onward};
 
 use crate::receiver::{Door, KEY, LATER, Receiver, states};
@@ -247,16 +247,38 @@ async fn a_wrong_signature_is_refused_and_waits_for_the_right_key() {
 async fn a_refusal_is_a_dead_letter_that_a_person_sends_again() {
     let both = Both::start().await;
     both.world.puller.once().await.unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&told);
+    let mut attention = Attention::new(both.world.keeper.clone(), move |entry: &Entry| {
+        tell.lock().unwrap().push((entry.id, entry.state, entry.reason));
+    });
+    assert_eq!(attention.once().await.unwrap(), 0);
     both.receiver.door(Door::Says(422, None));
     both.relay.drain().await.unwrap();
+    assert_eq!((attention.once().await.unwrap(), attention.once().await.unwrap()), (1, 0), "told once");
+    assert_eq!(*told.lock().unwrap(), [(1, State::DeadLetter, Some(Reason::RefusedByEndpoint))]);
     assert_eq!(both.states().await, [(State::Pending, 1), (State::DeadLetter, 1)]);
     assert_eq!(both.later().await, 0, "the rest of the referral waits");
-    let by = Decision { actor: "j.marsh".into(), reason: "the receiver was mended".into() };
-    let planner = both.receiver.planner();
-    let now = both.world.clock.now();
-    both.world.keeper.run(move |store| store.act(1, Command::Retry, &by, &planner, now)).await.unwrap();
+    retry(&both).await;
+    // What comes to wait again is told again.
+    both.receiver.door(Door::Says(403, None));
+    both.relay.drain().await.unwrap();
+    assert_eq!(attention.once().await.unwrap(), 0, "it waits as it did when it was told");
+    retry(&both).await;
+    assert_eq!(attention.once().await.unwrap(), 0);
+    both.receiver.door(Door::Says(403, None));
+    both.relay.drain().await.unwrap();
+    assert_eq!(attention.once().await.unwrap(), 1);
+    retry(&both).await;
     assert_eq!(both.relay.drain().await.unwrap(), 2);
     assert_eq!(both.receiver.has().await, ["referred", "accepted"]);
+}
+
+async fn retry(both: &Both) {
+    let by = Decision { actor: "j.marsh".into(), reason: "the receiver was mended".into() };
+    let (planner, now) = (both.receiver.planner(), both.world.clock.now());
+    let act = move |store: &mut dyn sp_fhir::store::Store| store.act(1, Command::Retry, &by, &planner, now);
+    both.world.keeper.run(act).await.unwrap();
 }
 
 #[tokio::test]
