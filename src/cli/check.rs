@@ -134,6 +134,11 @@ impl Found {
             let said = match &endpoint.kind {
                 Kind::File { path } => format!("{}: a folder, {}", endpoint.name, path.display()),
                 Kind::Fhir(server) => format!("{}: {} (not asked)", endpoint.name, server.url),
+                Kind::Webhook(receiver) => {
+                    let said = format!("{}: a webhook, {} (not asked)", endpoint.name, receiver.url);
+                    self.good("endpoint", &said);
+                    continue;
+                }
             };
             let test = if endpoint.test { "; test numbers only" } else { "; live: takes no test numbers" };
             self.good("endpoint", &format!("{said}{test}"));

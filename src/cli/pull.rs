@@ -1,5 +1,6 @@
-//! `sp-fhir pull`: the clinical system's requests and what became of ours, as events in a folder. Next:
-//! [`super::status`].
+//! `sp-fhir pull`: the clinical system's requests and what became of ours, as events in a folder or for a webhook.
+//!
+//! Next: [`super::status`].
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -20,7 +21,8 @@ use super::{daemon, edge};
 /// Bring the clinical system's requests, and what it did with ours, as events.
 ///
 /// Asks every endpoint that has `pull` in the configuration. The daemon does the same by itself; this command is for a
-/// machine without one, for a first look, and for tests. Events go to the folder that the endpoint's `pull` names.
+/// machine without one, for a first look, and for tests. Events go to the folder that the endpoint's `pull` names; those for a
+/// webhook are queued, and the daemon posts them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

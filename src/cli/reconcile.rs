@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use crate::clock::{Clock, SystemClock};
+use crate::config::endpoint::Kind;
 use crate::config::{Config, EndpointConfig};
 use crate::convert::{ConvertError, Exit};
 use crate::daemon::{DaemonError, Parts, endpoints};
@@ -57,10 +58,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let config = Config::load(arguments.config.as_deref(), &edge::places())?;
     let parts = Parts::of(config)?;
     let is_wanted = |name: &str| arguments.endpoint.as_deref().is_none_or(|wanted| wanted == name);
-    let wanted: Vec<&EndpointConfig> =
+    let mut wanted: Vec<&EndpointConfig> =
         parts.config.endpoints.iter().filter(|endpoint| is_wanted(&endpoint.name)).collect();
     if wanted.is_empty() {
         return Err(Failure::usage("--endpoint: the configuration has no such endpoint"));
+    }
+    // What was posted cannot be read back; its entries are counted among the states.
+    wanted.retain(|endpoint| !matches!(endpoint.kind, Kind::Webhook(_)));
+    if wanted.is_empty() {
+        return Err(Failure::usage(
+            "--endpoint: a webhook cannot be read back, so there is nothing to compare",
+        ));
     }
     let mut store = parts.store()?;
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -9,6 +9,7 @@ use reqwest::Url;
 use crate::outbox::retry::RetryPolicy;
 use crate::plan::Route;
 
+use super::HttpAuth;
 use super::raw::SmartAlgorithm;
 use super::secret::SecretRef;
 
@@ -48,8 +49,12 @@ pub struct PullConfig {
     pub every: Duration,
     /// How far before the newest known change each poll asks.
     pub overlap: Duration,
-    /// The folder of the events.
+    /// The folder of what was pulled.
     pub folder: PathBuf,
+    /// Whether events go there; what was refused always does.
+    pub events_to_folder: bool,
+    /// The endpoint of kind `webhook` that events go to.
+    pub webhook: Option<String>,
 }
 
 /// Where an endpoint is.
@@ -62,6 +67,19 @@ pub enum Kind {
     },
     /// A FHIR REST server.
     Fhir(Box<Server>),
+    /// A receiver of pulled events.
+    Webhook(Box<Receiver>),
+}
+
+/// A receiver of pulled events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receiver {
+    /// Where events are posted to, without query or user; `http` on loopback only.
+    pub url: Url,
+    /// The key of the signatures.
+    pub key: SecretRef,
+    /// Certificates.
+    pub tls: Tls,
 }
 
 /// A FHIR REST server.
@@ -134,21 +152,30 @@ pub struct Tls {
 }
 
 impl EndpointConfig {
-    /// The endpoint as planning knows it.
+    /// The endpoint as planning knows it; none where no referrals go.
     #[must_use]
-    pub fn route(&self) -> Route {
-        Route {
+    pub fn route(&self) -> Option<Route> {
+        let takes_referrals = !matches!(self.kind, Kind::Webhook(_));
+        takes_referrals.then(|| Route {
             endpoint: self.name.clone(),
             practices: self.practices.clone(),
             test: self.test,
             expires_after: self.expires_after,
-        }
+        })
     }
 
-    /// The secrets it needs, each with its key below `endpoint[n]`.
+    /// The secrets it needs, each with its key below `endpoint[n]` and the fewest bytes it must have.
     #[must_use]
-    pub fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
-        let Kind::Fhir(server) = &self.kind else { return Vec::new() };
+    pub fn secrets(&self) -> Vec<(&'static str, &SecretRef, usize)> {
+        let server = match &self.kind {
+            Kind::File { .. } => return Vec::new(),
+            Kind::Webhook(receiver) => {
+                let of_tls = receiver.tls.identity.as_ref().map(|(_, key)| ("tls.key", key, 1));
+                let key = ("auth.key_file", &receiver.key, HttpAuth::MIN_KEY);
+                return std::iter::once(key).chain(of_tls).collect();
+            }
+            Kind::Fhir(server) => server,
+        };
         let of_auth = match &server.auth {
             Auth::None => None,
             Auth::Bearer { token } => Some(("auth.token_file", token)),
@@ -156,6 +183,6 @@ impl EndpointConfig {
             Auth::NhsJwt { key, .. } | Auth::Smart { key, .. } => Some(("auth.key_file", key)),
         };
         let of_tls = server.tls.identity.as_ref().map(|(_, key)| ("tls.key", key));
-        of_auth.into_iter().chain(of_tls).collect()
+        of_auth.into_iter().chain(of_tls).map(|(key, secret)| (key, secret, 1)).collect()
     }
 }

@@ -83,7 +83,7 @@ impl HttpAuth {
     /// The fewest bytes of a token.
     pub const MIN_TOKEN: usize = 16;
     /// The fewest bytes of a key.
-    pub const MIN_KEY: usize = 32;
+    pub const MIN_KEY: usize = crate::endpoint::auth::signature::MIN_KEY;
 }
 
 /// One watched folder.
@@ -162,7 +162,7 @@ impl Config {
     /// Where things go, as planning knows it.
     #[must_use]
     pub fn routes(&self) -> Routes {
-        Routes(self.endpoints.iter().map(EndpointConfig::route).collect())
+        Routes(self.endpoints.iter().filter_map(EndpointConfig::route).collect())
     }
 
     /// Every folder that sp-fhir writes in; made with mode 0700.
@@ -172,7 +172,7 @@ impl Config {
         let watched = self.folders.iter().flat_map(|f| [f.path.clone(), f.done.clone(), f.refused.clone()]);
         let outgoing = self.endpoints.iter().filter_map(|endpoint| match &endpoint.kind {
             endpoint::Kind::File { path } => Some(path.clone()),
-            endpoint::Kind::Fhir(_) => None,
+            endpoint::Kind::Fhir(_) | endpoint::Kind::Webhook(_) => None,
         });
         let pulled = self.endpoints.iter().filter_map(|endpoint| endpoint.pull.as_ref());
         let outgoing = outgoing.chain(pulled.map(|pull| pull.folder.clone()));
@@ -199,7 +199,7 @@ impl Config {
         let opaque = opaque.map(|key| ("mapping.opaque_key".to_owned(), key, Mapping::MIN_KEY));
         let of_endpoints = self.endpoints.iter().enumerate().flat_map(|(n, endpoint)| {
             let place = move |key: &str| format!("endpoint[{}].{key}", n + 1);
-            endpoint.secrets().into_iter().map(move |(key, secret)| (place(key), secret, 1))
+            endpoint.secrets().into_iter().map(move |(key, secret, least)| (place(key), secret, least))
         });
         http.into_iter().chain(opaque).chain(of_endpoints).collect()
     }

@@ -121,7 +121,7 @@ pub struct EndpointTable {
     /// The folder of a file endpoint.
     #[serde(default)]
     pub path: Option<String>,
-    /// The base of a FHIR endpoint.
+    /// The base of a FHIR endpoint, the address of a webhook.
     #[serde(default)]
     pub url: Option<String>,
     /// ODS codes of the practices it serves.
@@ -172,6 +172,8 @@ pub struct PullTable {
     pub overlap: Option<String>,
     /// Where the events go.
     pub folder: Option<String>,
+    /// The endpoint of kind `webhook` that they go to.
+    pub webhook: Option<String>,
 }
 
 /// What an endpoint is.
@@ -182,6 +184,8 @@ pub enum EndpointKind {
     File,
     /// A FHIR REST server.
     Fhir,
+    /// A receiver of pulled events.
+    Webhook,
 }
 
 /// `endpoint.retry`.
@@ -214,9 +218,9 @@ pub struct AuthTable {
     pub secret_file: Option<String>,
     /// The client's secret (client-credentials).
     pub secret_env: Option<String>,
-    /// The private key, PEM (nhs-jwt, smart).
+    /// The private key, PEM (nhs-jwt, smart); the shared key (hmac).
     pub key_file: Option<String>,
-    /// The private key, PEM (nhs-jwt, smart).
+    /// The private key, PEM (nhs-jwt, smart); the shared key (hmac).
     pub key_env: Option<String>,
     /// The key's id at the authorisation server (nhs-jwt, smart).
     pub key_id: Option<String>,
@@ -240,6 +244,8 @@ pub enum AuthKind {
     NhsJwt,
     /// SMART Backend Services.
     Smart,
+    /// By signing each body (webhooks).
+    Hmac,
 }
 
 /// Signatures of SMART Backend Services.

@@ -15,7 +15,7 @@ use crate::event::build::parse_uri;
 use crate::event::ods_code::OdsCode;
 use crate::outbox::retry::RetryPolicy;
 
-use super::endpoint::{Auth, EndpointConfig, Kind, PullConfig, Server, Tls};
+use super::endpoint::{Auth, EndpointConfig, Kind, PullConfig, Receiver, Server, Tls};
 use super::raw::{
     AuthKind, AuthTable, ConfigFile, EndpointKind, EndpointTable, FolderTable, HttpAuthKind, HttpAuthTable,
     HttpTable, LogFormat, LogLevel, PullTable, RetryTable, SmartAlgorithm, TlsTable,
@@ -272,6 +272,7 @@ impl Resolver {
         let kind = match table.kind {
             EndpointKind::File => self.file_kind(n, &table),
             EndpointKind::Fhir => self.fhir_kind(n, table.path.is_some(), table.url, table.auth, &table.tls),
+            EndpointKind::Webhook => self.webhook_kind(n, &table),
         };
         Some(EndpointConfig {
             name: table.name,
@@ -288,8 +289,13 @@ impl Resolver {
 
     fn pull(&mut self, n: usize, name: &str, kind: EndpointKind, table: &PullTable) -> Option<PullConfig> {
         let key = |name: &str| format!("endpoint[{n}].pull.{name}");
-        if kind == EndpointKind::File {
-            self.unused(&format!("endpoint[{n}]"), "file", &[("pull", true)]);
+        let other = match kind {
+            EndpointKind::Fhir => None,
+            EndpointKind::File => Some("file"),
+            EndpointKind::Webhook => Some("webhook"),
+        };
+        if let Some(other) = other {
+            self.unused(&format!("endpoint[{n}]"), other, &[("pull", true)]);
             return None;
         }
         if table.source.is_none() {
@@ -314,7 +320,18 @@ impl Resolver {
             self.time(key("overlap"), table.overlap.as_deref(), minute * 60, (minute * 5, day * 30));
         let folder = self.written(table.folder.as_deref(), &format!("pulled/{name}"));
         let (owner, requester) = (table.owner.clone(), table.requester.clone());
-        Some(PullConfig { source: source?, owner, requester, every, overlap, folder })
+        let webhook = table.webhook.clone();
+        let events_to_folder = webhook.is_none() || table.folder.is_some();
+        Some(PullConfig {
+            source: source?,
+            owner,
+            requester,
+            every,
+            overlap,
+            folder,
+            events_to_folder,
+            webhook,
+        })
     }
 
     fn retry(&mut self, n: usize, table: &RetryTable, settle_time: Option<&str>) -> RetryPolicy {
@@ -372,6 +389,38 @@ impl Resolver {
             );
         }
         Some(Kind::Fhir(Box::new(Server { url: url?, auth: auth?, tls })))
+    }
+
+    fn webhook_kind(&mut self, n: usize, table: &EndpointTable) -> Option<Kind> {
+        let place = format!("endpoint[{n}]");
+        let others = [
+            ("path", table.path.is_some()),
+            ("practices", !table.practices.is_empty()),
+            ("test", table.test.is_some()),
+        ];
+        self.unused(&place, "webhook", &others);
+        let url = self.url(format!("{place}.url"), table.url.as_deref());
+        let tls = self.tls(n, &table.tls);
+        let Some(auth) = table.auth.as_ref().filter(|auth| auth.kind == AuthKind::Hmac) else {
+            let remedy = "set auth = { kind = \"hmac\", key_file = \"…\" }: what is posted is signed";
+            self.wrong(format!("{place}.auth"), "not \"hmac\"", remedy);
+            return None;
+        };
+        let others = [
+            ("token_file", auth.token_file.is_some()),
+            ("token_env", auth.token_env.is_some()),
+            ("token_url", auth.token_url.is_some()),
+            ("client_id", auth.client_id.is_some()),
+            ("secret_file", auth.secret_file.is_some()),
+            ("secret_env", auth.secret_env.is_some()),
+            ("key_id", auth.key_id.is_some()),
+            ("algorithm", auth.algorithm.is_some()),
+            ("scope", auth.scope.is_some()),
+        ];
+        self.unused(&format!("{place}.auth"), "hmac", &others);
+        let (file, variable) = (auth.key_file.as_deref(), auth.key_env.as_deref());
+        let key = self.secret(&format!("{place}.auth.key"), file, variable);
+        Some(Kind::Webhook(Box::new(Receiver { url: url?, key: key?, tls })))
     }
 
     fn url(&mut self, key: String, text: Option<&str>) -> Option<Url> {
@@ -441,6 +490,10 @@ impl Resolver {
                 self.unused(&place, "none", &others);
                 Some(Auth::None)
             }
+            AuthKind::Hmac => {
+                self.wrong(at("kind"), "for endpoints of kind = \"webhook\"", "choose another kind");
+                None
+            }
             AuthKind::Bearer => {
                 self.unused(&place, "bearer", &[&client[..], &secret, &key, &algorithm, &scope].concat());
                 let (file, variable) = (table.token_file.as_deref(), table.token_env.as_deref());
@@ -495,7 +548,11 @@ impl Resolver {
                 }
             }
         }
-        if config.endpoints.iter().filter(|endpoint| endpoint.practices.is_empty()).count() > 1 {
+        let routes = config.routes().0;
+        if routes.is_empty() && !config.endpoints.is_empty() {
+            self.wrong("endpoint", "only webhooks", "give an endpoint that referrals go to");
+        }
+        if routes.iter().filter(|route| route.practices.is_empty()).count() > 1 {
             self.wrong(
                 "endpoint",
                 "more than one endpoint serves every practice",
@@ -527,10 +584,18 @@ impl Resolver {
         let mut taken: Vec<&Path> = folders;
         taken.extend(config.endpoints.iter().filter_map(|endpoint| match &endpoint.kind {
             Kind::File { path } => Some(path.as_path()),
-            Kind::Fhir(_) => None,
+            Kind::Fhir(_) | Kind::Webhook(_) => None,
         }));
         for (n, endpoint) in config.endpoints.iter().enumerate() {
             let Some(pull) = &endpoint.pull else { continue };
+            let is_webhook = |other: &EndpointConfig, name: &str| {
+                other.name == name && matches!(other.kind, Kind::Webhook(_))
+            };
+            if pull.webhook.as_ref().is_some_and(|name| !config.endpoints.iter().any(|e| is_webhook(e, name)))
+            {
+                let remedy = "name an [[endpoint]] of kind = \"webhook\"";
+                self.wrong(format!("endpoint[{}].pull.webhook", n + 1), "no such webhook", remedy);
+            }
             if taken.contains(&pull.folder.as_path()) {
                 let remedy = "name a folder of its own";
                 self.wrong(format!("endpoint[{}].pull.folder", n + 1), "this folder is used already", remedy);

@@ -248,3 +248,52 @@ fn what_is_pulled_has_a_source_somebody_it_is_for_and_a_folder_of_its_own() {
     let file = "[[endpoint]]\nname = \"a\"\nkind = \"file\"\npath = \"a\"\n";
     assert_eq!(keys(&format!("{file}pull = {{ {source}, {owner} }}")), ["endpoint[1].pull"]);
 }
+
+#[test]
+fn a_webhook_is_signed_takes_no_referrals_and_is_named_by_a_pull() {
+    let webhook = |keys: &str| {
+        format!(
+            "[[endpoint]]\nname = \"cases\"\nkind = \"webhook\"\nurl = \"https://cases.example/in\"\n{keys}\n"
+        )
+    };
+    let hmac = "auth = { kind = \"hmac\", key_file = \"webhook.key\" }";
+    let gp = |more: &str| {
+        format!(
+            "[[endpoint]]\nname = \"gp\"\nkind = \"fhir\"\nurl = \"http://127.0.0.1:1/fhir\"\npull = {{ \
+             source = \"https://gp.example/requests\", owner = \"Organization/12\", webhook = \"cases\"{more} }}\n"
+        )
+    };
+    let config = parse(&format!("{}{}", gp(""), webhook(hmac))).unwrap();
+    let Kind::Webhook(receiver) = &config.endpoints[1].kind else { panic!() };
+    assert_eq!(receiver.key, SecretRef::File("/etc/sp-fhir/webhook.key".into()));
+    assert!(
+        config.secrets().iter().any(|(key, _, least)| key == "endpoint[2].auth.key_file" && *least == 32)
+    );
+    assert_eq!(config.routes().0.len(), 1, "no referral goes to it");
+    let pull = config.endpoints[0].pull.as_ref().unwrap();
+    assert_eq!((pull.webhook.as_deref(), pull.events_to_folder), (Some("cases"), false));
+    let both = parse(&format!("{}{}", gp(", folder = \"kept\""), webhook(hmac))).unwrap();
+    assert!(both.endpoints[0].pull.as_ref().unwrap().events_to_folder);
+    let variable = "auth = { kind = \"hmac\", key_env = \"SP_FHIR_WEBHOOK_KEY\" }";
+    assert!(parse(&format!("{}{}", gp(""), webhook(variable))).is_ok());
+
+    assert_eq!(keys(&gp("")), ["endpoint[1].pull.webhook"]);
+    assert_eq!(keys(&webhook(hmac)), ["endpoint"]);
+    for (more, key) in [
+        ("", "auth"),
+        ("auth = { kind = \"none\" }", "auth"),
+        ("auth = { kind = \"bearer\", token_file = \"t\" }", "auth"),
+        ("auth = { kind = \"hmac\" }", "auth.key_file"),
+        ("auth = { kind = \"hmac\", key_file = \"k\", scope = \"s\" }", "auth.scope"),
+        (&format!("{hmac}\npractices = [\"A81001\"]"), "practices"),
+        (&format!("{hmac}\ntest = true"), "test"),
+        (&format!("{hmac}\npath = \"a\""), "path"),
+    ] {
+        let found = keys(&format!("{}{}", gp(""), webhook(more)));
+        assert!(found.contains(&format!("endpoint[2].{key}")), "{more}: {found:?}");
+    }
+    let plain = webhook(hmac).replace("https:", "http:");
+    assert!(keys(&format!("{}{plain}", gp(""))).contains(&"endpoint[2].url".to_owned()));
+    let fhir = gp("").replace("pull =", "auth = { kind = \"hmac\", key_file = \"k\" }\npull =");
+    assert!(keys(&format!("{fhir}{}", webhook(hmac))).contains(&"endpoint[1].auth.kind".to_owned()));
+}

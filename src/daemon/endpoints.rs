@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::config::endpoint::{Auth, Kind, Server, Tls};
+use crate::config::endpoint::{Auth, Kind, Receiver, Server, Tls};
 use crate::config::raw::SmartAlgorithm as Named;
-use crate::config::{EndpointConfig, SecretRef};
+use crate::config::{EndpointConfig, HttpAuth, Secret, SecretRef};
 use crate::endpoint::Endpoint;
 use crate::endpoint::auth::bearer::BearerFile;
 use crate::endpoint::auth::client_credentials::{ClientCredentials, ClientCredentialsSettings, SecretIn};
@@ -23,6 +23,7 @@ use crate::endpoint::fhir_rest::base::Base;
 use crate::endpoint::fhir_rest::client::{self, Client, Limits};
 use crate::endpoint::fhir_rest::{self, FhirRest};
 use crate::endpoint::file::Folder;
+use crate::endpoint::webhook::{self, Webhook};
 
 use super::error::DaemonError;
 
@@ -39,7 +40,26 @@ pub fn make(config: &EndpointConfig, clock: &Arc<dyn Clock>) -> Result<Arc<dyn E
             Ok(Arc::new(folder))
         }
         Kind::Fhir(server) => Ok(Arc::new(rest(config, server, clock)?)),
+        Kind::Webhook(receiver) => Ok(Arc::new(webhook(config, receiver, clock)?)),
     }
+}
+
+fn webhook(
+    config: &EndpointConfig,
+    receiver: &Receiver,
+    clock: &Arc<dyn Clock>,
+) -> Result<Webhook, DaemonError> {
+    let wrong = |problem: String| DaemonError::Endpoint { name: config.name.clone(), problem };
+    Webhook::open(webhook::Settings {
+        name: config.name.clone(),
+        url: receiver.url.to_string(),
+        key: Secret::open(receiver.key.clone(), HttpAuth::MIN_KEY)
+            .map_err(|error| wrong(error.to_string()))?,
+        tls: tls_files(&receiver.tls).map_err(wrong)?,
+        limits: webhook::limits(),
+        clock: Arc::clone(clock),
+    })
+    .map_err(|error| wrong(error.to_string()))
 }
 
 /// Makes a configured FHIR server's endpoint.

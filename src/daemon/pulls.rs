@@ -6,12 +6,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, SystemClock};
+use crate::config::EndpointConfig;
 use crate::config::endpoint::Kind;
 use crate::event::finish::Identities;
 use crate::pull::read::PullError;
 use crate::pull::run::{Pulled, Puller, Settings};
 use crate::pull::sink::{NdjsonFolder, Sink};
-use crate::store::Keeper;
+use crate::store::{Keeper, Onward};
 
 use super::error::DaemonError;
 use super::lock::Lock;
@@ -31,6 +32,13 @@ pub fn make(
     for endpoint in &parts.config.endpoints {
         let (Kind::Fhir(server), Some(pull)) = (&endpoint.kind, &endpoint.pull) else { continue };
         let identities = parts::identities(&parts.config)?;
+        let folder = pull.folder.clone();
+        let folder =
+            if pull.events_to_folder { NdjsonFolder::new(folder) } else { NdjsonFolder::for_refused(folder) };
+        let is_webhook = |other: &&EndpointConfig| pull.webhook.as_ref() == Some(&other.name);
+        let webhooks = parts.config.endpoints.iter().filter(is_webhook);
+        let onward =
+            |to: &EndpointConfig| Onward { endpoint: to.name.clone(), expires_after: to.expires_after };
         let settings = Settings {
             server: Arc::new(endpoints::rest(endpoint, server, clock)?),
             keeper: keeper.clone(),
@@ -40,7 +48,8 @@ pub fn make(
             owner: pull.owner.clone(),
             requester: pull.requester.clone(),
             overlap: pull.overlap,
-            sinks: vec![Arc::new(NdjsonFolder::new(pull.folder.clone())) as Arc<dyn Sink>],
+            sinks: vec![Arc::new(folder) as Arc<dyn Sink>],
+            webhooks: webhooks.map(onward).collect(),
         };
         pullers.push((Puller::new(settings), pull.every));
     }

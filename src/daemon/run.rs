@@ -106,14 +106,16 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         );
     }
     for (endpoint, settings) in made.into_iter().zip(&config.endpoints) {
-        let read_back = ReadBack {
-            endpoint: Arc::clone(&endpoint),
-            keeper: keeper.clone(),
-            clock: Arc::clone(&clock),
-            rate: settings.rate,
-        };
-        let until = stopping.clone();
-        tasks.spawn(async move { Ok(read_back.run(until).await?) });
+        if endpoint.can_be_read() {
+            let read_back = ReadBack {
+                endpoint: Arc::clone(&endpoint),
+                keeper: keeper.clone(),
+                clock: Arc::clone(&clock),
+                rate: settings.rate,
+            };
+            let until = stopping.clone();
+            tasks.spawn(async move { Ok(read_back.run(until).await?) });
+        }
         let relay = Relay {
             attempt: Arc::new(Attempt {
                 endpoint,

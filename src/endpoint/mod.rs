@@ -11,6 +11,7 @@ pub mod fhir_rest;
 pub mod file;
 pub mod origin;
 pub mod sight;
+pub mod webhook;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -35,8 +36,14 @@ pub trait Endpoint: Send + Sync {
     /// Sends a stored request, byte for byte.
     fn send<'a>(&'a self, request: &'a Request) -> Work<'a, Outcome>;
 
-    /// Asks whether a request that was sent has been applied.
+    /// Asks whether a request that was sent has been applied. [`Found::Absent`] where sending it again does no harm.
     fn look<'a>(&'a self, request: &'a Request) -> Work<'a, Found>;
+
+    /// Whether what was delivered can be read back. Where not, *delivered* is the last state an entry reaches there, and
+    /// there is nothing to reconcile.
+    fn can_be_read(&self) -> bool {
+        true
+    }
 
     /// Reads back what stands there of everything of ours that these requests wrote. They are of one referral, oldest
     /// first. Writes nothing.

@@ -1,6 +1,6 @@
 //! [`Parcel`]: what is to be delivered for one event, with its open places.
 //!
-//! The Bundle names the person by a conditional reference, its resources by identifier, and its Provenance by a
+//! For a referral it is a Bundle, for a webhook a pulled event. The Bundle names the person by a conditional reference, its resources by identifier, and its Provenance by a
 //! client id; an endpoint fills those places before the first attempt. Invariant: a parcel is a function of the
 //! events, the codeset and the settings; nothing of an endpoint's answers is in it. `Debug` shows no content.
 //! Next: [`super::entry`].
@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 /// What is to be delivered for one event.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parcel {
-    /// Who it is about, for the identity check.
+    /// Who it is about, for the identity check; nobody where there is none.
     pub subject: Subject,
-    /// The transaction Bundle as FHIR JSON.
+    /// The transaction Bundle as FHIR JSON; on its way to a webhook, the event as JSON.
     pub bundle: String,
     /// The clinical system's request that this referral answers, if any.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -145,7 +145,6 @@ pub async fn search(
         let page = page(answer.map_err(|fault| PullError::of(classify::unread(fault)))?, search.kind, now)?;
         reading.progress.pages += 1;
         let on_page = page.matches.len();
-        let mut new = 0;
         for found in page.matches {
             sorted &= found.updated.is_some() && last.is_none_or(|last| found.updated >= Some(last));
             last = found.updated.or(last);
@@ -153,7 +152,6 @@ pub async fn search(
             // A server that does not know `_lastUpdated` gives everything it ever had.
             let is_old = found.updated.zip(from).is_some_and(|(updated, from)| updated < from);
             if !is_old && keys.insert(found.key("")) {
-                new += 1;
                 reading.found.push(found);
             }
         }
@@ -168,10 +166,7 @@ pub async fn search(
         } else if on_page == COUNT {
             // Perhaps the last one, perhaps a server that does not page: ask on from the newest. Sorted by time, what is
             // not there yet comes then.
-            if !sorted || last.is_none() || (new == 0 && last <= asked_from) {
-                return Err(PullError::CutOff);
-            }
-            if last == asked_from {
+            if !sorted || last <= asked_from {
                 return Err(PullError::CutOff);
             }
             (asked_from, link) = (last, None);

@@ -10,10 +10,11 @@ use crate::clock::Clock;
 use crate::codeset::Codeset;
 use crate::endpoint::Endpoint as _;
 use crate::endpoint::fhir_rest::FhirRest;
+use crate::event::ReferralEvent;
 use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
 use crate::map::back::Back;
-use crate::store::{Keeper, StoreError};
+use crate::store::{Keeper, Onward, Poll, StoreError};
 
 use super::cursor::Cursor;
 use super::judge::{Related, Whose, judge, our_name};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub overlap: Duration,
     /// What events are handed to, one after the other.
     pub sinks: Vec<Arc<dyn Sink>>,
+    /// Webhooks that events go to by the outbox.
+    pub webhooks: Vec<Onward>,
 }
 
 /// What one poll brought. Counts only.
@@ -227,7 +230,7 @@ impl Puller {
             let progress = super::cursor::Progress { new, ..progress };
             (search.note(self.name()), cursor.after(progress, now).word())
         });
-        self.remember(keys, notes.collect(), now).await?;
+        self.remember(judged.events, keys, notes.collect(), now).await?;
         Ok(pulled)
     }
 
@@ -281,20 +284,21 @@ impl Puller {
         Ok(confirmed)
     }
 
+    /// Versions, cursors and what goes to webhooks are one transaction.
     async fn remember(
         &self,
+        events: Vec<ReferralEvent>,
         keys: Vec<String>,
         notes: Vec<(String, String)>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let until = now.checked_add(REMEMBER).unwrap_or(Timestamp::MAX);
-        // Versions before cursors: each operation is a transaction of its own where nothing groups them.
-        let work = move |store: &mut dyn crate::store::Store| {
-            for key in &keys {
-                store.see(KIND, key, until, now)?;
-            }
-            notes.iter().try_for_each(|(name, word)| store.set_note(name, word))
+        let poll = Poll {
+            events,
+            webhooks: self.settings.webhooks.clone(),
+            seen: (KIND, keys),
+            remember_until: now.checked_add(REMEMBER).unwrap_or(Timestamp::MAX),
+            notes,
         };
-        self.settings.keeper.run(work).await
+        self.settings.keeper.run(move |store| store.take_poll(&poll, now).map(drop)).await
     }
 }

@@ -1,6 +1,6 @@
-//! [`Sink`]: what pulled events are handed to: a folder of NDJSON, or a program's own callback.
+//! [`Sink`]: what pulled events are handed to: a folder of NDJSON, or a program's own [`Callback`].
 //!
-//! A batch may come twice, after a crash or when another sink failed: its events have the same ids then, and a folder
+//! A [webhook](crate::endpoint::webhook) is none: its events go through the outbox. A batch may come twice, after a crash or when another sink failed: its events have the same ids then, and a folder
 //! that has it already writes nothing. Next: [`super::run`].
 
 use std::fs;
@@ -45,24 +45,69 @@ pub trait Sink: Send + Sync {
     fn hand_over<'a>(&'a self, batch: &'a Batch<'a>) -> Work<'a, Result<(), SinkError>>;
 }
 
+/// A program's own: a function that takes a batch and has kept it when it returns. It is called on the puller's own task,
+/// so what takes long belongs on another; a sink that waits for something implements [`Sink`] itself.
+///
+/// # Example
+/// ```
+/// # use sp_fhir::pull::sink::{Batch, Callback};
+/// let sink = Callback::new("my program", |batch: &Batch<'_>| {
+///     // Where it cannot be kept, say so: the same batch comes again at the next poll.
+///     if batch.events.len() > 1000 { Err("too many at once".to_owned()) } else { Ok(()) }
+/// });
+/// # let _: std::sync::Arc<dyn sp_fhir::pull::sink::Sink> = std::sync::Arc::new(sink);
+/// ```
+pub struct Callback<F> {
+    name: String,
+    take: F,
+}
+
+impl<F> Callback<F>
+where
+    F: Fn(&Batch<'_>) -> Result<(), String> + Send + Sync,
+{
+    /// A function, under the name by which its errors are known. What it says must hold no person's data: it is logged.
+    pub fn new(name: impl Into<String>, take: F) -> Self {
+        Self { name: name.into(), take }
+    }
+}
+
+impl<F> Sink for Callback<F>
+where
+    F: Fn(&Batch<'_>) -> Result<(), String> + Send + Sync,
+{
+    fn hand_over<'a>(&'a self, batch: &'a Batch<'a>) -> Work<'a, Result<(), SinkError>> {
+        let wrong = |problem| SinkError { sink: self.name.clone(), problem };
+        Box::pin(std::future::ready((self.take)(batch).map_err(wrong)))
+    }
+}
+
 /// A folder: one file of NDJSON for each poll that brought anything, and one beside it for what was refused. Each
 /// appears whole and only its owner may read it.
 #[derive(Clone, Debug)]
 pub struct NdjsonFolder {
     path: PathBuf,
+    takes_events: bool,
 }
 
 impl NdjsonFolder {
     /// A folder. It is made, for its owner only, when it is first needed.
     #[must_use]
     pub const fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, takes_events: true }
+    }
+
+    /// A folder for what was refused, where the events go elsewhere.
+    #[must_use]
+    pub const fn for_refused(path: PathBuf) -> Self {
+        Self { path, takes_events: false }
     }
 }
 
 impl Sink for NdjsonFolder {
     fn hand_over<'a>(&'a self, batch: &'a Batch<'a>) -> Work<'a, Result<(), SinkError>> {
-        let files = files(batch);
+        let events = if self.takes_events { batch.events } else { &[] };
+        let files = files(&Batch { events, ..*batch });
         let folder = self.path.clone();
         Box::pin(async move {
             let wrong = |error: io::Error| SinkError {
@@ -165,6 +210,18 @@ mod tests {
             let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
             assert_eq!((mode(&path), mode(&path.join(&names[0]))), (0o700, 0o600));
         }
+    }
+
+    #[tokio::test]
+    async fn a_callback_is_given_the_batch_and_says_why_it_does_not_take_it() {
+        let sink = Callback::new("mine", |batch: &Batch<'_>| match batch.endpoint {
+            "gp" => Ok(()),
+            _ => Err("not here".to_owned()),
+        });
+        let batch = |endpoint| Batch { endpoint, newest: None, events: &[], refused: &[] };
+        assert!(sink.hand_over(&batch("gp")).await.is_ok());
+        let error = sink.hand_over(&batch("other")).await.unwrap_err();
+        assert_eq!(error.to_string(), "mine: not here");
     }
 
     #[tokio::test]

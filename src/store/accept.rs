@@ -89,6 +89,10 @@ pub(super) fn replan<R: Rows>(
     }
     let came = nothing(&referral);
     let known = known(rows, id, &referral.source, Some(&referral), &came, &entries)?;
+    if known.events.is_empty() {
+        // It was pulled and goes to a webhook as it is.
+        return Ok(entries);
+    }
     let plan = planner.replan(&known, &referral.source, &referral.referral_id, &unsent, now);
     redo(rows, &mut entries, &plan, now)?;
     Ok(entries)

@@ -19,10 +19,10 @@ use crate::plan::{Planner, Submission};
 use super::row::{Referral, Row};
 use super::rows::{Result, Rows};
 use super::{
-    Acceptance, Acted, Attempt, AuditLine, Claim, Claimed, Decision, EntryDetail, Filter, Lease, SentRecord,
-    Settled, Store, Swept,
+    Acceptance, Acted, Attempt, AuditLine, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Poll,
+    SentRecord, Settled, Store, Swept,
 };
-use super::{accept, deliver, sent, upkeep};
+use super::{accept, deliver, poll, sent, upkeep};
 
 /// A store without a disk.
 #[derive(Default)]
@@ -339,6 +339,15 @@ impl Store for MemoryStore {
             self.seen.insert(place, until);
         }
         Ok(!known)
+    }
+
+    fn take_poll(&mut self, came: &Poll, now: Timestamp) -> Result<u64> {
+        let made = poll::entries(self, came, now)?;
+        for key in &came.seen.1 {
+            self.see(came.seen.0, key, came.remember_until, now)?;
+        }
+        self.notes.extend(came.notes.iter().cloned());
+        Ok(made)
     }
 
     fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {

@@ -10,6 +10,7 @@ mod deliver;
 mod error;
 pub mod keeper;
 mod memory;
+mod poll;
 mod row;
 mod rows;
 mod sent;
@@ -179,6 +180,14 @@ pub trait Store: Send {
     /// # Errors
     /// The database cannot be used.
     fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Writes down what a poll brought, wholly or not at all: an entry of each event for each webhook, the versions that
+    /// were seen, and where the next poll starts. Says how many entries were made; an event that a webhook has an entry
+    /// for already gets no other.
+    ///
+    /// # Errors
+    /// The database cannot be used; nothing was written.
+    fn take_poll(&mut self, poll: &Poll, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Whether something from outside was seen already. Notes nothing.
     ///

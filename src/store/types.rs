@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::endpoint::Known;
-use crate::event::{Issue, IssueCode};
+use crate::event::{Issue, IssueCode, ReferralEvent};
 use crate::outbox::{Entry, EntryId, Parcel, State};
 
 /// What was asked of [`Store::claim`](super::Store::claim).
@@ -103,6 +103,30 @@ pub enum Answer {
     },
     /// Not taken.
     Refused(IssueCode),
+}
+
+/// What a poll brought, to be written down as one.
+#[derive(Clone, Debug)]
+pub struct Poll {
+    /// Events, in the order in which they leave.
+    pub events: Vec<ReferralEvent>,
+    /// The webhooks that each of them goes to.
+    pub webhooks: Vec<Onward>,
+    /// Versions that need not be looked at again: their kind, and the key of each.
+    pub seen: (&'static str, Vec<String>),
+    /// Until when they are remembered.
+    pub remember_until: Timestamp,
+    /// Words to keep under names: where the next poll starts.
+    pub notes: Vec<(String, String)>,
+}
+
+/// A webhook that pulled events go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Onward {
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// How long an entry may wait before a person must decide.
+    pub expires_after: Duration,
 }
 
 /// Who decides, and why.

@@ -13,6 +13,8 @@
     clippy::print_stderr
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod doubt;
 #[path = "../delivery/driver.rs"]
 #[allow(dead_code)]

@@ -14,6 +14,8 @@
 )]
 
 mod canary;
+#[path = "../common/mod.rs"]
+mod common;
 mod exits;
 mod files;
 mod kill;
@@ -24,13 +26,4 @@ mod servers;
 mod snapshots;
 mod world;
 
-/// The value of an environment variable, or nothing after saying on the real standard error what is not tested.
-fn need(test: &str, variable: &str) -> Option<String> {
-    use std::io::Write as _;
-    let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
-    if value.is_none() {
-        let said = format!("\nSKIPPED: {test}: {variable} is not set\n");
-        let _ = std::io::stderr().write_all(said.as_bytes());
-    }
-    value
-}
+use common::need;

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::common::test_number;
+
 /// The practice of everybody who is not said to have another.
 pub(crate) const PRACTICE: &str = "Z99961";
 pub(crate) const SOURCE: &str = "https://elmfield-sp.example/cases";
@@ -59,17 +61,6 @@ impl Person {
                 "consent": {"share": "full", "date": "2026-03-01"},
             },
         })
-    }
-}
-
-/// `999` and six digits with their check digit; none where ten would be needed.
-fn test_number(middle: u32) -> Option<String> {
-    let nine = format!("999{middle:06}");
-    let sum: u32 =
-        nine.bytes().zip((2..=10).rev()).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
-    match (11 - sum % 11) % 11 {
-        10 => None,
-        check => Some(format!("{nine}{check}")),
     }
 }
 

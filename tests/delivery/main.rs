@@ -12,19 +12,12 @@
     clippy::print_stderr
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod driver;
 mod faults;
 mod parcels;
 mod real;
 mod stub;
 
-/// The value of an environment variable, or nothing after saying on the real standard error what is not tested.
-fn need(test: &str, variable: &str) -> Option<String> {
-    use std::io::Write as _;
-    let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
-    if value.is_none() {
-        let said = format!("\nSKIPPED: {test}: {variable} is not set\n");
-        let _ = std::io::stderr().write_all(said.as_bytes());
-    }
-    value
-}
+use common::need;

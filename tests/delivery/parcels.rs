@@ -14,7 +14,10 @@ use sp_fhir::outbox::Parcel;
 use sp_fhir::plan::{Known, Planner, Route, Routes, Submission};
 use sp_fhir::tree::{Limits, json};
 
+use crate::common::test_number;
+
 pub(crate) const PRACTICE: &str = "Z99961";
+const SOURCE: &str = "https://elmfield-sp.example/cases";
 
 /// An invented person with a number of the test range that no other test uses.
 #[derive(Clone)]
@@ -51,20 +54,9 @@ impl Person {
     }
 }
 
-/// `999` and six digits with their check digit; none where ten would be needed.
-fn test_number(middle: u32) -> Option<String> {
-    let nine = format!("999{middle:06}");
-    let sum: u32 =
-        nine.bytes().zip((2..=10).rev()).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
-    match (11 - sum % 11) % 11 {
-        10 => None,
-        check => Some(format!("{nine}{check}")),
-    }
-}
-
-/// One parcel per event of a referral, in their order.
-pub(crate) fn referral(person: &Person, case: &str, kinds: &[&str]) -> Vec<Parcel> {
-    let planner = Planner {
+/// A planner that sends everything to one endpoint, for test numbers.
+pub(crate) fn planner(endpoint: &str) -> Planner {
+    Planner {
         codeset: Codeset::embedded().unwrap(),
         settings: Settings {
             form: Form::Transaction,
@@ -75,17 +67,23 @@ pub(crate) fn referral(person: &Person, case: &str, kinds: &[&str]) -> Vec<Parce
             create_patient: false,
         },
         routes: Routes(vec![Route {
-            endpoint: "gp".into(),
+            endpoint: endpoint.to_owned(),
             practices: Vec::new(),
             test: true,
             expires_after: std::time::Duration::from_secs(86400),
         }]),
         identities: Identities::default(),
-    };
+    }
+}
+
+/// One parcel per event of a referral, in their order.
+pub(crate) fn referral(person: &Person, case: &str, kinds: &[&str]) -> Vec<Parcel> {
+    let planner = planner("gp");
     let mut known = Known::default();
     let mut parcels = Vec::new();
     for (day, kind) in (1..).zip(kinds) {
-        let event = event(person, case, kind, day);
+        let referral = format!("{case}-{}x", person.number);
+        let event = event(SOURCE, &referral, &format!("{case}/{kind}/{day}"), person, (kind, day));
         let came = Submission {
             source: Arc::clone(&event.source),
             referral_id: Arc::from(&*event.referral_id),
@@ -103,7 +101,14 @@ pub(crate) fn referral(person: &Person, case: &str, kinds: &[&str]) -> Vec<Parce
     parcels
 }
 
-fn event(person: &Person, case: &str, kind: &str, day: u32) -> ReferralEvent {
+/// An event of a referral of a person: its kind, and its day in March.
+pub(crate) fn event(
+    source: &str,
+    referral: &str,
+    id: &str,
+    person: &Person,
+    (kind, day): (&str, u32),
+) -> ReferralEvent {
     let detail = match kind {
         "referred" => r#""reasons":["Loneliness / isolation"]"#,
         "attended" => r#""mode":"home""#,
@@ -113,7 +118,7 @@ fn event(person: &Person, case: &str, kind: &str, day: u32) -> ReferralEvent {
     };
     let Person { number, family, birth_date } = person;
     let text = format!(
-        r#"{{"source":"https://elmfield-sp.example/cases","event_id":"{case}/{kind}/{day}","referral_id":"{case}-{number}x",
+        r#"{{"source":"{source}","event_id":"{id}","referral_id":"{referral}",
         "type":"{kind}","occurred_at":"2026-03-{day:02}","detail":{{{detail}}},"record":{{
         "person":{{"nhs_number":"{number}","family":"{family}","birth_date":"{birth_date}","practice_ods":"{PRACTICE}"}},
         "referrer":{{"name":"Dr Efa Prydderch","organisation_ods":"{PRACTICE}"}},

@@ -15,7 +15,7 @@ use sp_fhir::endpoint::fhir_rest::{self, FhirRest};
 use sp_fhir::event::finish::Identities;
 use sp_fhir::pull::run::{Puller, Settings};
 use sp_fhir::pull::sink::{Batch, Sink, SinkError};
-use sp_fhir::store::{Keeper, MemoryStore};
+use sp_fhir::store::{Keeper, MemoryStore, Onward};
 
 pub(crate) const SOURCE: &str = "https://gp.example/requests";
 
@@ -45,10 +45,15 @@ pub(crate) struct World {
     pub(crate) puller: Puller,
     pub(crate) kept: Arc<Kept>,
     pub(crate) keeper: Keeper,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 impl World {
     pub(crate) fn new(base: &str, owner: &str) -> Self {
+        Self::with(base, owner, Vec::new())
+    }
+
+    pub(crate) fn with(base: &str, owner: &str, webhooks: Vec<Onward>) -> Self {
         let clock = Arc::new(ManualClock::new("2099-01-01T00:00:00Z".parse().unwrap(), 1));
         let client = Client::open(client::Settings {
             base: Base::parse(base).unwrap(),
@@ -68,15 +73,16 @@ impl World {
         let puller = Puller::new(Settings {
             server: Arc::new(server),
             keeper: keeper.clone(),
-            clock,
+            clock: Arc::clone(&clock) as Arc<_>,
             codeset: Codeset::embedded().unwrap(),
             identities: Identities { source: Some(Arc::from(SOURCE)), ..Identities::default() },
             owner: Some(owner.into()),
             requester: None,
             overlap: Duration::from_secs(600),
             sinks: vec![Arc::clone(&kept) as Arc<dyn Sink>],
+            webhooks,
         });
-        Self { puller, kept, keeper }
+        Self { puller, kept, keeper, clock }
     }
 
     /// Types of the events handed over so far, with their referral's id.

@@ -19,27 +19,15 @@
 )]
 
 mod bundles;
+#[path = "../common/mod.rs"]
+mod common;
 mod delivery;
 mod http;
 mod validators;
 
-use std::env;
-use std::io::{self, Write};
-
+use common::need;
 use http::Server;
 use serde_json::{Value, json};
-
-/// The value of an environment variable, or nothing after saying on the real standard error what is not tested
-/// (`eprintln!` would be swallowed for a test that passes).
-fn need(test: &str, variable: &str) -> Option<String> {
-    let value = env::var(variable).ok().filter(|value| !value.is_empty());
-    if value.is_none() {
-        // One write, on a line of its own: other tests and the test runner write at the same time.
-        let said = format!("\nSKIPPED: {test}: {variable} is not set\n");
-        let _ = io::stderr().write_all(said.as_bytes());
-    }
-    value
-}
 
 #[test]
 fn every_resource_passes_two_validators() {

@@ -15,6 +15,8 @@
 
 mod classes;
 mod command;
+#[path = "../common/mod.rs"]
+mod common;
 #[path = "../delivery/driver.rs"]
 #[allow(dead_code)]
 mod driver;
@@ -27,13 +29,4 @@ mod stub;
 mod stubborn;
 mod world;
 
-/// The value of an environment variable, or nothing after saying on the real standard error what is not tested.
-fn need(test: &str, variable: &str) -> Option<String> {
-    use std::io::Write as _;
-    let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
-    if value.is_none() {
-        let said = format!("\nSKIPPED: {test}: {variable} is not set\n");
-        let _ = std::io::stderr().write_all(said.as_bytes());
-    }
-    value
-}
+use common::need;

@@ -2,28 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use sp_fhir::clock::{Clock, SystemClock};
-use sp_fhir::codeset::Codeset;
 use sp_fhir::endpoint::Endpoint;
-use sp_fhir::event::build::NhsNumberRule;
-use sp_fhir::event::finish::Identities;
-use sp_fhir::event::read::read;
-use sp_fhir::map::mapper::Settings;
-use sp_fhir::map::refs::Form;
 use sp_fhir::outbox::retry::RetryPolicy;
 use sp_fhir::outbox::{Entry, State};
-use sp_fhir::plan::{Planner, Route, Routes, Submission};
+use sp_fhir::plan::{Planner, Submission};
 use sp_fhir::reconcile::{AtEndpoint, ReadBack, compare, read_back::Round};
 use sp_fhir::relay::attempt::{Attempt, Attempted};
 use sp_fhir::relay::run::Watcher;
 use sp_fhir::relay::{Pace, Relay};
 use sp_fhir::store::{Filter, Keeper, SqliteStore, Store};
-use sp_fhir::tree::{Limits, json};
 use tokio::sync::Notify;
 
-use crate::parcels::{PRACTICE, Person};
+use crate::parcels::{self, Person};
 
 /// A store in a folder, with the endpoint it delivers to.
 pub(crate) struct World {
@@ -62,24 +54,7 @@ impl World {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let (process, n) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let (keeper, _) = Keeper::start(SqliteStore::open(&folder).unwrap(), 64).unwrap();
-        let planner = Planner {
-            codeset: Codeset::embedded().unwrap(),
-            settings: Settings {
-                form: Form::Transaction,
-                code_in_every_bundle: true,
-                recorded_at: "2026-11-20T12:00:00Z".parse().unwrap(),
-                agent: "tests".into(),
-                repair_codes: false,
-                create_patient: false,
-            },
-            routes: Routes(vec![Route {
-                endpoint: endpoint.name().to_owned(),
-                practices: Vec::new(),
-                test: true,
-                expires_after: Duration::from_secs(86400),
-            }]),
-            identities: Identities::default(),
-        };
+        let planner = parcels::planner(endpoint.name());
         let source = format!("https://elmfield-sp.example/run-{process}-{n}");
         Self { endpoint, source, folder, planner, keeper, _temporary: temporary }
     }
@@ -91,25 +66,10 @@ impl World {
 
     /// Accepts one referral of a person with these events.
     pub(crate) fn accept(&self, person: &Person, kinds: &[&str]) {
-        let Person { number, family, birth_date } = person;
-        let source = &self.source;
+        let referral = format!("{}x", person.number);
         let events = (1..).zip(kinds).map(|(day, kind)| {
-            let detail = match *kind {
-                "referred" => r#""reasons":["Loneliness / isolation"]"#,
-                "attended" => r#""mode":"home""#,
-                _ => "",
-            };
-            let text = format!(
-                r#"{{"source":"{source}","event_id":"{number}/{kind}","referral_id":"{number}x",
-                "type":"{kind}","occurred_at":"2026-03-{day:02}","detail":{{{detail}}},"record":{{
-                "person":{{"nhs_number":"{number}","family":"{family}","birth_date":"{birth_date}","practice_ods":"{PRACTICE}"}},
-                "referrer":{{"name":"Dr Efa Prydderch","organisation_ods":"{PRACTICE}"}},
-                "service":{{"kind":"link-worker","name":"Elmfield link workers"}},
-                "consent":{{"share":"full","date":"2026-03-01"}}}}}}"#
-            );
-            let node = json::parse(text.as_bytes(), &Limits::default()).unwrap();
-            let (event, issues) = read(&node, &Identities::default(), NhsNumberRule::Reject);
-            event.unwrap_or_else(|| panic!("{kind}: {issues:?}"))
+            let id = format!("{}/{kind}", person.number);
+            parcels::event(&self.source, &referral, &id, person, (kind, day))
         });
         let events: Vec<_> = events.collect();
         let came = Submission {

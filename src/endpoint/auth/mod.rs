@@ -2,8 +2,8 @@
 //!
 //! What this is not: it decides nothing about entries; a failure is a [`Reason`] for the caller. Invariant: a token or a
 //! key goes to the configured origin only, and into no log, error or `Debug`. The kinds, one file each: [`none`],
-//! [`bearer`], [`client_credentials`], [`nhs_jwt`], [`smart`]; [`tls`] shows a certificate below any of them.
-//! Next: [`super::origin`], then [`token`].
+//! [`bearer`], [`client_credentials`], [`nhs_jwt`], [`smart`]; [`tls`] shows a certificate below any of them; a webhook
+//! signs each body instead ([`signature`]). Next: [`super::origin`], then [`token`].
 
 mod assertion;
 pub mod bearer;
@@ -12,6 +12,7 @@ pub mod expiry;
 pub mod nhs_jwt;
 pub mod none;
 mod refusal;
+pub mod signature;
 pub mod skew;
 pub mod smart;
 pub mod tls;

@@ -13,17 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 
 use crate::config::{HttpAuth, Secret, SecretError};
-use crate::event::hash::hex;
+pub use crate::endpoint::auth::signature::{NONCE, SIGNATURE, TIMESTAMP, sign};
 use crate::intake::keep::Keep;
 
 use super::answer::Refusal;
-
-/// Seconds since 1970 at which the request was signed.
-pub const TIMESTAMP: HeaderName = HeaderName::from_static("x-sp-fhir-timestamp");
-/// 16 to 64 letters, digits, `-` or `_`; never used again.
-pub const NONCE: HeaderName = HeaderName::from_static("x-sp-fhir-nonce");
-/// `sha256=` and the HMAC in hexadecimal.
-pub const SIGNATURE: HeaderName = HeaderName::from_static("x-sp-fhir-signature");
 
 /// How far the clocks may be apart, in seconds.
 const WINDOW: i64 = 300;
@@ -104,16 +97,6 @@ impl Auth {
             false => Err(Refusal::Unauthorised(HMAC)),
         }
     }
-}
-
-/// The signature of a body, as a sender makes it: the value of the signature header.
-#[must_use]
-pub fn sign(key: &[u8], timestamp: i64, nonce: &str, body: &[u8]) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-    let mut context = hmac::Context::with_key(&key);
-    context.update(format!("{timestamp}.{nonce}.").as_bytes());
-    context.update(body);
-    format!("sha256={}", hex(context.sign().as_ref()))
 }
 
 fn hash(bytes: &[u8]) -> digest::Digest {

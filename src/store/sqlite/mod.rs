@@ -26,10 +26,10 @@ use crate::outbox::{Command, Entry, EntryId, State};
 use crate::plan::{Planner, Submission};
 
 use super::{
-    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, SentRecord, Settled, Store,
-    StoreError, Swept,
+    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Poll, SentRecord, Settled,
+    Store, StoreError, Swept,
 };
-use super::{accept, deliver, sent, upkeep};
+use super::{accept, deliver, poll, sent, upkeep};
 use tables::Tables;
 
 /// The database's name in its folder.
@@ -273,6 +273,17 @@ impl Store for SqliteStore {
 
     fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool> {
         self.whole(|rows| list::see(rows, kind, key, until, now))
+    }
+
+    fn take_poll(&mut self, came: &Poll, now: Timestamp) -> Result<u64> {
+        self.whole(|rows| {
+            let made = poll::entries(rows, came, now)?;
+            for key in &came.seen.1 {
+                list::see(rows, came.seen.0, key, came.remember_until, now)?;
+            }
+            came.notes.iter().try_for_each(|(name, word)| list::set_note(rows, name, word))?;
+            Ok(made)
+        })
     }
 
     fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {

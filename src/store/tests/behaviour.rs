@@ -400,3 +400,47 @@ fn what_was_sent_of_a_referral_is_read_back_in_order() {
         assert!(!format!("{record:?}").contains("{}"), "requests are not shown");
     });
 }
+
+#[test]
+fn a_pulled_event_has_an_entry_a_webhook_and_waits_for_nothing_but_its_own_kind() {
+    each(|store| {
+        let planner = planner();
+        // Delivery of the same referral waits for a person.
+        let mut held = told("R1", "referred", "2026-04-01");
+        held.referrer = "self";
+        store.accept(&submission(false, &[held]), &planner, start()).unwrap();
+        let events = ["2026-04-02", "2026-04-03"].map(|day| told("R1", "contacted", day).event()).to_vec();
+        let poll = crate::store::Poll {
+            events,
+            webhooks: vec![crate::store::Onward { endpoint: "hook".into(), expires_after: days(3) }],
+            seen: ("pull", vec!["gp/Task/1/2".into()]),
+            remember_until: later(start(), days(400)),
+            notes: vec![("pull/gp".into(), "2026-04-03T00:00:00Z".into())],
+        };
+        assert_eq!(store.take_poll(&poll, start()).unwrap(), 2);
+        assert_eq!(store.take_poll(&poll, start()).unwrap(), 0, "known already");
+        assert!(store.seen("pull", "gp/Task/1/2", start()).unwrap());
+        assert_eq!(store.note("pull/gp").unwrap().as_deref(), Some("2026-04-03T00:00:00Z"));
+        // In order, one at a time, with the event's own bytes.
+        let first = take(store, "hook", start());
+        assert_eq!(first.len(), 1);
+        assert_eq!(first[0].parcel.bundle, serde_json::to_string(&poll.events[0]).unwrap());
+        let refused = Cause::Ended(Outcome::Rejected(Refusal::of(Reason::RefusedByEndpoint)));
+        let policy = RetryPolicy::default();
+        store.settle(&first[0].lease, &settled(refused, &policy, start())).unwrap().unwrap();
+        assert!(take(store, "hook", start()).is_empty(), "the second waits for the dead letter");
+        // What a person does with it plans nothing.
+        let id = first[0].entry.id;
+        for command in [Command::Retry, Command::Hold, Command::Release] {
+            let acted = store.act(id, command, &by(), &planner, start()).unwrap();
+            assert!(matches!(acted, Acted::Done(_)), "{command:?}: {acted:?}");
+        }
+        assert_eq!(deliver(store, "hook", start()), 1);
+        assert_eq!(deliver(store, "hook", start()), 1);
+        assert_eq!(store.counts().unwrap()[&("hook".to_owned(), State::Delivered)], 2);
+        // And the other way round: what waits at the webhook holds no delivery up.
+        assert_eq!(states(store)[0].0, State::Held);
+        let swept = store.sweep(&planner, &policy, 0.5, later(start(), days(1))).unwrap();
+        assert_eq!(swept.expired, 0);
+    });
+}

@@ -98,6 +98,9 @@ macro_rules! delegate {
                 fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool> {
                     self.$inner.see(kind, key, until, now)
                 }
+                fn take_poll(&mut self, poll: &Poll, now: Timestamp) -> Result<u64> {
+                    self.$inner.take_poll(poll, now)
+                }
                 fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {
                     self.$inner.seen(kind, key, now)
                 }

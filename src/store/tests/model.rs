@@ -12,13 +12,13 @@ use crate::outbox::transition::Cause;
 use crate::outbox::{Command, EntryId, Outcome, Reason, Refusal, State};
 use crate::plan::Planner;
 use crate::store::row::later;
-use crate::store::{Answer, Claim, Filter, Lease, MemoryStore, SqliteStore, Store, StoreError};
+use crate::store::{Answer, Claim, Filter, Lease, MemoryStore, Onward, Poll, SqliteStore, Store, StoreError};
 
 const KINDS: [&str; 6] = ["referred", "accepted", "contacted", "attended", "consent_changed", "completed"];
 const NUMBERS: [Option<&str>; 3] = [Some("9990004218"), Some("9990004226"), None];
 const SHARES: [Option<(&str, &str)>; 4] =
     [None, Some(("full", "2026-03-01")), Some(("codes_only", "2026-04-02")), Some(("none", "2026-04-10"))];
-const ENDPOINTS: [&str; 3] = ["north", "south", ""];
+const ENDPOINTS: [&str; 4] = ["north", "south", "", "hook"];
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -59,6 +59,10 @@ enum Op {
     See {
         key: u8,
     },
+    Poll {
+        referral: usize,
+        day: u32,
+    },
     /// Ends the running group, or begins one.
     Group,
     /// Closes SQLite and opens it again.
@@ -81,6 +85,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (1..20i64).prop_map(|entry| Op::ReadBack { entry }),
         3 => prop_oneof![Just(0u64), Just(1), Just(24), Just(24 * 9)].prop_map(|hours| Op::Advance { hours }),
         1 => (0..3u8).prop_map(|key| Op::See { key }),
+        3 => (0..3usize, 1..4u32).prop_map(|(referral, day)| Op::Poll { referral, day }),
         2 => Just(Op::Group),
         1 => Just(Op::Reopen),
     ]
@@ -222,6 +227,23 @@ impl Both {
             Op::See { key } => {
                 self.ask(|store, _, now| {
                     store.see("nonce", &key.to_string(), later(now, Duration::from_secs(3600)), now)
+                });
+            }
+            Op::Poll { referral, day } => {
+                let event = told(&format!("R{referral}"), "accepted", &format!("2026-04-{day:02}")).event();
+                let expires_after = Duration::from_secs(5 * DAY);
+                self.accepted += self.ask(|store, _, now| {
+                    let poll = Poll {
+                        events: vec![event.clone()],
+                        webhooks: vec![Onward { endpoint: "hook".into(), expires_after }],
+                        seen: ("pull", vec![format!("{referral}/{day}")]),
+                        remember_until: later(now, expires_after),
+                        notes: vec![("cursor".into(), day.to_string())],
+                    };
+                    let made = store.take_poll(&poll, now)?;
+                    assert_eq!(store.note("cursor")?, Some(day.to_string()));
+                    assert!(store.seen("pull", &format!("{referral}/{day}"), now)?);
+                    Ok(made)
                 });
             }
             Op::Group => self.group(!self.in_group),
