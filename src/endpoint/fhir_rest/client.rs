@@ -9,12 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_MATCH, LOCATION, RETRY_AFTER,
+    ACCEPT, AGE, AUTHORIZATION, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, IF_MATCH, LOCATION,
+    RETRY_AFTER,
 };
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::ExposeSecret;
 
+use crate::clock::Clock;
 use crate::endpoint::auth::Authorise;
+use crate::endpoint::auth::skew::Skew;
 use crate::outbox::Reason;
 use crate::tree::{self, Node};
 
@@ -127,6 +130,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Certificates; read again when their files change.
     pub tls: TlsFiles,
+    /// The time, to hold against the endpoint's.
+    pub clock: Arc<dyn Clock>,
+    /// How far the two are apart; shared with who fetches tokens.
+    pub skew: Arc<Skew>,
 }
 
 /// HTTP to one endpoint.
@@ -136,6 +143,8 @@ pub struct Client {
     base: Base,
     auth: Arc<dyn Authorise>,
     limits: Limits,
+    clock: Arc<dyn Clock>,
+    skew: Arc<Skew>,
 }
 
 impl Client {
@@ -144,7 +153,7 @@ impl Client {
     /// # Errors
     /// A certificate or key cannot be used.
     pub fn open(settings: Settings) -> Result<Self, AuthError> {
-        let Settings { base, auth, limits, tls } = settings;
+        let Settings { base, auth, limits, tls, clock, skew } = settings;
         let configure = move |builder: reqwest::ClientBuilder| {
             builder
                 .redirect(reqwest::redirect::Policy::none())
@@ -157,13 +166,33 @@ impl Client {
                 .user_agent(concat!("sp-fhir/", env!("CARGO_PKG_VERSION")))
         };
         let connector = Arc::new(Connector::open(tls, configure)?);
-        Ok(Self { connector, base, auth, limits })
+        Ok(Self { connector, base, auth, limits, clock, skew })
     }
 
     /// The endpoint's base.
     #[must_use]
     pub const fn base(&self) -> &Base {
         &self.base
+    }
+
+    /// How far its clock is from ours.
+    #[must_use]
+    pub fn skew(&self) -> &Skew {
+        &self.skew
+    }
+
+    /// The certificates, for checks and alarms.
+    #[must_use]
+    pub fn connector(&self) -> &Connector {
+        &self.connector
+    }
+
+    /// Whether we have what it takes to say who we are: reads the secret, or fetches a token. Says whether there is any.
+    ///
+    /// # Errors
+    /// As [`Authorise::header`].
+    pub async fn authenticate(&self) -> Result<bool, Reason> {
+        self.auth.header().await.map(|header| header.is_some())
     }
 
     /// GET `Type/id`, or `metadata`. Never a search: its words would stand in logs along the way.
@@ -270,6 +299,7 @@ impl Client {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
+        let sent = self.clock.now();
         let mut response = request.send().await.map_err(|error| {
             // A builder error is ours and comes before anything is sent; so does everything up to the connection.
             let early = error.is_connect() || error.is_builder();
@@ -280,6 +310,14 @@ impl Client {
             self.auth.refused();
         }
         let headers = response.headers();
+        let date = text(headers, &DATE);
+        self.skew.observe(
+            self.base.host(),
+            date.as_deref(),
+            headers.contains_key(AGE),
+            sent,
+            self.clock.now(),
+        );
         if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>()
             > self.limits.headers
         {

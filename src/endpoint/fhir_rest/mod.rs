@@ -26,7 +26,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use crate::clock::Clock;
-use crate::endpoint::{Endpoint, Found, Had, Known, Listing, Prepared, Request, Sight, Work};
+use crate::endpoint::{Endpoint, Found, Had, Known, Listing, Prepared, Request, Sight, Vitals, Work};
 use crate::event::NhsNumber;
 use crate::outbox::{Outcome, Parcel, Placed, Reason, Refusal};
 
@@ -251,5 +251,10 @@ impl Endpoint for FhirRest {
                 Ok(_) => Ok(()),
             }
         })
+    }
+
+    fn vitals(&self) -> Vitals {
+        let client = self.client();
+        Vitals { skew: client.skew().seconds(), certificate_ends: client.connector().certificate_ends() }
     }
 }
