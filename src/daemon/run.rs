@@ -20,6 +20,7 @@ use crate::outbox::retry::RetryPolicy;
 use crate::reconcile::ReadBack;
 use crate::relay::attempt::Attempt;
 use crate::relay::run::Watcher;
+use crate::relay::turn::Turn;
 use crate::relay::{Pace, Relay};
 use crate::store::Keeper;
 use crate::telemetry::Metrics;
@@ -324,6 +325,7 @@ fn serve(base: &Base, endpoint: &Arc<dyn Endpoint>, settings: &EndpointConfig) -
             keeper: base.keeper.clone(),
             clock: Arc::clone(&base.clock),
             policy: settings.retry.clone(),
+            turn: Turn::default(),
         }),
         pace: Pace { concurrency: settings.concurrency, rate: Some(settings.rate), ..Pace::default() },
         owner: base.owner,

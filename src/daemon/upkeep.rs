@@ -17,8 +17,10 @@ use crate::endpoint::Endpoint;
 use crate::endpoint::auth::expiry::ExpiryWatch;
 use crate::outbox::State;
 use crate::outbox::retry::RetryPolicy;
+use crate::outbox::transition::Cause;
 use crate::plan::Planner;
-use crate::store::{Keeper, StoreError};
+use crate::relay::turn;
+use crate::store::{Keeper, Settled, StoreError};
 use crate::telemetry::Metrics;
 use crate::telemetry::alarm::{Alarm, Alert};
 
@@ -55,11 +57,42 @@ pub(super) struct Alarms {
 /// Frees what an earlier process left in flight. Before any relay runs, and under the lock of the data folder: whatever is
 /// leased then is leased to nobody, and need not wait for its lease to run out.
 pub(super) async fn take_over(base: &Base, endpoints: &[EndpointConfig]) -> Result<u64, StoreError> {
+    blame(base, endpoints).await?;
     let mut freed = 0;
     for endpoint in endpoints {
         freed += free_all(base, &endpoint.name, &endpoint.retry).await?;
     }
     Ok(freed)
+}
+
+/// Where the last process ended while exactly one entry was being prepared alone, that entry is blamed; where there were several,
+/// nobody knows.
+async fn blame(base: &Base, endpoints: &[EndpointConfig]) -> Result<(), StoreError> {
+    let mut noted = Vec::new();
+    for endpoint in endpoints {
+        let name = endpoint.name.clone();
+        let lease = base.keeper.run(move |store| {
+            let lease = turn::noted(store, &name)?;
+            turn::note(store, &name, None)?;
+            Ok(lease)
+        });
+        noted.extend(lease.await?.map(|lease| (endpoint, lease)));
+    }
+    if let [(endpoint, lease)] = noted.as_slice() {
+        let (lease, policy) = (*lease, endpoint.retry.clone());
+        let (now, jitter) = (base.clock.now(), base.clock.jitter());
+        let settled = base.keeper.run(move |store| {
+            let (cause, contents) = (Cause::Crashed, Vec::new());
+            store.settle(&lease, &Settled { cause, policy: &policy, jitter, contents, now })
+        });
+        if let Some(entry) = settled.await? {
+            tracing::error!(
+                endpoint = entry.endpoint, id = entry.id, key = %entry.key, state = entry.state.as_str(),
+                "the last daemon ended while this entry alone was being prepared"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Frees everything in flight at an endpoint that no relay serves.

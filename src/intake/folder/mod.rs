@@ -2,11 +2,13 @@
 //!
 //! A file is taken once it has stayed the same for a while: it is first moved into a hidden folder inside the watched
 //! one, so that a new file of the same name is a file of its own; a file found there at the start was being read
-//! when the process died, and is read again, which changes nothing. Then it goes to `done`, or, when nothing of it
+//! when the process died, and is read again, which changes nothing; unless two processes in a row ended while they read it
+//! (`mark.rs`): then it is set aside, so that one file cannot stop everything for ever. Then it goes to `done`, or, when nothing of it
 //! could be read, to `refused` with its reasons; refused rows go to `refused` in the file's own form. What this is not: a
 //! walk; folders inside are not looked into. Invariant: a file is in exactly one of the folders, and in `done` only when
 //! every row of it is on the disk or in `refused`. Next: `place.rs`, then `read.rs`.
 
+mod mark;
 pub mod once;
 mod place;
 mod read;
@@ -32,6 +34,7 @@ use crate::profile::Profile;
 use crate::source::SourceErrorKind;
 
 use super::keep::Keep;
+use mark::Mark;
 use place::Stamp;
 pub use place::make_private;
 use read::{FileRead, NotRead};
@@ -92,6 +95,9 @@ pub struct Watch {
     seen: HashMap<OsString, (Stamp, Timestamp)>,
     /// Whether the last look at the folder failed; said once.
     lost: bool,
+    mark: Mark,
+    /// The file that the last process was reading when it ended, and how many in a row did; not asked yet, or asked.
+    left: Option<Option<(String, u32)>>,
 }
 
 /// The profile of a folder, ready for the daemon.
@@ -142,11 +148,12 @@ impl Watch {
                 Problem::new("intake.folder.path", what, "check the permissions above it")
             })?;
         }
+        let mark = Mark::of(&reading);
         let Parts { identities, codeset, keep, clock } = parts;
         let identities = Identities { source: folder.source.clone(), ..identities };
         // Beside the files themselves, so that patients' data stays where it was put.
         let shared = Shared { profile, codeset, identities, keep, clock, temporary: reading };
-        Ok(Self { folder, shared: Arc::new(shared), seen: HashMap::new(), lost: false })
+        Ok(Self { folder, shared: Arc::new(shared), seen: HashMap::new(), lost: false, mark, left: None })
     }
 
     /// Watches until `stop` becomes true (or its sender is gone).
@@ -164,6 +171,10 @@ impl Watch {
     /// Looks once, and reads what is ready. Gives what became of each file.
     pub async fn poll(&mut self, stop: &watch::Receiver<bool>) -> Vec<FileEnd> {
         let mut ends = Vec::new();
+        // Only now: while this one was made, another may still have been reading.
+        if self.left.is_none() {
+            self.left = Some(self.mark.left());
+        }
         let claimed = match self.claim() {
             Ok(claimed) => {
                 self.lost = false;
@@ -181,6 +192,8 @@ impl Watch {
                 break;
             }
             let end = self.take(&name, stop).await;
+            self.mark.end();
+            self.left = Some(None);
             ends.push(end);
             if end == FileEnd::Later {
                 // What keeps this one waiting keeps the next one waiting too.
@@ -224,6 +237,14 @@ impl Watch {
     async fn take(&self, name: &OsStr, stop: &watch::Receiver<bool>) -> FileEnd {
         let path = self.folder.path.join(READING).join(name);
         let shown = name.to_string_lossy().into_owned();
+        let died = self.left.as_ref().and_then(Option::as_ref).filter(|(left, _)| *left == shown);
+        let died = died.map_or(0, |(_, died)| *died);
+        if died >= mark::MOST {
+            return self.set_aside(&path, &shown).unwrap_or_else(|error| self.cannot_move(&error));
+        }
+        if let Err(error) = self.mark.begin(&shown, died) {
+            tracing::warn!(folder = %self.folder.path.display(), kind = %error.kind(), "which file is read cannot be noted");
+        }
         let (shared, handle, stop) = (Arc::clone(&self.shared), Handle::current(), stop.clone());
         let (at, named) = (path.clone(), shown.clone());
         let read =
@@ -234,10 +255,12 @@ impl Watch {
             Err(NotRead::Unreadable(error)) if !is_passing(&error) => self.refuse(&path, &shown, &error),
             Err(not_read) => Ok(self.later(&not_read)),
         };
-        ended.unwrap_or_else(|error| {
-            tracing::error!(folder = %self.folder.path.display(), %error, "a file that was read cannot be moved");
-            FileEnd::Later
-        })
+        ended.unwrap_or_else(|error| self.cannot_move(&error))
+    }
+
+    fn cannot_move(&self, error: &ConvertError) -> FileEnd {
+        tracing::error!(folder = %self.folder.path.display(), %error, "a file that was read cannot be moved");
+        FileEnd::Later
     }
 
     /// Names cannot be logged: schemes put persons' names into them.
@@ -283,6 +306,24 @@ impl Watch {
         self.write_reasons(&name, Some(error.to_string()), &self.shared.report())?;
         self.relocate(path, &self.folder.refused, &name)?;
         tracing::warn!(folder = %self.folder.path.display(), "a file could not be read and was moved aside with its reasons");
+        Ok(FileEnd::Refused)
+    }
+
+    /// A file whose reading ended the process, again and again.
+    fn set_aside(&self, path: &Path, name: &str) -> Result<FileEnd, ConvertError> {
+        let name = self.stamped(name);
+        let said = format!(
+            "the program ended {} times in a row while it read this file. Try it by itself with `sp-fhir convert`; if that ends \
+             too, report it with `sp-fhir --version`. If the program was killed for another reason, move the file back into the \
+             watched folder: nothing of it is taken twice",
+            mark::MOST
+        );
+        self.write_reasons(&name, Some(said), &self.shared.report())?;
+        self.relocate(path, &self.folder.refused, &name)?;
+        tracing::error!(
+            folder = %self.folder.path.display(),
+            "the program ended again and again while it read a file; the file was moved aside with its reasons"
+        );
         Ok(FileEnd::Refused)
     }
 
