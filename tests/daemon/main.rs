@@ -15,6 +15,7 @@
 )]
 
 mod canary;
+mod check;
 mod crash;
 mod exits;
 mod files;
@@ -25,6 +26,7 @@ mod reload;
 mod sender;
 mod servers;
 mod snapshots;
+mod stub;
 mod world;
 
 /// The value of an environment variable, or nothing after saying on the real standard error what is not tested.

@@ -23,6 +23,7 @@ use crate::tree::{self, Node};
 
 use super::base::Base;
 use crate::endpoint::auth::AuthError;
+use crate::endpoint::auth::expiry;
 use crate::endpoint::auth::tls::{Connector, TlsFiles};
 
 const FHIR_JSON: &str = "application/fhir+json";
@@ -159,6 +160,7 @@ impl Client {
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
                 .no_proxy()
+                .tls_info(true)
                 .gzip(true)
                 .connect_timeout(limits.connect)
                 .timeout(limits.exchange)
@@ -245,6 +247,21 @@ impl Client {
             request = request.header(IF_MATCH, version);
         }
         self.exchange(request).await
+    }
+
+    /// DELETE of a resource that a probe made.
+    ///
+    /// # Errors
+    /// [`Fault`]: no answer.
+    pub async fn remove(&self, resource_type: &str, id: &str) -> Result<Answer, Fault> {
+        self.exchange(self.http().delete(self.url(&format!("{resource_type}/{id}"))?)).await
+    }
+
+    /// When the certificate that the server shows ends; none without TLS, or where it cannot be read.
+    pub async fn server_certificate_ends(&self) -> Option<jiff::Timestamp> {
+        let answer = self.http().head(self.url("metadata").ok()?).send().await.ok()?;
+        let shown = answer.extensions().get::<reqwest::tls::TlsInfo>()?.peer_certificate()?;
+        expiry::not_after(shown)
     }
 
     /// The client of the certificates as they are now.

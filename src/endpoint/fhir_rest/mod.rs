@@ -4,7 +4,7 @@
 //! exactly those bytes and checks every entry of the answer ([`deliver`]; [`singles`] where there are no transactions); *look* asks for each resource by its identifier
 //! ([`look`]); *read* and *list* read back ([`read`], [`list`]). What this is not: it knows no store, decides no retries, and limits no rate (the relay does).
 //! Invariant: no identifier of a person stands in a URL, nothing goes to another address than the configured base,
-//! and only `send` writes. Next: [`base`].
+//! and only `send` writes (and [`trial`], when a person says so). Next: [`base`].
 
 pub mod base;
 pub mod capability;
@@ -14,12 +14,14 @@ pub mod content;
 pub mod deliver;
 pub mod draft;
 pub mod fill;
+pub mod inquiry;
 pub mod list;
 pub mod look;
 pub mod read;
 pub mod search;
 pub mod singles;
 pub mod subject;
+pub mod trial;
 
 use std::sync::Arc;
 
