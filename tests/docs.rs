@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use sp_fhir::codeset::Codeset;
-use sp_fhir::endpoint::fhir_rest::inquiry::Question;
+use sp_fhir::endpoint::fhir_rest::question::Question;
 use sp_fhir::event::build::NhsNumberRule;
 use sp_fhir::event::detail::Part;
 use sp_fhir::event::finish::Identities;

@@ -14,7 +14,7 @@ use crate::config::endpoint::Kind;
 use crate::config::{Config, EndpointConfig, Places, Problem, Problems};
 use crate::convert::Exit;
 use crate::daemon::{DaemonError, Parts, endpoints};
-use crate::endpoint::fhir_rest::inquiry::{Finding, Verdict};
+use crate::endpoint::fhir_rest::question::{Finding, Verdict};
 use crate::endpoint::fhir_rest::{FhirRest, inquiry, trial};
 use crate::intake::folder;
 use crate::telemetry::log::{self, Format};

@@ -12,10 +12,10 @@ use crate::intake::http::{self, Auth, Intake, Limits};
 use crate::intake::keep::Keep;
 use crate::pull::run::Puller;
 
+use super::base::Base;
 use super::error::DaemonError;
 use super::kept::Kept;
 use super::parts::{self, Parts};
-use super::run::Base;
 use super::{endpoints, pulls};
 
 /// What a configuration describes, not at work yet.

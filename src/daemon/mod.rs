@@ -5,6 +5,7 @@
 //! Invariant: one daemon a data folder ([`lock`]); whatever stops it, what was accepted is on the disk and what was being sent is
 //! looked at again. Next: [`parts`], then [`run`].
 
+mod base;
 pub mod endpoints;
 pub mod error;
 pub mod folders;

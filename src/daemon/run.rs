@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::routing::get;
@@ -17,38 +17,22 @@ use crate::config::{Config, EndpointConfig, Http};
 use crate::endpoint::Endpoint;
 use crate::intake::http::{self, Current, Limits};
 use crate::outbox::retry::RetryPolicy;
-use crate::reconcile::ReadBack;
-use crate::relay::attempt::Attempt;
-use crate::relay::run::Watcher;
-use crate::relay::turn::Turn;
-use crate::relay::{Pace, Relay};
 use crate::store::Keeper;
 use crate::telemetry::Metrics;
 
+use super::base::Base;
 use super::error::DaemonError;
 use super::health::Health;
 use super::lock::Lock;
 use super::made::Made;
-use super::part::{self, Failures, Part};
+use super::part::{self, Part};
 use super::parts::Parts;
 use super::reload::{self, Reloading};
-use super::upkeep::{self, Alarms, Upkeep};
+use super::upkeep::{self, Upkeep};
 use super::{endpoints, folders};
 
 /// So much work may wait for the writing thread; more is answered with "busy".
 const QUEUE: usize = 1024;
-
-/// What stays while the daemon runs, whatever its configuration becomes.
-pub(super) struct Base {
-    pub(super) keeper: Keeper,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) bell: Arc<Notify>,
-    pub(super) health: Arc<Health>,
-    pub(super) alarms: Arc<Mutex<Alarms>>,
-    owner: u64,
-    failures: Failures,
-}
 
 /// An endpoint at work.
 struct Served {
@@ -149,7 +133,7 @@ impl Running {
         let Parts { config, planner } = parts;
         for (endpoint, settings) in endpoints.iter().zip(&config.endpoints) {
             if self.served.iter().all(|served| served.config != *settings) {
-                let part = serve(&self.base, endpoint, settings);
+                let part = self.base.serve(endpoint, settings);
                 self.served.push(Served { config: settings.clone(), endpoint: Arc::clone(endpoint), part });
             }
         }
@@ -309,33 +293,6 @@ async fn asked(reloading: &mut Option<Reloading>) {
     if asked.is_none() {
         std::future::pending::<()>().await;
     }
-}
-
-/// Delivery to one endpoint, and reading back from it.
-fn serve(base: &Base, endpoint: &Arc<dyn Endpoint>, settings: &EndpointConfig) -> Part {
-    let read_back = ReadBack {
-        endpoint: Arc::clone(endpoint),
-        keeper: base.keeper.clone(),
-        clock: Arc::clone(&base.clock),
-        rate: settings.rate,
-    };
-    let relay = Relay {
-        attempt: Arc::new(Attempt {
-            endpoint: Arc::clone(endpoint),
-            keeper: base.keeper.clone(),
-            clock: Arc::clone(&base.clock),
-            policy: settings.retry.clone(),
-            turn: Turn::default(),
-        }),
-        pace: Pace { concurrency: settings.concurrency, rate: Some(settings.rate), ..Pace::default() },
-        owner: base.owner,
-        bell: Arc::clone(&base.bell),
-        watcher: Arc::clone(&base.metrics) as Arc<dyn Watcher>,
-    };
-    Part::start(&base.failures, |stop| async move {
-        tokio::try_join!(relay.run(stop.clone()), read_back.run(stop))?;
-        Ok(())
-    })
 }
 
 async fn listen(http: &Http) -> Result<TcpListener, DaemonError> {

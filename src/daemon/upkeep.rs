@@ -24,7 +24,7 @@ use crate::store::{Keeper, Settled, StoreError};
 use crate::telemetry::Metrics;
 use crate::telemetry::alarm::{Alarm, Alert};
 
-use super::run::Base;
+use super::base::Base;
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(2);

@@ -1,6 +1,7 @@
 //! SIGHUP: the configuration is read again while the daemon works. Next: `world.rs`.
 
 use std::fs;
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use serde_json::Value;
 
 use crate::people::{Dice, PRACTICE, Person};
 use crate::sender::{Book, Client, Load, Reply};
+use crate::stub::{Manner, Stub};
 use crate::world::{Daemon, FILES, World, arrived, count};
 
 /// A configuration of a world: its log level, and the rest.
@@ -210,5 +212,38 @@ fn nothing_is_lost_or_doubled_while_it_is_read_again_and_again() {
     assert_eq!(count(&status, "dead-letter"), 0);
     let files = fs::read_dir(world.outgoing()).unwrap().count();
     assert_eq!(u64::try_from(files).unwrap(), sent, "each once");
+    daemon.stop();
+}
+
+#[test]
+fn what_is_in_flight_at_an_endpoint_that_is_replaced_goes_on_at_once() {
+    // Somebody takes connections and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stub = Stub::start(Manner::default());
+    let world = World::new(
+        &stub.endpoint("").replace(&stub.at.to_string(), &silent.local_addr().unwrap().to_string()),
+    );
+    let daemon = world.start();
+    let client = Client::new();
+    assert_eq!(client.event(daemon.at(), &Person::new(1, PRACTICE).event("E1", 0)).status, 202);
+    let began = Instant::now();
+    while count(&world.status(), "in-flight") == 0 {
+        assert!(began.elapsed() < Duration::from_secs(20), "{}", daemon.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let text = fs::read_to_string(world.config()).unwrap();
+    world.configure(&text.replace(&silent.local_addr().unwrap().to_string(), &stub.at.to_string()));
+    let began = Instant::now();
+    daemon.signal("HUP");
+    // Intake answers while the old one drains.
+    assert_eq!(client.event(daemon.at(), &Person::new(2, PRACTICE).event("E2", 0)).status, 202);
+    let status = world.wait_idle(Duration::from_secs(60));
+    assert!(
+        began.elapsed() < Duration::from_secs(40),
+        "long before its lease runs out: {:?}",
+        began.elapsed()
+    );
+    // That server knows nobody, and says so of both.
+    assert_eq!(count(&status, "held"), 2, "{status}");
     daemon.stop();
 }

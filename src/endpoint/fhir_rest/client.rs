@@ -19,12 +19,13 @@ use crate::clock::Clock;
 use crate::endpoint::auth::Authorise;
 use crate::endpoint::auth::skew::Skew;
 use crate::outbox::Reason;
-use crate::tree::{self, Node};
 
 use super::base::Base;
 use crate::endpoint::auth::AuthError;
 use crate::endpoint::auth::expiry;
 use crate::endpoint::auth::tls::{Connector, TlsFiles};
+
+pub use super::answer::{Answer, Fault};
 
 const FHIR_JSON: &str = "application/fhir+json";
 
@@ -50,51 +51,6 @@ impl Default for Limits {
             headers: 64 << 10,
         }
     }
-}
-
-/// An answer, whole.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// `ETag`.
-    pub etag: Option<String>,
-    /// `Location`.
-    pub location: Option<String>,
-    /// `Retry-After`, as it came.
-    pub retry_after: Option<String>,
-    /// The body, unpacked.
-    pub body: Vec<u8>,
-}
-
-impl Answer {
-    /// The body as a tree; none when it is not JSON, was cut, or names a key twice.
-    #[must_use]
-    pub fn json(&self) -> Option<Node> {
-        tree::json::parse(&self.body, &tree::Limits::default()).ok()
-    }
-
-    /// Whether the status says that it went well.
-    #[must_use]
-    pub const fn is_success(&self) -> bool {
-        matches!(self.status, 200..=299)
-    }
-}
-
-/// Redacted: the body may hold a person's data.
-impl std::fmt::Debug for Answer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Answer({}, {} bytes)", self.status, self.body.len())
-    }
-}
-
-/// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The endpoint saw no request: no connection, no name, no TLS, no credentials.
-    NotSent(Reason),
-    /// A request went out; no whole answer came back.
-    Lost,
 }
 
 /// How one resource is written outside a transaction.

@@ -6,6 +6,7 @@
 //! Invariant: no identifier of a person stands in a URL, nothing goes to another address than the configured base,
 //! and only `send` writes (and [`trial`], when a person says so). Next: [`base`].
 
+pub mod answer;
 pub mod base;
 pub mod capability;
 pub mod classify;
@@ -17,6 +18,7 @@ pub mod fill;
 pub mod inquiry;
 pub mod list;
 pub mod look;
+pub mod question;
 pub mod read;
 pub mod search;
 pub mod singles;

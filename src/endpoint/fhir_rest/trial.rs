@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::client::{Answer, Fault, Single};
-use super::inquiry::{Finding, Question, UUIDS, Verdict, refusal, refused};
+use super::inquiry::{UUIDS, refusal, refused};
+use super::question::{Finding, Question, Verdict};
 use super::{FhirRest, search};
 
 /// Creates twice on condition, updates by identifier, counts, deletes. `nobodys` is a UUID that was never used.
