@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use sp_fhir::codeset::Codeset;
+use sp_fhir::endpoint::fhir_rest::question::Question;
 use sp_fhir::event::build::NhsNumberRule;
 use sp_fhir::event::detail::Part;
 use sp_fhir::event::finish::Identities;
@@ -278,9 +279,17 @@ fn states_and_reasons_are_all_explained() {
     check("OPERATIONS.md", &[("states", states()), ("reasons", reasons())]);
 }
 
+/// What `check` asks FHIR endpoints.
+fn questions() -> String {
+    let rows = Question::ALL
+        .iter()
+        .map(|(_, word, what, remedy)| vec![format!("`{word}`"), (*what).to_owned(), (*remedy).to_owned()]);
+    table(&["word", "what is asked", "what to do when it is wrong"], rows)
+}
+
 #[test]
 fn errors_are_all_listed() {
-    check("ERRORS.md", &[("errors", errors())]);
+    check("ERRORS.md", &[("errors", errors()), ("questions", questions())]);
 }
 
 /// The keys of a report, as docs/REPORT.md writes them. Below counts by name there are no keys.

@@ -39,6 +39,7 @@ use sp_fhir::pull::run::{self, Puller};
 use sp_fhir::pull::sink::{Batch, Callback};
 use sp_fhir::relay::attempt::{Attempt, Attempted};
 use sp_fhir::relay::run::Watcher;
+use sp_fhir::relay::turn::Turn;
 use sp_fhir::relay::{Attention, Pace, Relay};
 use sp_fhir::store::{Keeper, SqliteStore};
 use sp_fhir::tree;
@@ -113,6 +114,7 @@ pub(crate) async fn run(folder: &Path, base: &str, service: &str) -> Outcome<Cam
             keeper: keeper.clone(),
             clock: Arc::clone(&clock),
             policy: RetryPolicy::default(),
+            turn: Turn::default(),
         }),
         pace: Pace::default(),
         owner: 1,
@@ -208,6 +210,8 @@ fn puller(
         auth: Arc::new(NoAuth::at(base)?),
         limits: Limits::default(),
         tls: TlsFiles::default(),
+        clock: Arc::clone(clock),
+        skew: Arc::default(),
     })?;
     let server = FhirRest::new(fhir_rest::Settings {
         name: "practice".to_owned(),

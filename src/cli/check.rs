@@ -1,35 +1,51 @@
 //! `sp-fhir check`: whether the daemon could run as configured, one line for each thing looked at.
 //!
-//! Nothing is changed: a folder or store that is not there yet is said to be made at the start. Next: [`super::daemon`].
+//! Nothing is changed: a folder or store that is not there yet is said to be made at the start. FHIR endpoints are asked, and
+//! written to only where a person names one. Next: [`super::daemon`].
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
+use crate::clock::{Clock, SystemClock};
 use crate::config::endpoint::Kind;
-use crate::config::{Config, Places, Problem, Problems};
+use crate::config::{Config, EndpointConfig, Places, Problem, Problems};
 use crate::convert::Exit;
-use crate::daemon::{DaemonError, Parts};
+use crate::daemon::{DaemonError, Parts, endpoints};
+use crate::endpoint::fhir_rest::question::{Finding, Verdict};
+use crate::endpoint::fhir_rest::{FhirRest, inquiry, trial};
 use crate::intake::folder;
+use crate::telemetry::log::{self, Format};
 
 use super::failure::Failure;
 use super::{edge, init};
 
 /// Tell whether the daemon could run as configured.
 ///
-/// Looks at the configuration, codeset, secrets, profiles, folders, clock and store. Changes nothing.
+/// Looks at the configuration, codeset, secrets, profiles, folders, clock and store, and asks each FHIR endpoint: its
+/// metadata, a token, searching, certificates, clocks. Changes nothing, here or there, unless --probe-writes says so. One line for
+/// each thing looked at: `ok`, `WARN` or `WRONG`, its word, and what was found; docs/ERRORS.md lists the words.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   sp-fhir check
-  sp-fhir check --config /etc/sp-fhir/sp-fhir.toml
+  sp-fhir check --config /etc/sp-fhir/sp-fhir.toml --offline
+  sp-fhir check --probe-writes test-server
 
-Exit codes: 0 all is well; 5 something is wrong, and what to do about it was said.")]
+Exit codes: 0 nothing is wrong (there may be warnings); 1 only an endpoint is wrong: the daemon can start; 5 something here is
+wrong: it cannot.")]
 pub(super) struct Arguments {
     /// Configuration; without it ./sp-fhir.toml, ~/.config/sp-fhir, /etc/sp-fhir, else the defaults
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Ask no endpoint: for a machine without its network, and before each start of the daemon
+    #[arg(long, conflicts_with = "probe_writes")]
+    offline: bool,
+    /// Write to this endpoint: a Task about nobody is made on condition, repeated, updated, counted and deleted again
+    #[arg(long, value_name = "ENDPOINT")]
+    probe_writes: Vec<String>,
 }
 
 /// This program was not written before this day: a clock that says so is wrong.
@@ -38,6 +54,14 @@ const WRITTEN: jiff::civil::Date = jiff::civil::date(2026, 11, 1);
 /// Runs the subcommand.
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let config = Config::load(arguments.config.as_deref(), &Places::here())?;
+    // What an authorisation server says when it refuses is said in the log.
+    let _level = log::start(Format::Plain, "warn");
+    for named in &arguments.probe_writes {
+        let is_fhir = |one: &EndpointConfig| one.name == *named && matches!(one.kind, Kind::Fhir(_));
+        if !config.endpoints.iter().any(is_fhir) {
+            return Err(Failure::usage(format!("--probe-writes: no FHIR endpoint is named {named}")));
+        }
+    }
     let mut found = Found::default();
     match &config.file {
         Some(file) => found.good("configuration", &file.display().to_string()),
@@ -50,19 +74,26 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match Parts::of(config) {
         Ok(parts) => {
             found.good("codeset", parts.planner.codeset.name_and_version());
-            found.endpoints(&parts.config);
             found.store(&parts);
+            found.endpoints(&parts.config, arguments)?;
         }
-        Err(error) => found.error("codeset and keys", &error),
+        Err(error @ DaemonError::Secret(_)) => found.error("secret", &error),
+        Err(error) => found.error("codeset", &error),
     }
     edge::print(&found.text)?;
-    if found.problems.is_empty() { Ok(Exit::Done) } else { Err(Problems(found.problems).into()) }
+    match (found.problems.is_empty(), found.is_wrong_there) {
+        (true, false) => Ok(Exit::Done),
+        (true, true) => Ok(Exit::SomeRefused),
+        (false, _) => Err(Problems(found.problems).into()),
+    }
 }
 
 #[derive(Default)]
 struct Found {
     text: String,
     problems: Vec<Problem>,
+    /// Whether an endpoint is not as it must be.
+    is_wrong_there: bool,
 }
 
 impl Found {
@@ -128,21 +159,44 @@ impl Found {
         }
     }
 
-    /// What can be said without asking them.
-    fn endpoints(&mut self, config: &Config) {
+    fn endpoints(&mut self, config: &Config, arguments: &Arguments) -> Result<(), Failure> {
         for endpoint in &config.endpoints {
-            let said = match &endpoint.kind {
-                Kind::File { path } => format!("{}: a folder, {}", endpoint.name, path.display()),
-                Kind::Fhir(server) => format!("{}: {} (not asked)", endpoint.name, server.url),
+            let (said, server) = match &endpoint.kind {
+                Kind::File { path } => (format!("{}: a folder, {}", endpoint.name, path.display()), None),
+                Kind::Fhir(server) => (format!("{}: {}", endpoint.name, server.url), Some(server)),
                 Kind::Webhook(receiver) => {
-                    let said = format!("{}: a webhook, {} (not asked)", endpoint.name, receiver.url);
-                    self.good("endpoint", &said);
-                    continue;
+                    (format!("{}: a webhook, {} (not asked)", endpoint.name, receiver.url), None)
                 }
             };
             let test = if endpoint.test { "; test numbers only" } else { "; live: takes no test numbers" };
-            self.good("endpoint", &format!("{said}{test}"));
+            let asked = if arguments.offline && server.is_some() { "; not asked" } else { "" };
+            self.good("endpoint", &format!("{said}{test}{asked}"));
+            let Some(server) = server else { continue };
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            match endpoints::rest(endpoint, server, &clock) {
+                Err(error) => self.error("endpoint", &error),
+                Ok(_) if arguments.offline => {}
+                Ok(rest) => {
+                    let probes = arguments.probe_writes.contains(&endpoint.name);
+                    for finding in ask(&rest, clock.as_ref(), probes)? {
+                        self.there(&endpoint.name, &finding);
+                    }
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// What an endpoint answered.
+    fn there(&mut self, endpoint: &str, finding: &Finding) {
+        let Finding { question, verdict, said } = finding;
+        let (mark, remedy) = match verdict {
+            Verdict::Good => ("ok", String::new()),
+            Verdict::Warning => ("WARN", String::new()),
+            Verdict::Wrong => ("WRONG", format!("; {}", question.remedy())),
+        };
+        self.is_wrong_there |= *verdict == Verdict::Wrong;
+        self.line(mark, question.as_str(), &format!("{endpoint}: {said}{remedy}"));
     }
 
     fn store(&mut self, parts: &Parts) {
@@ -155,6 +209,22 @@ impl Found {
             Err(error) => self.error("store", &error),
         }
     }
+}
+
+/// Asks an endpoint everything, and writes to it where a person named it.
+fn ask(endpoint: &FhirRest, clock: &dyn Clock, probes: bool) -> Result<Vec<Finding>, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| DaemonError::Io { place: "runtime".to_owned(), source })?;
+    let nobodys = || uuid::Builder::from_random_bytes(clock.random()).into_uuid();
+    Ok(runtime.block_on(async {
+        let mut found = inquiry::inquire(endpoint, nobodys()).await;
+        if probes {
+            found.extend(trial::probe_writes(endpoint, nobodys()).await);
+        }
+        found
+    }))
 }
 
 fn try_writing(folder: &Path) -> std::io::Result<()> {

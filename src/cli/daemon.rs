@@ -1,12 +1,13 @@
 //! `sp-fhir daemon`: runs until told to stop. Next: [`super::status`].
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
 use crate::config::{Config, LogFormat, LogLevel};
 use crate::convert::Exit;
-use crate::daemon::{DaemonError, Parts, run};
+use crate::daemon::{DaemonError, Parts, Reloading, run};
 use crate::telemetry::log::{self, Format};
 
 use super::edge;
@@ -14,7 +15,8 @@ use super::failure::Failure;
 
 /// Take events in, keep them, deliver them, and know where each is.
 ///
-/// Runs in the foreground and logs to standard error. SIGTERM and SIGINT drain it. With no configuration: a store in the
+/// Runs in the foreground and logs to standard error. SIGTERM and SIGINT drain it; SIGHUP has it read its
+/// configuration again. With no configuration: a store in the
 /// data folder, a watched folder, HTTP intake on loopback, and a folder of Bundles as the endpoint.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -37,16 +39,24 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         LogFormat::Json => Format::Json,
         LogFormat::Text => Format::Plain,
     };
-    log::start(format, level(config.log.level));
+    let dial = log::start(format, level(config.log.level));
+    // The same file again; without one, wherever one may be found by then.
+    let (file, places) = (config.file.clone(), edge::places());
+    let load = move || Parts::of(Config::load(file.as_deref(), &places)?);
     let parts = Parts::of(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|source| DaemonError::Io { place: "runtime".to_owned(), source })?;
     runtime.block_on(async {
-        let told =
-            edge::told_to_stop().map_err(|source| DaemonError::Io { place: "signals".to_owned(), source })?;
-        run::start(parts).await?.until(told).await
+        let signals = |source| DaemonError::Io { place: "signals".to_owned(), source };
+        let told = edge::told_to_stop().map_err(signals)?;
+        let reloading = Reloading {
+            asked: edge::told_to_reload().map_err(signals)?,
+            load: Arc::new(load),
+            level: Box::new(move |now| dial.turn(level(now))),
+        };
+        run::start(parts).await?.until_told(told, Some(reloading)).await
     })?;
     Ok(Exit::Done)
 }

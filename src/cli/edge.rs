@@ -146,3 +146,22 @@ pub(super) fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
         })
     }
 }
+
+/// A word comes whenever the process is told to read its configuration again: SIGHUP. Within a runtime only.
+pub(super) fn told_to_reload() -> std::io::Result<tokio::sync::mpsc::Receiver<()>> {
+    // Several signals before the first is heard are one.
+    let (tell, told) = tokio::sync::mpsc::channel(1);
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut hangup = signal(SignalKind::hangup())?;
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                let _ = tell.try_send(());
+            }
+        });
+    }
+    #[cfg(not(unix))]
+    drop(tell);
+    Ok(told)
+}

@@ -48,7 +48,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let config = Config::load(arguments.config.as_deref(), &edge::places())?;
     if !arguments.once {
-        log::start(Format::Plain, daemon::level(config.log.level));
+        let _level = log::start(Format::Plain, daemon::level(config.log.level));
     }
     let parts = Parts::of(config)?;
     let io = |place: &str, source| DaemonError::Io { place: place.to_owned(), source };

@@ -8,6 +8,7 @@
 
 pub mod duration;
 pub mod endpoint;
+pub mod lines;
 pub mod places;
 pub mod problem;
 pub mod raw;
@@ -155,8 +156,13 @@ impl Config {
     /// # Errors
     /// Everything that is wrong in it.
     pub fn parse(text: &str, file: Option<&Path>, places: &Places) -> Result<Self, Problems> {
-        let raw = raw::ConfigFile::parse(text).map_err(Problems)?;
-        resolve::resolve(raw, file, places).map_err(Problems)
+        let read = raw::ConfigFile::parse(text).and_then(|raw| resolve::resolve(raw, file, places));
+        read.map_err(|mut problems| {
+            for problem in &mut problems {
+                problem.place = file.map(|file| place(file, text, &problem.key));
+            }
+            Problems(problems)
+        })
     }
 
     /// Where things go, as planning knows it.
@@ -203,4 +209,11 @@ impl Config {
         });
         http.into_iter().chain(opaque).chain(of_endpoints).collect()
     }
+}
+
+/// File and line of a problem; the file alone where the line is not known.
+fn place(file: &Path, text: &str, key: &str) -> String {
+    let line = key.strip_prefix("line ").map_or_else(|| lines::find(text, key), |line| line.parse().ok());
+    let file = file.display();
+    line.map_or_else(|| file.to_string(), |line| format!("{file}:{line}"))
 }

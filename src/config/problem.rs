@@ -11,19 +11,27 @@ pub struct Problem {
     pub what: String,
     /// What to do about it.
     pub remedy: String,
+    /// File and line, such as `/etc/sp-fhir/sp-fhir.toml:12`, where they are known.
+    pub place: Option<String>,
 }
 
 impl Problem {
     /// A problem of a key.
     #[must_use]
     pub fn new(key: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { key: key.into(), what: what.into(), remedy: remedy.into() }
+        Self { key: key.into(), what: what.into(), remedy: remedy.into(), place: None }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.key, self.what, self.remedy)
+        match &self.place {
+            // Where the text is no TOML the key is its line.
+            Some(place) if self.key.starts_with("line ") => write!(f, "{place}: ")?,
+            Some(place) => write!(f, "{place}: {}: ", self.key)?,
+            None => write!(f, "{}: ", self.key)?,
+        }
+        write!(f, "{}; {}", self.what, self.remedy)
     }
 }
 

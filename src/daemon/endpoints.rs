@@ -27,18 +27,13 @@ use crate::endpoint::webhook::{self, Webhook};
 
 use super::error::DaemonError;
 
-/// Makes a configured endpoint. Reads its keys and certificates; sends nothing. In the folder of a file endpoint it removes
-/// what was left half written.
+/// Makes a configured endpoint. Reads its keys and certificates; sends and changes nothing.
 ///
 /// # Errors
-/// A key, certificate or folder cannot be used.
+/// A key or certificate cannot be used.
 pub fn make(config: &EndpointConfig, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Endpoint>, DaemonError> {
     match &config.kind {
-        Kind::File { path } => {
-            let folder = Folder::new(config.name.clone(), path.clone());
-            folder.tidy().map_err(|error| DaemonError::io(path, error))?;
-            Ok(Arc::new(folder))
-        }
+        Kind::File { path } => Ok(Arc::new(Folder::new(config.name.clone(), path.clone()))),
         Kind::Fhir(server) => Ok(Arc::new(rest(config, server, clock)?)),
         Kind::Webhook(receiver) => Ok(Arc::new(webhook(config, receiver, clock)?)),
     }
@@ -62,6 +57,15 @@ fn webhook(
     .map_err(|error| wrong(error.to_string()))
 }
 
+/// Removes what was left half written in the folder of a file endpoint; before anything is sent there.
+///
+/// # Errors
+/// The folder cannot be used.
+pub fn tidy(config: &EndpointConfig) -> Result<(), DaemonError> {
+    let Kind::File { path } = &config.kind else { return Ok(()) };
+    Folder::new(config.name.clone(), path.clone()).tidy().map_err(|error| DaemonError::io(path, error))
+}
+
 /// Makes a configured FHIR server's endpoint.
 ///
 /// # Errors
@@ -73,9 +77,17 @@ pub fn rest(
 ) -> Result<FhirRest, DaemonError> {
     let wrong = |problem: String| DaemonError::Endpoint { name: config.name.clone(), problem };
     let files = tls_files(&server.tls).map_err(wrong)?;
-    let auth = authorise(server, &files, clock).map_err(wrong)?;
+    let skew = Arc::new(Skew::default());
+    let auth = authorise(server, &files, clock, &skew).map_err(wrong)?;
     let base = Base::parse(server.url.as_str()).map_err(|error| wrong(error.to_string()))?;
-    let settings = client::Settings { base, auth, limits: Limits::default(), tls: files };
+    let settings = client::Settings {
+        base,
+        auth,
+        limits: Limits::default(),
+        tls: files,
+        clock: Arc::clone(clock),
+        skew,
+    };
     let client = Client::open(settings).map_err(|error| wrong(error.to_string()))?;
     Ok(FhirRest::new(fhir_rest::Settings {
         name: config.name.clone(),
@@ -90,11 +102,11 @@ fn authorise(
     server: &Server,
     files: &TlsFiles,
     clock: &Arc<dyn Clock>,
+    skew: &Arc<Skew>,
 ) -> Result<Arc<dyn Authorise>, String> {
     let base = server.url.as_str();
     let said = |error: AuthError| error.to_string();
-    let tokens =
-        || TokenClient::open(files.clone(), Arc::clone(clock), Arc::new(Skew::default())).map_err(said);
+    let tokens = || TokenClient::open(files.clone(), Arc::clone(clock), Arc::clone(skew)).map_err(said);
     Ok(match &server.auth {
         // A certificate is a credential too, wherever the server is.
         Auth::None if files.certificate.is_some() => Arc::new(NoAuth::with_certificate()),

@@ -3,7 +3,8 @@
 //!
 //! Next: [`super::run`].
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,12 +12,19 @@ use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use crate::clock::Clock;
+use crate::config::EndpointConfig;
+use crate::endpoint::Endpoint;
+use crate::endpoint::auth::expiry::ExpiryWatch;
 use crate::outbox::State;
 use crate::outbox::retry::RetryPolicy;
+use crate::outbox::transition::Cause;
 use crate::plan::Planner;
-use crate::store::{Keeper, StoreError};
+use crate::relay::turn;
+use crate::store::{Keeper, Settled, StoreError};
 use crate::telemetry::Metrics;
 use crate::telemetry::alarm::{Alarm, Alert};
+
+use super::base::Base;
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(2);
@@ -31,15 +39,75 @@ pub(super) struct Upkeep {
     pub(super) clock: Arc<dyn Clock>,
     /// Every endpoint with how it is retried.
     pub(super) endpoints: Vec<(String, RetryPolicy)>,
+    /// The endpoints themselves.
+    pub(super) watched: Vec<Arc<dyn Endpoint>>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) bell: Arc<Notify>,
+    pub(super) alarms: Arc<Mutex<Alarms>>,
+}
+
+/// What was said; it is not said again because the configuration was read again.
+#[derive(Debug, Default)]
+pub(super) struct Alarms {
+    queues: Alarm,
+    /// By endpoint.
+    certificates: BTreeMap<String, ExpiryWatch>,
+}
+
+/// Frees what an earlier process left in flight. Before any relay runs, and under the lock of the data folder: whatever is
+/// leased then is leased to nobody, and need not wait for its lease to run out.
+pub(super) async fn take_over(base: &Base, endpoints: &[EndpointConfig]) -> Result<u64, StoreError> {
+    blame(base, endpoints).await?;
+    let mut freed = 0;
+    for endpoint in endpoints {
+        freed += free_all(base, &endpoint.name, &endpoint.retry).await?;
+    }
+    Ok(freed)
+}
+
+/// Where the last process ended while exactly one entry was being prepared alone, that entry is blamed; where there were several,
+/// nobody knows.
+async fn blame(base: &Base, endpoints: &[EndpointConfig]) -> Result<(), StoreError> {
+    let mut noted = Vec::new();
+    for endpoint in endpoints {
+        let name = endpoint.name.clone();
+        let lease = base.keeper.run(move |store| {
+            let lease = turn::noted(store, &name)?;
+            turn::note(store, &name, None)?;
+            Ok(lease)
+        });
+        noted.extend(lease.await?.map(|lease| (endpoint, lease)));
+    }
+    if let [(endpoint, lease)] = noted.as_slice() {
+        let (lease, policy) = (*lease, endpoint.retry.clone());
+        let (now, jitter) = (base.clock.now(), base.clock.jitter());
+        let settled = base.keeper.run(move |store| {
+            let (cause, contents) = (Cause::Crashed, Vec::new());
+            store.settle(&lease, &Settled { cause, policy: &policy, jitter, contents, now })
+        });
+        if let Some(entry) = settled.await? {
+            tracing::error!(
+                endpoint = entry.endpoint, id = entry.id, key = %entry.key, state = entry.state.as_str(),
+                "the last daemon ended while this entry alone was being prepared"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Frees everything in flight at an endpoint that no relay serves.
+pub(super) async fn free_all(base: &Base, endpoint: &str, policy: &RetryPolicy) -> Result<u64, StoreError> {
+    let (endpoint, policy) = (endpoint.to_owned(), policy.clone());
+    let (now, jitter) = (base.clock.now(), base.clock.jitter());
+    let before = now.checked_add(FAR).unwrap_or(now);
+    base.keeper.run(move |store| store.free(&endpoint, before, &policy, jitter, now)).await
 }
 
 impl Upkeep {
     pub(super) async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
-        let mut alarm = Alarm::default();
+        let mut has_looked = false;
         while !*stop.borrow() {
-            match self.once(&mut alarm).await {
+            match self.once(&mut has_looked).await {
                 // Busy or full now is not busy or full for ever; intake says so to those who send.
                 Err(StoreError::Busy | StoreError::Full) | Ok(()) => {}
                 Err(error) => return Err(error),
@@ -50,13 +118,6 @@ impl Upkeep {
             }
         }
         Ok(())
-    }
-
-    /// Frees what an earlier process left in flight. Before any relay runs, and under the lock of the data folder: whatever is
-    /// leased then is leased to nobody, and need not wait for its lease to run out.
-    pub(super) async fn take_over(&self) -> Result<u64, StoreError> {
-        let now = self.clock.now();
-        self.free(now.checked_add(FAR).unwrap_or(now)).await
     }
 
     async fn free(&self, before: Timestamp) -> Result<u64, StoreError> {
@@ -70,7 +131,7 @@ impl Upkeep {
         Ok(freed)
     }
 
-    async fn once(&self, alarm: &mut Alarm) -> Result<(), StoreError> {
+    async fn once(&self, has_looked: &mut bool) -> Result<(), StoreError> {
         let (now, jitter) = (self.clock.now(), self.clock.jitter());
         let freed = self.free(now).await?;
         let planner = Arc::clone(&self.planner);
@@ -94,8 +155,12 @@ impl Upkeep {
             let due = self.keeper.run(move |store| store.next_due(&name)).await?;
             let waited = due.and_then(|due| since(due, now));
             self.metrics.oldest_due(endpoint, waited.unwrap_or_default().as_secs_f64());
-            say(endpoint, alarm.waited(endpoint, waited));
+            say(endpoint, self.alarms().queues.waited(endpoint, waited));
         }
+        if !std::mem::replace(has_looked, true) {
+            self.strangers(&counts);
+        }
+        self.vitals(now);
         let needs_person: u64 =
             counts.iter().filter(|((_, state), _)| state.needs_person()).map(|(_, count)| count).sum();
         self.metrics.needs_person(needs_person);
@@ -103,6 +168,42 @@ impl Upkeep {
             counts.iter().filter(|((_, state), _)| *state == State::InFlight).map(|(_, count)| count).sum();
         tracing::debug!(needs_person, in_flight, "upkeep");
         Ok(())
+    }
+
+    fn alarms(&self) -> std::sync::MutexGuard<'_, Alarms> {
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Entries keep the endpoint they were given; one that is configured no more sends them nowhere.
+    fn strangers(&self, counts: &BTreeMap<(String, State), u64>) {
+        let mut waiting: BTreeMap<&str, u64> = BTreeMap::new();
+        for ((endpoint, state), count) in counts {
+            let is_known = self.endpoints.iter().any(|(name, _)| name == endpoint);
+            if state.is_open() && !is_known {
+                *waiting.entry(endpoint).or_default() += count;
+            }
+        }
+        for (endpoint, entries) in waiting {
+            tracing::warn!(endpoint, entries, "entries wait for an endpoint that is not configured");
+        }
+    }
+
+    /// Clocks and certificates.
+    fn vitals(&self, now: Timestamp) {
+        for endpoint in &self.watched {
+            let (name, vitals) = (endpoint.name(), endpoint.vitals());
+            self.metrics.vitals(name, &vitals);
+            let Some(ends) = vitals.certificate_ends else { continue };
+            match self.alarms().certificates.entry(name.to_owned()).or_default().news(ends, now) {
+                Some(0) => {
+                    tracing::error!(endpoint = name, %ends, "our certificate for the endpoint has ended")
+                }
+                Some(days) => {
+                    tracing::warn!(endpoint = name, %ends, days, "our certificate for the endpoint ends soon");
+                }
+                None => {}
+            }
+        }
     }
 }
 

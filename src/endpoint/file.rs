@@ -45,7 +45,11 @@ impl Folder {
         for file in fs::read_dir(&self.path)? {
             let file = file?;
             if file.file_name().to_string_lossy().starts_with(TEMPORARY) {
-                fs::remove_file(file.path())?;
+                match fs::remove_file(file.path()) {
+                    // Its writer was quicker.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    other => other?,
+                }
             }
         }
         Ok(())

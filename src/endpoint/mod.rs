@@ -64,6 +64,21 @@ pub trait Endpoint: Send + Sync {
 
     /// Whether it can be reached at all: the breaker's probe. Cheap, and harmless.
     fn probe(&self) -> Work<'_, Result<(), Reason>>;
+
+    /// What is known of it without asking, for readiness and alarms.
+    fn vitals(&self) -> Vitals {
+        Vitals::default()
+    }
+}
+
+/// What is known of an endpoint without asking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Vitals {
+    /// How far its servers' clocks are from ours, in seconds, positive when theirs are ahead: the largest difference
+    /// that was last measured; none before the first answer.
+    pub skew: Option<i64>,
+    /// When the first of our certificates ends; none without one.
+    pub certificate_ends: Option<jiff::Timestamp>,
 }
 
 /// What we know of a resource of ours at the endpoint, from the last answer.

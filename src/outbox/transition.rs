@@ -23,6 +23,8 @@ pub struct Standing {
     pub attempts: u32,
     /// Whether a stored request may have been sent.
     pub has_request: bool,
+    /// How often in a row the program ended, or panicked, while it and nothing else was prepared.
+    pub crashes: u32,
 }
 
 /// What happened to an entry.
@@ -30,8 +32,10 @@ pub struct Standing {
 pub enum Cause {
     /// A worker takes it.
     Claimed,
-    /// The lease ran out: the worker is gone.
+    /// The lease ran out: the worker is gone. It may have been killed for any reason; nobody is to blame.
     LeaseLost,
+    /// The program ended, or panicked, while this entry and no other was prepared.
+    Crashed,
     /// Preparing found that it must wait for a person; nothing was written.
     Stopped(Reason),
     /// An attempt ended.
@@ -86,13 +90,11 @@ pub fn next(now: &Standing, cause: &Cause, policy: &RetryPolicy, jitter: f64) ->
         (State::Pending | State::Unknown, Cause::Claimed) => {
             Change { attempts: now.attempts.saturating_add(1), ..to(State::InFlight, now.reason) }
         }
-        (State::InFlight, Cause::LeaseLost) if now.has_request => {
+        (State::InFlight, Cause::LeaseLost | Cause::Crashed) if now.has_request => {
             Change { wait: policy.settle_time, ..to(State::Unknown, Some(Reason::AnswerLost)) }
         }
-        // Nothing was sent. What stops the program again and again while it is prepared ends here.
-        (State::InFlight, Cause::LeaseLost) if now.attempts >= 3 => {
-            to(State::DeadLetter, Some(Reason::Poison))
-        }
+        (State::InFlight, Cause::Crashed) => crashed(&keep, now.crashes.saturating_add(1), policy, jitter),
+        // Nothing was sent.
         (State::InFlight, Cause::LeaseLost) => Change {
             wait: policy.wait(now.attempts, jitter, None),
             ..to(State::Pending, Some(Reason::Unavailable))
@@ -115,6 +117,26 @@ pub fn next(now: &Standing, cause: &Cause, policy: &RetryPolicy, jitter: f64) ->
         (state, _) => return Err(NotPossible(state)),
     };
     Ok(change)
+}
+
+/// Crashes in a row after which an entry is set aside, and after which a person decides.
+const CRASHES: (u32, u32) = (2, 8);
+/// How long it is set aside at first, and at most.
+const ASIDE: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(24 * 3600));
+
+/// Nothing was sent. Being killed again and again is no proof against an entry, so it is tried ever more rarely, and by
+/// itself, before it is given up; what stops the program whenever it is prepared then stops it a few times in days.
+fn crashed(keep: &Change, crashes: u32, policy: &RetryPolicy, jitter: f64) -> Change {
+    let (aside, spent) = CRASHES;
+    if crashes >= spent {
+        return Change { state: State::DeadLetter, reason: Some(Reason::Poison), ..*keep };
+    }
+    let Some(times) = crashes.checked_sub(aside) else {
+        let wait = policy.wait(keep.attempts, jitter, None);
+        return Change { state: State::Pending, reason: Some(Reason::Unavailable), wait, ..*keep };
+    };
+    let wait = ASIDE.0.saturating_mul(1 << times.min(8)).min(ASIDE.1);
+    Change { state: State::Pending, reason: Some(Reason::Poison), wait, ..*keep }
 }
 
 fn ended(keep: &Change, outcome: &Outcome, policy: &RetryPolicy, jitter: f64) -> Change {
@@ -183,7 +205,7 @@ mod tests {
     use crate::outbox::outcome::{Receipt, Refusal};
 
     fn standing(state: State, attempts: u32, has_request: bool) -> Standing {
-        Standing { state, reason: None, attempts, has_request }
+        Standing { state, reason: None, attempts, has_request, crashes: 0 }
     }
 
     fn go(now: Standing, cause: Cause) -> Option<Change> {
@@ -195,9 +217,31 @@ mod tests {
         let change = go(standing(State::InFlight, 1, true), Cause::LeaseLost).unwrap();
         assert_eq!((change.state, change.wait), (State::Unknown, RetryPolicy::default().settle_time));
         assert!(change.keep_request);
-        assert_eq!(go(standing(State::InFlight, 1, false), Cause::LeaseLost).unwrap().state, State::Pending);
-        let third = go(standing(State::InFlight, 3, false), Cause::LeaseLost).unwrap();
-        assert_eq!((third.state, third.reason), (State::DeadLetter, Some(Reason::Poison)));
+        for attempts in [1, 3, 1000] {
+            let change = go(standing(State::InFlight, attempts, false), Cause::LeaseLost).unwrap();
+            assert_eq!(
+                (change.state, change.reason),
+                (State::Pending, Some(Reason::Unavailable)),
+                "{attempts}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_stops_the_program_by_itself_is_set_aside_ever_longer_and_given_up_in_the_end() {
+        let after = |crashes| {
+            let standing = Standing { crashes, ..standing(State::InFlight, 4, false) };
+            let change = go(standing, Cause::Crashed).unwrap();
+            (change.state, change.reason, change.wait.as_secs() / 3600)
+        };
+        let aside = |hours| (State::Pending, Some(Reason::Poison), hours);
+        assert_eq!(after(0), (State::Pending, Some(Reason::Unavailable), 0));
+        let waits: Vec<_> = (1..7).map(after).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 24].map(aside));
+        assert_eq!(after(7), (State::DeadLetter, Some(Reason::Poison), 0));
+        // It panicked while it was sent: the endpoint is asked.
+        let sent = go(standing(State::InFlight, 1, true), Cause::Crashed).unwrap();
+        assert_eq!((sent.state, sent.keep_request), (State::Unknown, true));
     }
 
     #[test]
@@ -257,6 +301,7 @@ mod tests {
         let causes = [
             Cause::Claimed,
             Cause::LeaseLost,
+            Cause::Crashed,
             Cause::Stopped(Reason::OtherPerson),
             Cause::Ended(Outcome::Accepted(Receipt::default())),
             Cause::ConsentWithdrawn,

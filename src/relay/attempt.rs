@@ -4,6 +4,7 @@
 //! before it is sent again; what was lost on the way is `Unknown`, never success. Next: [`super::run`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::endpoint::{Endpoint, Found, Had, Prepared, Request, Target};
@@ -11,7 +12,9 @@ use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
 use crate::outbox::{Entry, Outcome, Reason, Refusal};
 use crate::store::keeper::Keeper;
-use crate::store::{Claimed, Settled, StoreError};
+use crate::store::{Claimed, Lease, Settled, Store, StoreError};
+
+use super::turn::{self, Turn};
 
 /// What an attempt needs.
 pub struct Attempt {
@@ -23,7 +26,13 @@ pub struct Attempt {
     pub clock: Arc<dyn Clock>,
     /// How it is retried.
     pub policy: RetryPolicy,
+    /// Whose turn it is to be prepared.
+    pub turn: Turn,
 }
+
+/// How long a store that is busy or full is asked again to take what came of an attempt. What was answered must not be
+/// asked again because others have much to do; after this the lease ends and the endpoint is asked.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What came of an attempt.
 #[derive(Clone, Debug)]
@@ -56,17 +65,51 @@ impl Attempt {
         let Some(ending) = self.attempt(claimed).await? else {
             return Ok(Attempted { cause: Cause::LeaseLost, entry: None });
         };
-        let (now, jitter, policy) = (self.clock.now(), self.clock.jitter(), self.policy.clone());
+        self.settle(lease, ending).await
+    }
+
+    /// An attempt panicked: a defect of the program, and what it worked on is to blame.
+    ///
+    /// # Errors
+    /// As [`Attempt::deliver`].
+    pub async fn panicked(&self, lease: Lease) -> Result<Attempted, StoreError> {
+        self.settle(lease, Ending::of(Cause::Crashed)).await
+    }
+
+    /// Nothing is prepared here any more, and that is nobody's fault.
+    pub(super) async fn left_off(&self) {
+        let endpoint = self.endpoint.name().to_owned();
+        // Where it cannot be noted, the next process blames one entry once too often; it is tried again all the same.
+        let _ = self.keeper.run(move |store| turn::note(store, &endpoint, None)).await;
+    }
+
+    async fn settle(&self, lease: Lease, ending: Ending) -> Result<Attempted, StoreError> {
+        let (now, jitter) = (self.clock.now(), self.clock.jitter());
         let Ending { cause, contents } = ending;
-        let settled_cause = cause.clone();
-        let entry = self
-            .keeper
-            .run(move |store| {
-                store
-                    .settle(&lease, &Settled { cause: settled_cause, policy: &policy, jitter, contents, now })
-            })
-            .await?;
+        let settle = || {
+            let (cause, policy, contents) = (cause.clone(), self.policy.clone(), contents.clone());
+            move |store: &mut dyn Store| {
+                store.settle(&lease, &Settled { cause, policy: &policy, jitter, contents, now })
+            }
+        };
+        let entry = self.keeper.insist(PATIENCE, settle).await?;
         Ok(Attempted { cause, entry })
+    }
+
+    async fn prepare(&self, claimed: &Claimed) -> Result<Prepared, StoreError> {
+        if !claimed.alone {
+            let _others_too = self.turn.together().await;
+            return Ok(self.endpoint.prepare(&claimed.parcel, &claimed.known).await);
+        }
+        let _alone = self.turn.alone().await;
+        let note = |lease: Option<Lease>| {
+            let endpoint = self.endpoint.name().to_owned();
+            move |store: &mut dyn Store| turn::note(store, &endpoint, lease.as_ref())
+        };
+        self.keeper.insist(PATIENCE, || note(Some(claimed.lease))).await?;
+        let prepared = self.endpoint.prepare(&claimed.parcel, &claimed.known).await;
+        self.keeper.insist(PATIENCE, || note(None)).await?;
+        Ok(prepared)
     }
 
     /// Nothing when the lease was lost before anything was sent.
@@ -77,7 +120,7 @@ impl Attempt {
             Some(Err(_)) => {
                 return Ok(Some(Ending::of(Cause::Ended(Outcome::Rejected(Refusal::of(Reason::Poison))))));
             }
-            None => match self.endpoint.prepare(&claimed.parcel, &claimed.known).await {
+            None => match self.prepare(&claimed).await? {
                 Prepared::Ready(request) => request,
                 Prepared::Held(reason) => return Ok(Some(Ending::of(Cause::Stopped(reason)))),
                 Prepared::Already(had) => return self.already(&claimed, had).await,
@@ -122,8 +165,12 @@ impl Attempt {
             Some(stored) => stored.clone(),
             None => serde_json::to_string(request).map_err(|_| StoreError::Damaged("a request"))?,
         };
-        let (lease, now) = (claimed.lease, self.clock.now());
-        self.keeper.run(move |store| store.record_request(&lease, &text, now)).await
+        let lease = claimed.lease;
+        let record = || {
+            let (text, now) = (text.clone(), self.clock.now());
+            move |store: &mut dyn Store| store.record_request(&lease, &text, now)
+        };
+        self.keeper.insist(PATIENCE, record).await
     }
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::outbox::transition::Cause;
@@ -17,6 +16,7 @@ use crate::store::{Claim, Claimed, StoreError};
 use super::attempt::{Attempt, Attempted};
 use super::breaker::{Breaker, Go};
 use super::gate::Gate;
+use super::under_way::{Ended, UnderWay};
 
 /// How fast an endpoint is served.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl Relay {
     pub async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
         let mut gate = Gate::new(self.pace.rate);
         let mut breaker = Breaker::new(self.pace.concurrency);
-        let mut under_way: JoinSet<Result<Attempted, StoreError>> = JoinSet::new();
+        let mut under_way = UnderWay::default();
         while !*stop.borrow() {
             let idle = match breaker.go(self.now()) {
                 Go::Wait(due) => self.until(due),
@@ -105,11 +105,11 @@ impl Relay {
             };
             tokio::select! {
                 changed = stop.changed() => if changed.is_err() { break },
-                Some(ended) = under_way.join_next() => {
-                    self.ended(ended, &mut breaker)?;
+                Some(ended) = under_way.next() => {
+                    self.ended(ended, &mut breaker).await?;
                     // What ended meanwhile makes room too, so that the next are claimed together.
-                    while let Some(ended) = under_way.try_join_next() {
-                        self.ended(ended, &mut breaker)?;
+                    while let Some(ended) = under_way.try_next() {
+                        self.ended(ended, &mut breaker).await?;
                     }
                 }
                 () = self.bell.notified() => {}
@@ -117,12 +117,17 @@ impl Relay {
             }
         }
         let drained = timeout(DRAIN, async {
-            while let Some(ended) = under_way.join_next().await {
-                self.ended(ended, &mut breaker)?;
+            while let Some(ended) = under_way.next().await {
+                self.ended(ended, &mut breaker).await?;
             }
             Ok(())
         });
-        drained.await.unwrap_or(Ok(()))
+        let drained = drained.await;
+        if !under_way.is_empty() {
+            under_way.stop().await;
+            self.attempt.left_off().await;
+        }
+        drained.unwrap_or(Ok(()))
     }
 
     /// Delivers everything that is due now and ends; for a command that is not a daemon. Says how many attempts it made.
@@ -162,20 +167,16 @@ impl Relay {
             .await
     }
 
-    async fn start(
-        &self,
-        room: usize,
-        under_way: &mut JoinSet<Result<Attempted, StoreError>>,
-    ) -> Result<usize, StoreError> {
+    async fn start(&self, room: usize, under_way: &mut UnderWay) -> Result<usize, StoreError> {
         let claimed = match self.claim(room).await {
-            // The writer is busy with intake; there will be another chance.
-            Err(StoreError::Busy) => return Ok(0),
+            // The writer is busy with intake, or the disk is full; there will be another chance.
+            Err(StoreError::Busy | StoreError::Full) => return Ok(0),
             claimed => claimed?,
         };
         let started = claimed.len();
         for entry in claimed {
             let attempt = Arc::clone(&self.attempt);
-            under_way.spawn(async move { attempt.deliver(entry).await });
+            under_way.start(entry.lease, async move { attempt.deliver(entry).await });
         }
         Ok(started)
     }
@@ -193,18 +194,21 @@ impl Relay {
         }
     }
 
-    fn ended(
-        &self,
-        ended: Result<Result<Attempted, StoreError>, tokio::task::JoinError>,
-        breaker: &mut Breaker,
-    ) -> Result<(), StoreError> {
+    async fn ended(&self, ended: Ended, breaker: &mut Breaker) -> Result<(), StoreError> {
         let name = self.attempt.endpoint.name();
-        let attempted = match ended {
-            Ok(Ok(attempted)) => attempted,
-            Ok(Err(StoreError::Busy)) => return Ok(()),
-            Ok(Err(error)) => return Err(error),
-            // It panicked, or was stopped: the lease runs out and the entry is looked at again.
-            Err(_) => Attempted { cause: Cause::LeaseLost, entry: None },
+        let came = match ended {
+            Ended::Came(came) => came,
+            Ended::Panicked(Some(lease)) => self.attempt.panicked(lease).await,
+            // The lease runs out and the entry is looked at again.
+            Ended::Panicked(None) | Ended::Stopped => Ok(Attempted { cause: Cause::LeaseLost, entry: None }),
+        };
+        let attempted = match came {
+            Ok(attempted) => attempted,
+            Err(error @ (StoreError::Busy | StoreError::Full)) => {
+                tracing::warn!(endpoint = name, %error, "what came of an attempt could not be written down; it is looked at again when its lease runs out");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
         };
         self.watcher.attempted(name, &attempted);
         match weigh(&attempted.cause) {
@@ -236,9 +240,9 @@ enum Weight {
 /// What an ending says about the endpoint, not about the entry.
 fn weigh(cause: &Cause) -> Weight {
     match cause {
-        Cause::Ended(Outcome::Deferred { reason: Reason::Conflict, .. }) | Cause::LeaseLost => {
-            Weight::Neither
-        }
+        Cause::Ended(Outcome::Deferred { reason: Reason::Conflict, .. })
+        | Cause::LeaseLost
+        | Cause::Crashed => Weight::Neither,
         Cause::Ended(Outcome::Deferred { retry_after, .. }) => Weight::Down(*retry_after),
         Cause::Ended(Outcome::Unknown { .. }) => Weight::Down(None),
         _ => Weight::Up,

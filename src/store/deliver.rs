@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::endpoint;
 use crate::outbox::retry::RetryPolicy;
-use crate::outbox::transition::{self, Cause};
+use crate::outbox::transition::{self, Cause, Standing};
 use crate::outbox::{Entry, Outcome, Reason, Receipt, Refusal, State};
 
 use super::row::{Row, later};
@@ -31,6 +31,8 @@ pub(super) fn claim<R: Rows>(rows: &mut R, ask: &Claim<'_>) -> Result<Vec<Claime
             continue;
         }
         let Ok(change) = transition::next(&standing, &Cause::Claimed, &policy, 0.0) else { break };
+        let alone =
+            row.attempts > 0 && !row.has_request && rows.attempts(row.id)?.last().is_some_and(is_lost);
         row.token += 1;
         row.owner = ask.owner;
         row.lease_until = Some(later(ask.now, ask.lease));
@@ -41,6 +43,7 @@ pub(super) fn claim<R: Rows>(rows: &mut R, ask: &Claim<'_>) -> Result<Vec<Claime
                 entry: row.entry(rows.first_open(row.referral)?),
                 lease,
                 ask_first: standing.state == State::Unknown,
+                alone,
                 parcel,
                 request,
                 known: rows.known(row.referral, &row.endpoint)?,
@@ -92,10 +95,11 @@ pub(super) fn record_request<R: Rows>(
 pub(super) fn settle<R: Rows>(rows: &mut R, lease: &Lease, settled: &Settled<'_>) -> Result<Option<Entry>> {
     let Some(mut row) = leased(rows, lease)? else { return Ok(None) };
     let now = settled.now;
-    let Ok(change) = transition::next(&row.standing(), &settled.cause, settled.policy, settled.jitter) else {
+    let attempts = rows.attempts(row.id)?;
+    let standing = Standing { crashes: crashes(&attempts), ..row.standing() };
+    let Ok(change) = transition::next(&standing, &settled.cause, settled.policy, settled.jitter) else {
         return Ok(None);
     };
-    let attempts = rows.attempts(row.id)?;
     let attempt = running(&attempts).cloned().unwrap_or_else(|| started(&attempts, now));
     rows.put_attempt(row.id, &ended(attempt, &settled.cause, now))?;
     if let Cause::Ended(Outcome::Accepted(receipt) | Outcome::Duplicate(receipt)) = &settled.cause {
@@ -116,6 +120,23 @@ pub(super) fn running(attempts: &[Attempt]) -> Option<&Attempt> {
     attempts.last().filter(|attempt| attempt.outcome.is_none())
 }
 
+/// Whether its worker was gone before it ended.
+fn is_lost(attempt: &Attempt) -> bool {
+    attempt.outcome.as_deref() == Some(LOST)
+}
+
+/// How often in a row the entry was to blame for that.
+fn crashes(attempts: &[Attempt]) -> u32 {
+    let is_crash =
+        |attempt: &&Attempt| is_lost(attempt) && attempt.reason.as_deref() == Some(Reason::Poison.as_str());
+    // Of attempts that were lost without blame nothing follows.
+    let lost = attempts.iter().rev().take_while(|attempt| is_lost(attempt));
+    u32::try_from(lost.filter(is_crash).count()).unwrap_or(u32::MAX)
+}
+
+/// The outcome of an attempt whose worker was gone before it ended.
+pub(super) const LOST: &str = "lost";
+
 /// The next attempt.
 pub(super) fn started(attempts: &[Attempt], now: Timestamp) -> Attempt {
     Attempt {
@@ -133,9 +154,11 @@ fn ended(mut attempt: Attempt, cause: &Cause, now: Timestamp) -> Attempt {
     let (word, reason) = match cause {
         Cause::Ended(outcome) => (outcome.as_str(), reason_of(outcome)),
         Cause::Stopped(reason) => ("stopped", Some(*reason)),
+        Cause::Crashed => (LOST, Some(Reason::Poison)),
         _ => ("", None),
     };
-    attempt.ended_at = Some(now);
+    // Of one that was lost nobody knows when it ended.
+    attempt.ended_at = (word != LOST).then_some(now);
     attempt.outcome = Some(word.to_owned());
     attempt.reason = reason.map(|reason| reason.as_str().to_owned());
     if let Cause::Ended(outcome) = cause {

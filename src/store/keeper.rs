@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -20,6 +21,10 @@ use super::{Store, StoreError};
 
 /// At most so many pieces of work share one synchronisation of the disk.
 pub const GROUP: usize = 256;
+
+/// The pauses of those who insist.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Does its work, if there is a store to do it on, and gives what is to be told once it is known whether that lasts.
 type Work = Box<dyn FnOnce(Result<&mut dyn Store, StoreError>) -> Answer + Send>;
@@ -91,6 +96,33 @@ impl Keeper {
         work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.submit(work)?.await
+    }
+
+    /// Hands in work until the store takes it: again and again while it is busy or the disk is full, for so long in all. For work
+    /// that must not be dropped because others have much to do, and that may be handed in again: what was answered
+    /// as busy or full was not done.
+    ///
+    /// # Errors
+    /// As the work, and as [`Keeper::submit`] when that was not enough.
+    pub async fn insist<T: Send + 'static, W>(
+        &self,
+        patience: Duration,
+        mut work: impl FnMut() -> W,
+    ) -> Result<T, StoreError>
+    where
+        W: FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (mut waited, mut pause) = (Duration::ZERO, FIRST_PAUSE);
+        loop {
+            match self.run(work()).await {
+                Err(StoreError::Busy | StoreError::Full) if waited < patience => {
+                    tokio::time::sleep(pause).await;
+                    waited += pause;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                answered => return answered,
+            }
+        }
     }
 
     /// Hands in work and blocks until it is answered. Not from asynchronous code.
@@ -268,6 +300,27 @@ mod tests {
         std::panic::set_hook(hook);
         assert!(matches!(answer, Err(StoreError::Panicked)));
         assert_eq!(keeper.run_blocking(|_| Ok(1)).unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_insists_is_heard_once_there_is_room_and_not_for_ever() {
+        let (keeper, ..) = keeper(vec![StoreError::Full, StoreError::Busy]);
+        let done =
+            keeper.insist(Duration::from_secs(30), || |store: &mut dyn Store| store.set_note("n", "x"));
+        done.await.unwrap();
+        assert_eq!(keeper.run(|store| store.note("n")).await.unwrap().as_deref(), Some("x"));
+        let (go, first) = block(&keeper);
+        let waiting: Vec<_> = (0..4).map(|_| keeper.submit(|_| Ok(())).unwrap()).collect();
+        let answer = keeper.insist(Duration::from_millis(50), || |_: &mut dyn Store| Ok(())).await;
+        assert!(matches!(answer, Err(StoreError::Busy)));
+        let insists = keeper.clone();
+        let later = tokio::spawn(async move {
+            insists.insist(Duration::from_secs(30), || |_: &mut dyn Store| Ok("done")).await
+        });
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        go.send(()).unwrap();
+        assert_eq!(later.await.unwrap().unwrap(), "done");
+        drop((first, waiting));
     }
 
     #[tokio::test]

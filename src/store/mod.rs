@@ -212,7 +212,7 @@ pub trait Store: Send {
 /// The causes that settle a claim.
 #[derive(Clone, Debug)]
 pub struct Settled<'a> {
-    /// What came of it: [`Cause::Stopped`] or [`Cause::Ended`].
+    /// What came of it: [`Cause::Stopped`], [`Cause::Ended`] or [`Cause::Crashed`].
     pub cause: Cause,
     /// How its endpoint is retried.
     pub policy: &'a RetryPolicy,

@@ -75,6 +75,7 @@ impl Row {
             reason: self.reason,
             attempts: self.attempts,
             has_request: self.has_request,
+            crashes: 0,
         }
     }
 

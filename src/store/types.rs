@@ -43,6 +43,9 @@ pub struct Claimed {
     pub lease: Lease,
     /// Whether its last attempt may have been applied: ask before sending.
     pub ask_first: bool,
+    /// Whether the program ended while it was last prepared: it is prepared alone, so that it is known if it was to
+    /// blame.
+    pub alone: bool,
     /// What is to be delivered.
     pub parcel: Parcel,
     /// The request of an earlier attempt, exactly as it was stored.

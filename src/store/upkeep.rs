@@ -12,7 +12,7 @@ use crate::outbox::{Command, EntryId, State};
 use crate::plan::Planner;
 
 use super::accept::{look_again, replan};
-use super::deliver::{running, started};
+use super::deliver::{LOST, running, started};
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Acted, AuditLine, Decision, EntryDetail, Swept};
@@ -42,7 +42,7 @@ pub(super) fn free<R: Rows>(
         };
         let attempts = rows.attempts(row.id)?;
         let mut attempt = running(&attempts).cloned().unwrap_or_else(|| started(&attempts, now));
-        attempt.outcome = Some("lost".to_owned());
+        attempt.outcome = Some(LOST.to_owned());
         attempt.reason = change.reason.map(|reason| reason.as_str().to_owned());
         rows.put_attempt(row.id, &attempt)?;
         rows.change(&mut row, &change, now)?;

@@ -12,6 +12,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::endpoint::Vitals;
 use crate::outbox::State;
 use crate::outbox::transition::Cause;
 use crate::relay::attempt::Attempted;
@@ -28,7 +29,11 @@ pub struct Metrics {
     entries: Family<Labels, Gauge>,
     reachable: Family<Labels, Gauge>,
     oldest: Family<Labels, Gauge<f64, AtomicU64>>,
+    skew: Family<Labels, Gauge>,
+    certificate: Family<Labels, Gauge>,
     person: Gauge,
+    reloads: Family<Labels, Counter>,
+    refused: Gauge,
 }
 
 impl Default for Metrics {
@@ -45,9 +50,39 @@ impl Default for Metrics {
             "How long the oldest entry that could leave has waited",
             oldest.clone(),
         );
+        let (skew, certificate) = (Family::default(), Family::default());
+        registry.register(
+            "clock_skew_seconds",
+            "How far the endpoint's clock is from ours; positive when it is ahead",
+            skew.clone(),
+        );
+        registry.register(
+            "certificate_end_timestamp_seconds",
+            "When our certificate for the endpoint ends, in seconds since 1970",
+            certificate.clone(),
+        );
+        let (reloads, refused) = (Family::default(), Gauge::default());
+        registry.register("reloads", "Reloads of the configuration, by what became of them", reloads.clone());
+        registry.register(
+            "reload_refused",
+            "1 while the configuration in use is older than the file, because the file was refused",
+            refused.clone(),
+        );
         let person = Gauge::default();
         registry.register("needs_person", "Entries that wait for a person's decision", person.clone());
-        Self { registry, events, attempts, entries, reachable, oldest, person }
+        Self {
+            registry,
+            events,
+            attempts,
+            entries,
+            reachable,
+            oldest,
+            skew,
+            certificate,
+            person,
+            reloads,
+            refused,
+        }
     }
 }
 
@@ -83,6 +118,33 @@ impl Metrics {
     /// How many entries wait for a person.
     pub fn needs_person(&self, count: u64) {
         self.person.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// What is known of an endpoint without asking.
+    pub fn vitals(&self, endpoint: &str, vitals: &Vitals) {
+        let labels = labels([("endpoint", endpoint)]);
+        if let Some(seconds) = vitals.skew {
+            self.skew.get_or_create(&labels).set(seconds);
+        }
+        if let Some(ends) = vitals.certificate_ends {
+            self.certificate.get_or_create(&labels).set(ends.as_second());
+        }
+    }
+
+    /// The configuration was read again: taken, or refused.
+    pub fn reloaded(&self, taken: bool) {
+        let outcome = if taken { "taken" } else { "refused" };
+        self.reloads.get_or_create(&labels([("outcome", outcome)])).inc();
+        self.refused.set(i64::from(!taken));
+    }
+
+    /// An endpoint is configured no more: what it was like is no longer said.
+    pub fn forget(&self, endpoint: &str) {
+        let labels = labels([("endpoint", endpoint)]);
+        for gauges in [&self.reachable, &self.skew, &self.certificate] {
+            gauges.remove(&labels);
+        }
+        self.oldest.remove(&labels);
     }
 
     /// Everything, in the text form of Prometheus (OpenMetrics).
@@ -133,6 +195,7 @@ fn words(cause: &Cause) -> (&'static str, &'static str) {
             (outcome.as_str(), reason)
         }
         Cause::Stopped(reason) => ("held", reason.as_str()),
+        Cause::Crashed => ("crashed", "poison"),
         _ => ("lost", ""),
     }
 }

@@ -16,9 +16,9 @@ use sp_fhir::endpoint::auth::tls::{Connector, TlsFiles};
 
 use crate::world::secret_file;
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority(name: &str) -> Authority {
+pub(crate) fn authority(name: &str) -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(rcgen::DnType::CommonName, name);
@@ -27,21 +27,26 @@ fn authority(name: &str) -> Authority {
 
 /// Certificate and key in PEM form.
 fn issue(by: &Authority, name: &str, last_year: i32) -> (String, String) {
+    issue_until(by, name, (last_year, 6, 1))
+}
+
+/// Certificate and key in PEM form; the certificate ends at the beginning of a day.
+pub(crate) fn issue_until(by: &Authority, name: &str, (year, month, day): (i32, u8, u8)) -> (String, String) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.not_before = date_time_ymd(2020, 1, 1);
-    params.not_after = date_time_ymd(last_year, 6, 1);
+    params.not_after = date_time_ymd(year, month, day);
     (params.signed_by(&key, by).unwrap().pem(), key.serialize_pem())
 }
 
 /// A server that shows a certificate, wants one from `trusted`, and answers with the SHA-256 of what it was shown.
 /// Its own certificate can be exchanged.
-struct Server {
-    url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     config: Arc<Mutex<Arc<ServerConfig>>>,
 }
 
-fn config(trusted: &Authority, shown: &(String, String)) -> Arc<ServerConfig> {
+pub(crate) fn config(trusted: &Authority, shown: &(String, String)) -> Arc<ServerConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(trusted.der().clone()).unwrap();
@@ -55,7 +60,7 @@ fn config(trusted: &Authority, shown: &(String, String)) -> Arc<ServerConfig> {
 }
 
 impl Server {
-    fn start(first: Arc<ServerConfig>) -> Self {
+    pub(crate) fn start(first: Arc<ServerConfig>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
         let config = Arc::new(Mutex::new(first));

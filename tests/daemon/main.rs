@@ -3,7 +3,8 @@
 //! Invented people only, with numbers of the 999 range. Each test has a data folder of its own and a port that the system
 //! gives. Moments are chosen at random; the seed is printed with a failure and taken from `SP_FHIR_SEED`. Read next:
 //! `world.rs` (the process), `people.rs` (what is sent), `sender.rs` (how), then the proofs: `kill.rs`, `outage.rs`,
-//! `canary.rs`, `snapshots.rs`, `exits.rs`.
+//! `canary.rs`, `snapshots.rs`, `exits.rs`, `reload.rs`,
+//! `crash.rs`, `check.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,16 +15,20 @@
 )]
 
 mod canary;
+mod check;
 #[path = "../common/mod.rs"]
 mod common;
+mod crash;
 mod exits;
 mod files;
 mod kill;
 mod outage;
 mod people;
+mod reload;
 mod sender;
 mod servers;
 mod snapshots;
+mod stub;
 mod world;
 
 use common::need;

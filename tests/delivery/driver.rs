@@ -58,6 +58,8 @@ impl Driver {
             auth: Arc::clone(&token) as Arc<dyn Authorise>,
             limits,
             tls: TlsFiles::default(),
+            clock: Arc::new(ManualClock::new(now(), 1)),
+            skew: Arc::default(),
         });
         let endpoint = FhirRest::new(Settings {
             name: "gp".into(),

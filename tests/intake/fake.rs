@@ -140,7 +140,7 @@ impl Server {
                 ready: Arc::new(move || {
                     let ready = is_ready.load(Ordering::SeqCst);
                     let reasons = if ready { Vec::new() } else { vec!["the store has stopped".to_owned()] };
-                    Readiness { ready, reasons }
+                    Readiness { ready, reasons, ..Readiness::default() }
                 }),
             },
         );

@@ -291,3 +291,32 @@ fn a_drafted_profile_is_refused() {
     let problem = profile(&config.folders[0]).unwrap_err();
     assert!(problem.to_string().contains("not reviewed"), "{problem}");
 }
+
+#[test]
+fn a_file_that_ended_two_processes_is_set_aside_and_the_next_one_is_read() {
+    let mut place = Place::new("");
+    let reading = place.inbox().join(".reading");
+    fs::write(reading.join("a.json"), event("E1", "referred", 2)).unwrap();
+    fs::write(reading.join("b.json"), event("E2", "referred", 2)).unwrap();
+    // As the second process left it: one before it ended, and it ended too.
+    fs::write(reading.join(".being-read"), "1\na.json").unwrap();
+    assert_eq!(place.poll(), [FileEnd::Refused, FileEnd::Done]);
+    let refused = place.names("refused");
+    assert_eq!(refused, ["20261120T120000Z-a.json", "20261120T120000Z-a.json.reasons.json"]);
+    let reasons = fs::read_to_string(place.inbox().join("refused").join(&refused[1])).unwrap();
+    assert!(reasons.contains("ended 2 times in a row"), "{reasons}");
+    assert!(!reading.join(".being-read").exists());
+    // Moved back, it is read: the process that set it aside lives.
+    fs::rename(place.inbox().join("refused").join(&refused[0]), place.inbox().join("a.json")).unwrap();
+    assert_eq!(place.settle(), [FileEnd::Done]);
+}
+
+#[test]
+fn a_file_that_ended_one_process_is_read_again() {
+    let mut place = Place::new("");
+    let reading = place.inbox().join(".reading");
+    fs::write(reading.join("a.json"), event("E1", "referred", 2)).unwrap();
+    fs::write(reading.join(".being-read"), "0\na.json").unwrap();
+    assert_eq!(place.poll(), [FileEnd::Done]);
+    assert!(!reading.join(".being-read").exists());
+}

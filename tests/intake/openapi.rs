@@ -45,7 +45,7 @@ fn readiness_is_the_daemons() {
     let reply = server.get("/health/ready");
     assert_eq!(
         (reply.status, reply.body.as_str()),
-        (503, r#"{"ready":false,"reasons":["the store has stopped"]}"#)
+        (503, r#"{"ready":false,"reasons":["the store has stopped"],"notes":[]}"#)
     );
     assert_eq!(server.get("/health/live").status, 200);
 }

@@ -13,6 +13,7 @@ use sp_fhir::outbox::retry::RetryPolicy;
 use sp_fhir::outbox::{Command, Entry, Reason, State};
 use sp_fhir::relay::attempt::{Attempt, Attempted};
 use sp_fhir::relay::run::Watcher;
+use sp_fhir::relay::turn::Turn;
 use sp_fhir::relay::{Attention, Pace, Relay};
 use sp_fhir::store::{Claim, Claimed, Decision, Filter, Keeper, Onward};
 
@@ -100,6 +101,7 @@ fn relay(receiver: &Receiver, keeper: &Keeper, clock: &Arc<ManualClock>) -> Rela
             keeper: keeper.clone(),
             clock: Arc::clone(clock) as Arc<_>,
             policy: RetryPolicy { max_attempts: 3, ..RetryPolicy::default() },
+            turn: Turn::default(),
         }),
         pace: Pace::default(),
         owner: 1,
@@ -323,6 +325,7 @@ fn relay_at(both: &Both, url: &str, key: &std::path::Path) -> Relay {
         keeper: both.world.keeper.clone(),
         clock: Arc::clone(&both.world.clock) as Arc<_>,
         policy: RetryPolicy::default(),
+        turn: Turn::default(),
     };
     relay.attempt = Arc::new(attempt);
     relay

@@ -60,6 +60,8 @@ impl World {
             auth: Arc::new(NoAuth::at(base).unwrap()),
             limits: Limits::default(),
             tls: TlsFiles::default(),
+            clock: Arc::clone(&clock) as Arc<_>,
+            skew: Arc::default(),
         });
         let server = FhirRest::new(fhir_rest::Settings {
             name: "gp".into(),

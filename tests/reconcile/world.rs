@@ -95,6 +95,7 @@ impl World {
                 keeper: self.keeper.clone(),
                 clock,
                 policy: RetryPolicy::default(),
+                turn: Default::default(),
             }),
             pace: Pace::default(),
             owner: 1,

@@ -64,8 +64,9 @@ pub fn ends(pem: &[u8]) -> Result<Vec<Timestamp>, String> {
         .collect()
 }
 
-/// `Certificate.tbsCertificate.validity.notAfter` (RFC 5280, 4.1).
-fn not_after(certificate: &[u8]) -> Option<Timestamp> {
+/// The end of a certificate in DER form: `Certificate.tbsCertificate.validity.notAfter` (RFC 5280, 4.1).
+#[must_use]
+pub fn not_after(certificate: &[u8]) -> Option<Timestamp> {
     let blocks = simple_asn1::from_der(certificate).ok()?;
     let to_be_signed = inside(inside(blocks.first()?)?.first()?)?;
     // The version is left out in version 1; the serial number is the first integer.

@@ -1,9 +1,10 @@
-//! [`Skew`]: how far our clock is from a server's, by the `Date` header of its answers.
+//! [`Skew`]: how far our clock is from those of an endpoint's servers, by the `Date` header of their answers.
 //!
 //! A signed assertion is refused when clocks differ, with words that send people to look at their keys; and dates that
 //! we write are wrong. What this is not: it corrects nothing. Invariant: one measurement is one answer, precise to a
 //! second and half its round trip. Next: [`super::token_client`].
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,16 +15,17 @@ pub const TOO_LARGE: Duration = Duration::from_secs(60);
 /// Answers that took longer say too little about the time.
 const SLOW: i64 = 10;
 
-/// The difference between our clock and a server's.
+/// The difference between our clock and those of an endpoint's servers: its own, and the one that gives tokens.
 #[derive(Debug, Default)]
 pub struct Skew {
-    state: Mutex<State>,
+    /// By server.
+    state: Mutex<BTreeMap<String, State>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct State {
     /// In seconds; positive when the server's clock is ahead of ours.
-    seconds: Option<i64>,
+    seconds: i64,
     warned: bool,
 }
 
@@ -44,8 +46,9 @@ impl Skew {
             return;
         }
         let seconds = theirs.saturating_sub(sent + took / 2);
-        let mut state = self.lock();
-        state.seconds = Some(seconds);
+        let mut servers = self.lock();
+        let state = servers.entry(server.to_owned()).or_default();
+        state.seconds = seconds;
         let large = is_large(seconds);
         match (large, state.warned) {
             (true, false) => tracing::warn!(
@@ -59,10 +62,11 @@ impl Skew {
         state.warned = large;
     }
 
-    /// The last measurement in seconds, positive when the server's clock is ahead; none before the first.
+    /// The largest difference of the last measurements in seconds, positive when the server's clock is ahead; none before the
+    /// first.
     #[must_use]
     pub fn seconds(&self) -> Option<i64> {
-        self.lock().seconds
+        self.lock().values().map(|state| state.seconds).max_by_key(|seconds| seconds.unsigned_abs())
     }
 
     /// For readiness and `check`: false when the clocks are known to differ by more than a minute.
@@ -71,12 +75,14 @@ impl Skew {
         !self.seconds().is_some_and(is_large)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, State>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn is_large(seconds: i64) -> bool {
+/// Whether it is more than a minute.
+#[must_use]
+pub const fn is_large(seconds: i64) -> bool {
     seconds.unsigned_abs() > TOO_LARGE.as_secs()
 }
 
@@ -130,5 +136,8 @@ mod tests {
         assert!(!skew.is_fine());
         skew.observe("a server", Some("Sat, 21 Nov 2026 12:00:00 GMT"), false, now, now);
         assert!(skew.is_fine(), "a clock that was set right is fine again");
+        skew.observe("another", far, false, now, now);
+        skew.observe("a server", Some("Sat, 21 Nov 2026 12:00:01 GMT"), false, now, now);
+        assert_eq!(skew.seconds(), Some(6 * 3600), "the one that is wrong counts");
     }
 }

@@ -9,18 +9,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_MATCH, LOCATION, RETRY_AFTER,
+    ACCEPT, AGE, AUTHORIZATION, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, IF_MATCH, LOCATION,
+    RETRY_AFTER,
 };
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::ExposeSecret;
 
+use crate::clock::Clock;
 use crate::endpoint::auth::Authorise;
+use crate::endpoint::auth::skew::Skew;
 use crate::outbox::Reason;
-use crate::tree::{self, Node};
 
 use super::base::Base;
 use crate::endpoint::auth::AuthError;
+use crate::endpoint::auth::expiry;
 use crate::endpoint::auth::tls::{Connector, TlsFiles};
+
+pub use super::answer::{Answer, Fault};
 
 const FHIR_JSON: &str = "application/fhir+json";
 
@@ -46,51 +51,6 @@ impl Default for Limits {
             headers: 64 << 10,
         }
     }
-}
-
-/// An answer, whole.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// `ETag`.
-    pub etag: Option<String>,
-    /// `Location`.
-    pub location: Option<String>,
-    /// `Retry-After`, as it came.
-    pub retry_after: Option<String>,
-    /// The body, unpacked.
-    pub body: Vec<u8>,
-}
-
-impl Answer {
-    /// The body as a tree; none when it is not JSON, was cut, or names a key twice.
-    #[must_use]
-    pub fn json(&self) -> Option<Node> {
-        tree::json::parse(&self.body, &tree::Limits::default()).ok()
-    }
-
-    /// Whether the status says that it went well.
-    #[must_use]
-    pub const fn is_success(&self) -> bool {
-        matches!(self.status, 200..=299)
-    }
-}
-
-/// Redacted: the body may hold a person's data.
-impl std::fmt::Debug for Answer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Answer({}, {} bytes)", self.status, self.body.len())
-    }
-}
-
-/// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The endpoint saw no request: no connection, no name, no TLS, no credentials.
-    NotSent(Reason),
-    /// A request went out; no whole answer came back.
-    Lost,
 }
 
 /// How one resource is written outside a transaction.
@@ -127,6 +87,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Certificates; read again when their files change.
     pub tls: TlsFiles,
+    /// The time, to hold against the endpoint's.
+    pub clock: Arc<dyn Clock>,
+    /// How far the two are apart; shared with who fetches tokens.
+    pub skew: Arc<Skew>,
 }
 
 /// HTTP to one endpoint.
@@ -136,6 +100,8 @@ pub struct Client {
     base: Base,
     auth: Arc<dyn Authorise>,
     limits: Limits,
+    clock: Arc<dyn Clock>,
+    skew: Arc<Skew>,
 }
 
 impl Client {
@@ -144,12 +110,13 @@ impl Client {
     /// # Errors
     /// A certificate or key cannot be used.
     pub fn open(settings: Settings) -> Result<Self, AuthError> {
-        let Settings { base, auth, limits, tls } = settings;
+        let Settings { base, auth, limits, tls, clock, skew } = settings;
         let configure = move |builder: reqwest::ClientBuilder| {
             builder
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
                 .no_proxy()
+                .tls_info(true)
                 .gzip(true)
                 .connect_timeout(limits.connect)
                 .timeout(limits.exchange)
@@ -157,13 +124,33 @@ impl Client {
                 .user_agent(concat!("sp-fhir/", env!("CARGO_PKG_VERSION")))
         };
         let connector = Arc::new(Connector::open(tls, configure)?);
-        Ok(Self { connector, base, auth, limits })
+        Ok(Self { connector, base, auth, limits, clock, skew })
     }
 
     /// The endpoint's base.
     #[must_use]
     pub const fn base(&self) -> &Base {
         &self.base
+    }
+
+    /// How far its clock is from ours.
+    #[must_use]
+    pub fn skew(&self) -> &Skew {
+        &self.skew
+    }
+
+    /// The certificates, for checks and alarms.
+    #[must_use]
+    pub fn connector(&self) -> &Connector {
+        &self.connector
+    }
+
+    /// Whether we have what it takes to say who we are: reads the secret, or fetches a token. Says whether there is any.
+    ///
+    /// # Errors
+    /// As [`Authorise::header`].
+    pub async fn authenticate(&self) -> Result<bool, Reason> {
+        self.auth.header().await.map(|header| header.is_some())
     }
 
     /// GET `Type/id`, or `metadata`. Never a search: its words would stand in logs along the way.
@@ -218,6 +205,21 @@ impl Client {
         self.exchange(request).await
     }
 
+    /// DELETE of a resource that a probe made.
+    ///
+    /// # Errors
+    /// [`Fault`]: no answer.
+    pub async fn remove(&self, resource_type: &str, id: &str) -> Result<Answer, Fault> {
+        self.exchange(self.http().delete(self.url(&format!("{resource_type}/{id}"))?)).await
+    }
+
+    /// When the certificate that the server shows ends; none without TLS, or where it cannot be read.
+    pub async fn server_certificate_ends(&self) -> Option<jiff::Timestamp> {
+        let answer = self.http().head(self.url("metadata").ok()?).send().await.ok()?;
+        let shown = answer.extensions().get::<reqwest::tls::TlsInfo>()?.peer_certificate()?;
+        expiry::not_after(shown)
+    }
+
     /// The client of the certificates as they are now.
     fn http(&self) -> reqwest::Client {
         self.connector.client()
@@ -270,6 +272,7 @@ impl Client {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
+        let sent = self.clock.now();
         let mut response = request.send().await.map_err(|error| {
             // A builder error is ours and comes before anything is sent; so does everything up to the connection.
             let early = error.is_connect() || error.is_builder();
@@ -280,6 +283,14 @@ impl Client {
             self.auth.refused();
         }
         let headers = response.headers();
+        let date = text(headers, &DATE);
+        self.skew.observe(
+            self.base.host(),
+            date.as_deref(),
+            headers.contains_key(AGE),
+            sent,
+            self.clock.now(),
+        );
         if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>()
             > self.limits.headers
         {

@@ -4,8 +4,9 @@
 //! exactly those bytes and checks every entry of the answer ([`deliver`]; [`singles`] where there are no transactions); *look* asks for each resource by its identifier
 //! ([`look`]); *read* and *list* read back ([`read`], [`list`]). What this is not: it knows no store, decides no retries, and limits no rate (the relay does).
 //! Invariant: no identifier of a person stands in a URL, nothing goes to another address than the configured base,
-//! and only `send` writes. Next: [`base`].
+//! and only `send` writes (and [`trial`], when a person says so). Next: [`base`].
 
+pub mod answer;
 pub mod base;
 pub mod capability;
 pub mod classify;
@@ -14,19 +15,22 @@ pub mod content;
 pub mod deliver;
 pub mod draft;
 pub mod fill;
+pub mod inquiry;
 pub mod list;
 pub mod look;
+pub mod question;
 pub mod read;
 pub mod search;
 pub mod singles;
 pub mod subject;
+pub mod trial;
 
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
 use crate::clock::Clock;
-use crate::endpoint::{Endpoint, Found, Had, Known, Listing, Prepared, Request, Sight, Work};
+use crate::endpoint::{Endpoint, Found, Had, Known, Listing, Prepared, Request, Sight, Vitals, Work};
 use crate::event::NhsNumber;
 use crate::outbox::{Outcome, Parcel, Placed, Reason, Refusal};
 
@@ -251,5 +255,10 @@ impl Endpoint for FhirRest {
                 Ok(_) => Ok(()),
             }
         })
+    }
+
+    fn vitals(&self) -> Vitals {
+        let client = self.client();
+        Vitals { skew: client.skew().seconds(), certificate_ends: client.connector().certificate_ends() }
     }
 }

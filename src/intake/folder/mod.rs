@@ -2,11 +2,14 @@
 //!
 //! A file is taken once it has stayed the same for a while: it is first moved into a hidden folder inside the watched
 //! one, so that a new file of the same name is a file of its own; a file found there at the start was being read
-//! when the process died, and is read again, which changes nothing. Then it goes to `done`, or, when nothing of it
+//! when the process died, and is read again, which changes nothing; unless two processes in a row ended while they read it
+//! (`mark.rs`): then it is set aside, so that one file cannot stop everything for ever. Then it goes to `done`, or, when nothing of it
 //! could be read, to `refused` with its reasons; refused rows go to `refused` in the file's own form. What this is not: a
 //! walk; folders inside are not looked into. Invariant: a file is in exactly one of the folders, and in `done` only when
 //! every row of it is on the disk or in `refused`. Next: `place.rs`, then `read.rs`.
 
+mod aside;
+mod mark;
 pub mod once;
 mod place;
 mod read;
@@ -32,6 +35,7 @@ use crate::profile::Profile;
 use crate::source::SourceErrorKind;
 
 use super::keep::Keep;
+use mark::Mark;
 use place::Stamp;
 pub use place::make_private;
 use read::{FileRead, NotRead};
@@ -92,6 +96,9 @@ pub struct Watch {
     seen: HashMap<OsString, (Stamp, Timestamp)>,
     /// Whether the last look at the folder failed; said once.
     lost: bool,
+    mark: Mark,
+    /// The file that the last process was reading when it ended, and how many in a row did; not asked yet, or asked.
+    left: Option<Option<(String, u32)>>,
 }
 
 /// The profile of a folder, ready for the daemon.
@@ -142,11 +149,12 @@ impl Watch {
                 Problem::new("intake.folder.path", what, "check the permissions above it")
             })?;
         }
+        let mark = Mark::of(&reading);
         let Parts { identities, codeset, keep, clock } = parts;
         let identities = Identities { source: folder.source.clone(), ..identities };
         // Beside the files themselves, so that patients' data stays where it was put.
         let shared = Shared { profile, codeset, identities, keep, clock, temporary: reading };
-        Ok(Self { folder, shared: Arc::new(shared), seen: HashMap::new(), lost: false })
+        Ok(Self { folder, shared: Arc::new(shared), seen: HashMap::new(), lost: false, mark, left: None })
     }
 
     /// Watches until `stop` becomes true (or its sender is gone).
@@ -164,6 +172,10 @@ impl Watch {
     /// Looks once, and reads what is ready. Gives what became of each file.
     pub async fn poll(&mut self, stop: &watch::Receiver<bool>) -> Vec<FileEnd> {
         let mut ends = Vec::new();
+        // Only now: while this one was made, another may still have been reading.
+        if self.left.is_none() {
+            self.left = Some(self.mark.left());
+        }
         let claimed = match self.claim() {
             Ok(claimed) => {
                 self.lost = false;
@@ -181,6 +193,8 @@ impl Watch {
                 break;
             }
             let end = self.take(&name, stop).await;
+            self.mark.end();
+            self.left = Some(None);
             ends.push(end);
             if end == FileEnd::Later {
                 // What keeps this one waiting keeps the next one waiting too.
@@ -224,6 +238,14 @@ impl Watch {
     async fn take(&self, name: &OsStr, stop: &watch::Receiver<bool>) -> FileEnd {
         let path = self.folder.path.join(READING).join(name);
         let shown = name.to_string_lossy().into_owned();
+        let died = self.left.as_ref().and_then(Option::as_ref).filter(|(left, _)| *left == shown);
+        let died = died.map_or(0, |(_, died)| *died);
+        if died >= mark::MOST {
+            return self.set_aside(&path, &shown).unwrap_or_else(|error| self.cannot_move(&error));
+        }
+        if let Err(error) = self.mark.begin(&shown, died) {
+            tracing::warn!(folder = %self.folder.path.display(), kind = %error.kind(), "which file is read cannot be noted");
+        }
         let (shared, handle, stop) = (Arc::clone(&self.shared), Handle::current(), stop.clone());
         let (at, named) = (path.clone(), shown.clone());
         let read =
@@ -234,10 +256,12 @@ impl Watch {
             Err(NotRead::Unreadable(error)) if !is_passing(&error) => self.refuse(&path, &shown, &error),
             Err(not_read) => Ok(self.later(&not_read)),
         };
-        ended.unwrap_or_else(|error| {
-            tracing::error!(folder = %self.folder.path.display(), %error, "a file that was read cannot be moved");
-            FileEnd::Later
-        })
+        ended.unwrap_or_else(|error| self.cannot_move(&error))
+    }
+
+    fn cannot_move(&self, error: &ConvertError) -> FileEnd {
+        tracing::error!(folder = %self.folder.path.display(), %error, "a file that was read cannot be moved");
+        FileEnd::Later
     }
 
     /// Names cannot be logged: schemes put persons' names into them.
@@ -250,11 +274,6 @@ impl Watch {
         };
         tracing::warn!(folder = %self.folder.path.display(), why, "a file waits");
         FileEnd::Later
-    }
-
-    fn stamped(&self, name: &str) -> String {
-        let now = self.shared.clock.now();
-        format!("{}-{name}", now.strftime("%Y%m%dT%H%M%SZ"))
     }
 
     /// Everything is kept: the refused rows first, then the file itself, so that a crash between repeats and never
@@ -276,37 +295,6 @@ impl Watch {
             held = rows.held, refused = rows.refused, "a file was read"
         );
         Ok(if some_refused { FileEnd::SomeRefused } else { FileEnd::Done })
-    }
-
-    fn refuse(&self, path: &Path, name: &str, error: &ConvertError) -> Result<FileEnd, ConvertError> {
-        let name = self.stamped(name);
-        self.write_reasons(&name, Some(error.to_string()), &self.shared.report())?;
-        self.relocate(path, &self.folder.refused, &name)?;
-        tracing::warn!(folder = %self.folder.path.display(), "a file could not be read and was moved aside with its reasons");
-        Ok(FileEnd::Refused)
-    }
-
-    fn relocate(&self, path: &Path, folder: &Path, name: &str) -> Result<(), ConvertError> {
-        let to = place::free(folder, name);
-        place::relocate(path, &to).map_err(|error| ConvertError::write(&to, error))
-    }
-
-    fn write_reasons(&self, name: &str, error: Option<String>, report: &Report) -> Result<(), ConvertError> {
-        #[derive(serde::Serialize)]
-        struct Reasons<'a> {
-            /// Why the file as a whole could not be read.
-            #[serde(skip_serializing_if = "Option::is_none")]
-            error: Option<String>,
-            report: &'a Report,
-        }
-        let path = place::free(&self.folder.refused, &format!("{name}.reasons.json"));
-        let failed = |error| ConvertError::write(&path, error);
-        let mut json = serde_json::to_vec_pretty(&Reasons { error, report })
-            .map_err(|error| failed(io::Error::other(error)))?;
-        json.push(b'\n');
-        let mut file = crate::convert::part::Pending::file(&path)?;
-        file.write(&json)?;
-        file.finish()
     }
 }
 

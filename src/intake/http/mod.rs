@@ -12,11 +12,11 @@ mod events;
 mod fhir;
 mod serve;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
@@ -95,6 +95,8 @@ pub struct Readiness {
     pub ready: bool,
     /// Why not, in words without a person's data.
     pub reasons: Vec<String>,
+    /// What a person should look at though it can.
+    pub notes: Vec<String>,
 }
 
 /// Asks whether the daemon can do its work; answers at once.
@@ -164,8 +166,36 @@ impl Intake {
     }
 }
 
-/// The routes.
+/// The intake in use: it is replaced while the server runs. A request that has begun goes on with the one it began with.
+#[derive(Clone)]
+pub struct Current(Arc<RwLock<Arc<Intake>>>);
+
+impl Current {
+    /// Begins with an intake.
+    #[must_use]
+    pub fn new(intake: Arc<Intake>) -> Self {
+        Self(Arc::new(RwLock::new(intake)))
+    }
+
+    /// Puts another in its place.
+    pub fn replace(&self, intake: Arc<Intake>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = intake;
+    }
+}
+
+impl FromRef<Current> for Arc<Intake> {
+    fn from_ref(current: &Current) -> Self {
+        Self::clone(&current.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The routes of an intake that stays.
 pub fn router(intake: Arc<Intake>) -> Router {
+    router_of(Current::new(intake))
+}
+
+/// The routes.
+pub fn router_of(intake: Current) -> Router {
     Router::new()
         .route("/events", post(events::post))
         .route("/fhir", post(fhir::post))

@@ -140,6 +140,53 @@ fn a_daemon_that_starts_frees_what_the_last_one_left_at_each_endpoint_as_that_is
 }
 
 #[test]
+fn only_what_was_prepared_alone_is_blamed_and_then_tried_ever_more_rarely() {
+    each(|store| {
+        let planner = planner();
+        let policy = RetryPolicy::default();
+        store.accept(&submission(false, &[told("R1", "referred", "2026-04-01")]), &planner, start()).unwrap();
+        let mut now = start();
+        let mut again = |store: &mut dyn Store, wait: Duration| {
+            now = later(now, wait);
+            (take(store, "north", now).remove(0), now)
+        };
+        assert!(!again(store, Duration::ZERO).0.alone, "nothing was ever lost");
+        for _ in 0..20 {
+            let far = later(start(), days(400));
+            assert_eq!(store.free("north", far, &policy, 0.0, start()).unwrap(), 1);
+            assert_eq!(
+                states(store),
+                [(State::Pending, Some(Reason::Unavailable))],
+                "killed, and not to blame"
+            );
+            assert!(again(store, policy.cap).0.alone);
+        }
+        // It went well once: what was is forgotten.
+        let far = later(start(), days(400));
+        store.free("north", far, &policy, 0.0, start()).unwrap();
+        let (claimed, at) = again(store, policy.cap);
+        let conflict = Outcome::Deferred { reason: Reason::Conflict, status: Some(412), retry_after: None };
+        store.settle(&claimed.lease, &settled(Cause::Ended(conflict), &policy, at)).unwrap().unwrap();
+        let (mut claimed, mut at) = again(store, policy.cap);
+        assert!(!claimed.alone);
+        for crash in 1..=8 {
+            let entry = store.settle(&claimed.lease, &settled(Cause::Crashed, &policy, at)).unwrap().unwrap();
+            let expected = match crash {
+                1 => (State::Pending, Some(Reason::Unavailable)),
+                8 => (State::DeadLetter, Some(Reason::Poison)),
+                _ => (State::Pending, Some(Reason::Poison)),
+            };
+            assert_eq!((entry.state, entry.reason), expected, "{crash}");
+            if crash < 8 {
+                assert!(crash == 1 || take(store, "north", later(at, Duration::from_secs(3000))).is_empty());
+                (claimed, at) = again(store, Duration::from_secs(24 * 3600));
+                assert!(claimed.alone);
+            }
+        }
+    });
+}
+
+#[test]
 fn attempts_are_told_with_what_the_endpoint_said() {
     each(|store| {
         let planner = planner();

@@ -1,0 +1,98 @@
+//! [`Health`]: what `/health/ready` says.
+//!
+//! Not ready is only what keeps the daemon from its work: the store has stopped, or this machine's clock is wrong. Anything
+//! else that a person should look at is a note. Next: [`super::run`].
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::endpoint::Endpoint;
+use crate::endpoint::auth::skew;
+use crate::intake::http::Readiness;
+use crate::store::Keeper;
+
+/// What readiness is made from.
+pub(super) struct Health {
+    keeper: Keeper,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    endpoints: Vec<Arc<dyn Endpoint>>,
+    refused: bool,
+}
+
+impl Health {
+    pub(super) fn new(keeper: Keeper) -> Self {
+        Self { keeper, state: Mutex::default() }
+    }
+
+    /// These are the endpoints from now on.
+    pub(super) fn watches(&self, endpoints: Vec<Arc<dyn Endpoint>>) {
+        self.lock().endpoints = endpoints;
+    }
+
+    /// The configuration was read again: taken, or refused.
+    pub(super) fn reloaded(&self, taken: bool) {
+        self.lock().refused = !taken;
+    }
+
+    pub(super) fn now(&self) -> Readiness {
+        let state = self.lock();
+        let skews = state.endpoints.iter().filter_map(|one| Some((one.name(), one.vitals().skew?)));
+        let (mut reasons, mut notes) = clocks(&skews.collect::<Vec<_>>());
+        if self.keeper.has_stopped() {
+            reasons.push("the store has stopped".to_owned());
+        }
+        if state.refused {
+            notes.push(
+                "the configuration file was refused when it was read again; the one before is in use"
+                    .to_owned(),
+            );
+        }
+        Readiness { ready: reasons.is_empty(), reasons, notes }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whose clock is wrong. One server's may be its own; where all that answered are off in the same direction, it is ours, and what
+/// we sign and date is wrong. Gives what makes us not ready, and what is only to be noted.
+fn clocks(skews: &[(&str, i64)]) -> (Vec<String>, Vec<String>) {
+    let large: Vec<_> = skews.iter().filter(|(_, seconds)| skew::is_large(*seconds)).collect();
+    let all_agree = large.len() == skews.len()
+        && large.windows(2).all(|two| matches!(two, [a, b] if a.1.signum() == b.1.signum()));
+    if all_agree && let Some((_, seconds)) = large.first() {
+        let text = format!("this machine's clock differs from the endpoints' by {} s; set it", seconds.abs());
+        return (vec![text], Vec::new());
+    }
+    let note = |(endpoint, seconds): &&(&str, i64)| {
+        format!("endpoint {endpoint}: its clock and ours differ by {} s", seconds.abs())
+    };
+    (Vec::new(), large.iter().map(note).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_all_others_contradict_is_ours() {
+        let none = (Vec::new(), Vec::new());
+        assert_eq!(clocks(&[]), none);
+        assert_eq!(clocks(&[("a", 60), ("b", -3)]), none);
+        for skews in [&[("a", 61)][..], &[("a", 400), ("b", 90)]] {
+            let (reasons, notes) = clocks(skews);
+            assert!(reasons[0].contains("this machine's clock") && notes.is_empty(), "{reasons:?}");
+        }
+        for skews in [&[("a", -400), ("b", 0)][..], &[("a", -400), ("b", 300)]] {
+            let (reasons, notes) = clocks(skews);
+            assert!(
+                reasons.is_empty() && notes[0].contains("endpoint a") && notes[0].contains("400 s"),
+                "{notes:?}"
+            );
+        }
+    }
+}

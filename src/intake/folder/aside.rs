@@ -1,0 +1,76 @@
+//! Where a file goes when it was read, or cannot be: to its folder, under the day's name, with its reasons beside it.
+//!
+//! Next: `read.rs`.
+
+use std::io;
+use std::path::Path;
+
+use crate::convert::{ConvertError, Report};
+
+use super::{FileEnd, Watch, mark, place};
+
+impl Watch {
+    pub(super) fn refuse(
+        &self,
+        path: &Path,
+        name: &str,
+        error: &ConvertError,
+    ) -> Result<FileEnd, ConvertError> {
+        let name = self.stamped(name);
+        self.write_reasons(&name, Some(error.to_string()), &self.shared.report())?;
+        self.relocate(path, &self.folder.refused, &name)?;
+        tracing::warn!(folder = %self.folder.path.display(), "a file could not be read and was moved aside with its reasons");
+        Ok(FileEnd::Refused)
+    }
+
+    /// A file whose reading ended the process, again and again.
+    pub(super) fn set_aside(&self, path: &Path, name: &str) -> Result<FileEnd, ConvertError> {
+        let name = self.stamped(name);
+        let said = format!(
+            "the program ended {} times in a row while it read this file. Try it by itself with `sp-fhir convert`; if that ends \
+             too, report it with `sp-fhir --version`. If the program was killed for another reason, move the file back into the \
+             watched folder: nothing of it is taken twice",
+            mark::MOST
+        );
+        self.write_reasons(&name, Some(said), &self.shared.report())?;
+        self.relocate(path, &self.folder.refused, &name)?;
+        tracing::error!(
+            folder = %self.folder.path.display(),
+            "the program ended again and again while it read a file; the file was moved aside with its reasons"
+        );
+        Ok(FileEnd::Refused)
+    }
+
+    pub(super) fn relocate(&self, path: &Path, folder: &Path, name: &str) -> Result<(), ConvertError> {
+        let to = place::free(folder, name);
+        place::relocate(path, &to).map_err(|error| ConvertError::write(&to, error))
+    }
+
+    pub(super) fn stamped(&self, name: &str) -> String {
+        let now = self.shared.clock.now();
+        format!("{}-{name}", now.strftime("%Y%m%dT%H%M%SZ"))
+    }
+
+    pub(super) fn write_reasons(
+        &self,
+        name: &str,
+        error: Option<String>,
+        report: &Report,
+    ) -> Result<(), ConvertError> {
+        #[derive(serde::Serialize)]
+        struct Reasons<'a> {
+            /// Why the file as a whole could not be read.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            error: Option<String>,
+            report: &'a Report,
+        }
+        let path = place::free(&self.folder.refused, &format!("{name}.reasons.json"));
+        let failed = |error| ConvertError::write(&path, error);
+        let mut json = serde_json::to_vec_pretty(&Reasons { error, report })
+            .map_err(|error| failed(io::Error::other(error)))?;
+        json.push(b'\n');
+        let mut file = crate::convert::part::Pending::file(&path)?;
+        file.write(&json)?;
+        file.finish()
+    }
+}

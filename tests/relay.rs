@@ -1,0 +1,192 @@
+//! The relay over a store that is busy: what an endpoint answered is written down all the same, and nothing is sent twice.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use sp_fhir::clock::{Clock, SystemClock};
+use sp_fhir::codeset::Codeset;
+use sp_fhir::endpoint::file::Folder;
+use sp_fhir::endpoint::{Endpoint, Found, Known, Listing, Prepared, Request, Sight, Work};
+use sp_fhir::event::build::NhsNumberRule;
+use sp_fhir::event::finish::Identities;
+use sp_fhir::event::read::read;
+use sp_fhir::map::mapper::Settings;
+use sp_fhir::map::refs::Form;
+use sp_fhir::outbox::retry::RetryPolicy;
+use sp_fhir::outbox::transition::Cause;
+use sp_fhir::outbox::{Outcome, Parcel, Reason, State};
+use sp_fhir::plan::{Planner, Route, Routes, Submission};
+use sp_fhir::relay::attempt::{Attempt, Attempted};
+use sp_fhir::relay::run::Watcher;
+use sp_fhir::relay::{Pace, Relay};
+use sp_fhir::store::{Filter, Keeper, MemoryStore, Store};
+use sp_fhir::tree::{Limits, json};
+use tokio::sync::{Notify, watch};
+
+/// What waits for the writing thread at most.
+const QUEUE: usize = 2;
+
+/// A folder that does something else while it is sent to, or panics while it prepares.
+struct Odd {
+    inner: Folder,
+    sent: Arc<AtomicU32>,
+    while_sending: Box<dyn Fn() + Send + Sync>,
+    panics: bool,
+}
+
+impl Endpoint for Odd {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn prepare<'a>(&'a self, parcel: &'a Parcel, known: &'a [Known]) -> Work<'a, Prepared> {
+        assert!(!self.panics, "a defect");
+        self.inner.prepare(parcel, known)
+    }
+
+    fn send<'a>(&'a self, request: &'a Request) -> Work<'a, Outcome> {
+        self.sent.fetch_add(1, Ordering::SeqCst);
+        (self.while_sending)();
+        self.inner.send(request)
+    }
+
+    fn look<'a>(&'a self, request: &'a Request) -> Work<'a, Found> {
+        self.inner.look(request)
+    }
+
+    fn read<'a>(
+        &'a self,
+        requests: &'a [Request],
+        known: &'a [Known],
+    ) -> Work<'a, Result<Vec<Sight>, Reason>> {
+        self.inner.read(requests, known)
+    }
+
+    fn list<'a>(&'a self, resource_type: &'a str, system: &'a str) -> Work<'a, Result<Listing, Reason>> {
+        self.inner.list(resource_type, system)
+    }
+
+    fn probe(&self) -> Work<'_, Result<(), Reason>> {
+        self.inner.probe()
+    }
+}
+
+struct Nobody;
+
+impl Watcher for Nobody {
+    fn attempted(&self, _endpoint: &str, attempted: &Attempted) {
+        assert!(!matches!(attempted.cause, Cause::LeaseLost), "nothing is lost");
+    }
+
+    fn reachable(&self, _endpoint: &str, _is_reachable: bool) {}
+}
+
+/// A store with one referral in it.
+fn store() -> MemoryStore {
+    let planner = Planner {
+        codeset: Codeset::embedded().unwrap(),
+        settings: Settings {
+            form: Form::Transaction,
+            code_in_every_bundle: true,
+            recorded_at: "2026-11-20T12:00:00Z".parse().unwrap(),
+            agent: "tests".into(),
+            repair_codes: false,
+            create_patient: false,
+        },
+        routes: Routes(vec![Route {
+            endpoint: "files".into(),
+            practices: Vec::new(),
+            test: true,
+            expires_after: Duration::from_secs(86_400),
+        }]),
+        identities: Identities::default(),
+    };
+    let text = r#"{"source":"https://scheme.example/cases","event_id":"1","referral_id":"R1","type":"referred",
+        "occurred_at":"2026-03-02","record":{"person":{"nhs_number":"9990004218","family":"Fôn-Quill",
+        "birth_date":"1950-04-01","practice_ods":"M85063"},"service":{"kind":"link-worker"},"consent":{"share":"full"}}}"#;
+    let node = json::parse(text.as_bytes(), &Limits::default()).unwrap();
+    let event = read(&node, &Identities::default(), NhsNumberRule::Reject).0.unwrap();
+    let came = Submission {
+        source: Arc::clone(&event.source),
+        referral_id: Arc::from(&*event.referral_id),
+        events: vec![event],
+        snapshot: false,
+    };
+    let mut store = MemoryStore::new();
+    store.accept(&came, &planner, SystemClock.now()).unwrap();
+    store
+}
+
+fn relay(endpoint: Odd, keeper: &Keeper) -> Relay {
+    let attempt = Attempt {
+        endpoint: Arc::new(endpoint),
+        keeper: keeper.clone(),
+        clock: Arc::new(SystemClock),
+        policy: RetryPolicy::default(),
+        turn: Default::default(),
+    };
+    Relay {
+        attempt: Arc::new(attempt),
+        pace: Pace::default(),
+        owner: 1,
+        bell: Arc::new(Notify::new()),
+        watcher: Arc::new(Nobody),
+    }
+}
+
+/// Runs a relay for a while, and gives the entry's state and reason.
+async fn run(relay: Relay, keeper: &Keeper, time: Duration) -> (State, Option<Reason>, u32) {
+    let (stop, stopping) = watch::channel(false);
+    let running = tokio::spawn(async move { relay.run(stopping).await });
+    tokio::time::sleep(time).await;
+    stop.send(true).unwrap();
+    running.await.unwrap().unwrap();
+    let mut entries =
+        keeper.run(|store| store.entries(&Filter { limit: 9, ..Filter::default() })).await.unwrap();
+    let entry = entries.remove(0);
+    (entry.state, entry.reason, entry.attempts)
+}
+
+#[tokio::test]
+async fn what_was_answered_while_the_store_was_busy_is_written_down_and_not_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keeper, _) = Keeper::start(store(), QUEUE).unwrap();
+    let clogged = keeper.clone();
+    let while_sending = Box::new(move || {
+        // The thread is held for half a second, and its queue is full, as it is when intake is flooded.
+        let (begun, has_begun) = mpsc::channel();
+        let held = clogged.submit(move |_| {
+            begun.send(()).unwrap();
+            std::thread::sleep(Duration::from_millis(500));
+            Ok(())
+        });
+        assert!(held.is_ok());
+        has_begun.recv().unwrap();
+        (0..QUEUE).for_each(|_| drop(clogged.submit(|_| Ok(())).unwrap()));
+        assert!(clogged.submit(|_| Ok(())).is_err(), "it is full");
+    });
+    let sent = Arc::new(AtomicU32::new(0));
+    let inner = Folder::new("files".into(), folder.path().join("out"));
+    let endpoint = Odd { inner, sent: Arc::clone(&sent), while_sending, panics: false };
+    let came = run(relay(endpoint, &keeper), &keeper, Duration::from_secs(2)).await;
+    assert_eq!(came, (State::Delivered, None, 1));
+    assert_eq!(sent.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_panic_while_it_is_prepared_is_noted_at_once_and_the_relay_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keeper, _) = Keeper::start(store(), 64).unwrap();
+    let inner = Folder::new("files".into(), folder.path().join("out"));
+    let endpoint = Odd { inner, sent: Arc::default(), while_sending: Box::new(|| ()), panics: true };
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let came = run(relay(endpoint, &keeper), &keeper, Duration::from_secs(6)).await;
+    std::panic::set_hook(hook);
+    // Tried again once, soon; then set aside for an hour.
+    assert_eq!(came, (State::Pending, Some(Reason::Poison), 2));
+}
