@@ -29,8 +29,8 @@ const ASK_ROUTES_AGAIN: Duration = Duration::from_secs(600);
 const OURSELVES: &str = "sp-fhir";
 
 /// Accepts a submission.
-pub(super) fn accept<R: Rows>(
-    rows: &mut R,
+pub(super) fn accept(
+    rows: &mut dyn Rows,
     came: &Submission,
     planner: &Planner,
     now: Timestamp,
@@ -74,8 +74,8 @@ pub(super) fn accept<R: Rows>(
 }
 
 /// Plans the chosen entries of a referral again, and gives all its entries as they are then.
-pub(super) fn replan<R: Rows>(
-    rows: &mut R,
+pub(super) fn replan(
+    rows: &mut dyn Rows,
     id: Uuid,
     choose: impl Fn(&Row) -> bool,
     planner: &Planner,
@@ -108,8 +108,8 @@ fn nothing(referral: &Referral) -> Submission {
 }
 
 /// What is known of a referral.
-fn known<R: Rows>(
-    rows: &mut R,
+fn known(
+    rows: &mut dyn Rows,
     id: Uuid,
     source: &str,
     referral: Option<&Referral>,
@@ -190,7 +190,7 @@ fn row_of(new: &NewEntry, plan: &Plan, now: Timestamp) -> Row {
 }
 
 /// Writes down what became of entries that were planned again.
-fn redo<R: Rows>(rows: &mut R, entries: &mut [Row], plan: &Plan, now: Timestamp) -> Result<()> {
+fn redo(rows: &mut dyn Rows, entries: &mut [Row], plan: &Plan, now: Timestamp) -> Result<()> {
     for (key, disposition) in &plan.replanned {
         let Some(row) = entries.iter_mut().find(|row| row.key == *key) else { continue };
         let cause = match disposition {
@@ -240,8 +240,8 @@ pub(super) fn look_again(reason: Reason, now: Timestamp) -> Option<Timestamp> {
 }
 
 /// Lists, for a person, what the endpoint has or may have of a referral of which nothing may be shared any more.
-fn list_sent<R: Rows>(
-    rows: &mut R,
+fn list_sent(
+    rows: &mut dyn Rows,
     id: Uuid,
     source: &str,
     issues: &mut Vec<(String, Issue)>,

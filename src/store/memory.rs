@@ -11,18 +11,13 @@ use uuid::Uuid;
 
 use crate::endpoint;
 use crate::event::ReferralEvent;
-use crate::outbox::retry::RetryPolicy;
-use crate::outbox::{Command, Entry, EntryId, Parcel, Reason, State};
+use crate::outbox::{Entry, EntryId, Parcel, Reason, State};
 use crate::plan::known::PersonKey;
-use crate::plan::{Planner, Submission};
 
 use super::row::{Referral, Row};
 use super::rows::{Result, Rows};
-use super::{
-    Acceptance, Acted, Attempt, AuditLine, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Poll,
-    SentRecord, Settled, Store, Swept,
-};
-use super::{accept, deliver, poll, sent, upkeep};
+use super::transactional::Transactional;
+use super::{Attempt, AuditLine, Filter};
 
 /// A store without a disk.
 #[derive(Default)]
@@ -229,76 +224,6 @@ impl Rows for MemoryStore {
         self.seen.retain(|_, until| *until >= now);
         Ok(())
     }
-}
-
-impl Store for MemoryStore {
-    fn begin(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn commit(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn accept(&mut self, came: &Submission, planner: &Planner, now: Timestamp) -> Result<Acceptance> {
-        accept::accept(self, came, planner, now)
-    }
-
-    fn claim(&mut self, ask: &Claim<'_>) -> Result<Vec<Claimed>> {
-        deliver::claim(self, ask)
-    }
-
-    fn record_request(&mut self, lease: &Lease, request: &str, now: Timestamp) -> Result<bool> {
-        deliver::record_request(self, lease, request, now)
-    }
-
-    fn settle(&mut self, lease: &Lease, settled: &Settled<'_>) -> Result<Option<Entry>> {
-        deliver::settle(self, lease, settled)
-    }
-
-    fn sweep(
-        &mut self,
-        planner: &Planner,
-        policy: &RetryPolicy,
-        jitter: f64,
-        now: Timestamp,
-    ) -> Result<Swept> {
-        upkeep::sweep(self, planner, policy, jitter, now)
-    }
-
-    fn free(
-        &mut self,
-        endpoint: &str,
-        before: Timestamp,
-        policy: &RetryPolicy,
-        jitter: f64,
-        now: Timestamp,
-    ) -> Result<u64> {
-        upkeep::free(self, Some(endpoint), before, policy, jitter, now)
-    }
-
-    fn act(
-        &mut self,
-        id: EntryId,
-        command: Command,
-        by: &Decision,
-        planner: &Planner,
-        now: Timestamp,
-    ) -> Result<Acted> {
-        upkeep::act(self, id, command, by, planner, now)
-    }
-
-    fn read_back(&mut self, id: EntryId, now: Timestamp) -> Result<bool> {
-        upkeep::read_back(self, id, now)
-    }
-
-    fn entry(&mut self, id: EntryId) -> Result<Option<EntryDetail>> {
-        upkeep::detail(self, id)
-    }
-
-    fn sent(&mut self, referral: Uuid, endpoint: &str) -> Result<SentRecord> {
-        sent::sent(self, referral, endpoint)
-    }
 
     fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>> {
         let matches = |row: &&Row| {
@@ -341,15 +266,6 @@ impl Store for MemoryStore {
         Ok(!known)
     }
 
-    fn take_poll(&mut self, came: &Poll, now: Timestamp) -> Result<u64> {
-        let made = poll::entries(self, came, now)?;
-        for key in &came.seen.1 {
-            self.see(came.seen.0, key, came.remember_until, now)?;
-        }
-        self.notes.extend(came.notes.iter().cloned());
-        Ok(made)
-    }
-
     fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {
         let place = (kind.to_owned(), key.to_owned());
         Ok(self.seen.get(&place).is_some_and(|until| *until >= now))
@@ -364,6 +280,25 @@ impl Store for MemoryStore {
         if self.of(referral).any(|row| matches!(row.state, State::InFlight | State::Unknown)) {
             return Ok(Vec::new());
         }
-        self.known(referral, endpoint)
+        Rows::known(self, referral, endpoint)
+    }
+}
+
+/// Nothing is kept, so nothing has to be undone: an operation that fails here is a defect that the tests show.
+impl Transactional for MemoryStore {
+    fn begin_group(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn whole<T>(&mut self, work: impl FnOnce(&mut dyn Rows) -> Result<T>) -> Result<T> {
+        work(self)
+    }
+
+    fn look<T>(&mut self, work: impl FnOnce(&mut dyn Rows) -> Result<T>) -> Result<T> {
+        work(self)
     }
 }

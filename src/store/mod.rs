@@ -3,7 +3,7 @@
 //! [`Store`] is a trait because there are two from the start: SQLite, which keeps, and memory, the executable model
 //! that says what SQLite must answer. What this is not: it decides nothing; plans come from [`crate::plan`], states from
 //! [`crate::outbox::transition`]. Invariant: each operation is one transaction, and what was answered is on the disk.
-//! Next: [`types`], then `rows.rs` and [`keeper`], the one thread that writes.
+//! Next: [`types`], then `rows.rs`, `transactional.rs` and [`keeper`], the one thread that writes.
 
 mod accept;
 mod deliver;
@@ -17,6 +17,7 @@ mod sent;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod transactional;
 pub mod types;
 mod upkeep;
 

@@ -16,8 +16,18 @@ use super::row::{Referral, Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Onward, Poll};
 
-/// Makes an entry of each event for each webhook. Says how many are new.
-pub(super) fn entries<R: Rows>(rows: &mut R, poll: &Poll, now: Timestamp) -> Result<u64> {
+/// Writes down what a poll brought. Says how many entries are new.
+pub(super) fn take(rows: &mut dyn Rows, poll: &Poll, now: Timestamp) -> Result<u64> {
+    let made = entries(rows, poll, now)?;
+    for key in &poll.seen.1 {
+        rows.see(poll.seen.0, key, poll.remember_until, now)?;
+    }
+    poll.notes.iter().try_for_each(|(name, word)| rows.set_note(name, word))?;
+    Ok(made)
+}
+
+/// Makes an entry of each event for each webhook.
+fn entries(rows: &mut dyn Rows, poll: &Poll, now: Timestamp) -> Result<u64> {
     let mut made = 0;
     for to in &poll.webhooks {
         for event in &poll.events {

@@ -4,6 +4,8 @@
 //! and SQLite differ only here, so the memory store says what each of SQLite's queries must answer. What this is not: it decides nothing
 //! and knows no transaction. Next: [`super::accept`].
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -11,10 +13,10 @@ use uuid::Uuid;
 use crate::endpoint;
 use crate::event::ReferralEvent;
 use crate::outbox::transition::Change;
-use crate::outbox::{EntryId, Parcel};
+use crate::outbox::{Entry, EntryId, Parcel, State};
 use crate::plan::known::PersonKey;
 
-use super::StoreError;
+use super::{Filter, StoreError};
 use super::row::{Referral, Row};
 use super::types::{Attempt, AuditLine};
 
@@ -70,6 +72,16 @@ pub(super) trait Rows {
     fn put_known(&mut self, referral: Uuid, endpoint: &str, known: &endpoint::Known) -> Result<()>;
 
     fn forget_seen(&mut self, now: Timestamp) -> Result<()>;
+
+    // What a store answers without more ado; as the trait of stores says.
+    fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>>;
+    fn counts(&mut self) -> Result<BTreeMap<(String, State), u64>>;
+    fn next_due(&mut self, endpoint: &str) -> Result<Option<Timestamp>>;
+    fn note(&mut self, name: &str) -> Result<Option<String>>;
+    fn set_note(&mut self, name: &str, word: &str) -> Result<()>;
+    fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool>;
+    fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool>;
+    fn ours(&mut self, endpoint: &str, resource_type: &str, uuid: &str) -> Result<Vec<endpoint::Known>>;
 
     /// Writes down a change that a transition gave.
     fn change(&mut self, row: &mut Row, change: &Change, now: Timestamp) -> Result<()> {

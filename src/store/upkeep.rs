@@ -23,8 +23,8 @@ pub(super) const SWEEP: usize = 500;
 const IN_FLIGHT: usize = 100_000;
 
 /// Frees what is in flight, at one endpoint or at all, and has a lease that ends before an instant.
-pub(super) fn free<R: Rows>(
-    rows: &mut R,
+pub(super) fn free(
+    rows: &mut dyn Rows,
     endpoint: Option<&str>,
     before: Timestamp,
     policy: &RetryPolicy,
@@ -52,8 +52,8 @@ pub(super) fn free<R: Rows>(
 }
 
 /// Frees, expires, and plans again.
-pub(super) fn sweep<R: Rows>(
-    rows: &mut R,
+pub(super) fn sweep(
+    rows: &mut dyn Rows,
     planner: &Planner,
     policy: &RetryPolicy,
     jitter: f64,
@@ -86,7 +86,7 @@ pub(super) fn sweep<R: Rows>(
 }
 
 /// Still held: the next day, or the next configuration, may change that.
-fn keep_held<R: Rows>(rows: &mut R, row: &mut Row, now: Timestamp) -> Result<()> {
+fn keep_held(rows: &mut dyn Rows, row: &mut Row, now: Timestamp) -> Result<()> {
     let again = row.reason.and_then(|reason| look_again(reason, now));
     match again {
         Some(again) if row.next_at <= now => {
@@ -104,8 +104,8 @@ fn spread(jitter: f64, id: EntryId) -> f64 {
 }
 
 /// Does what a person decided.
-pub(super) fn act<R: Rows>(
-    rows: &mut R,
+pub(super) fn act(
+    rows: &mut dyn Rows,
     id: EntryId,
     command: Command,
     by: &Decision,
@@ -140,7 +140,7 @@ pub(super) fn act<R: Rows>(
 }
 
 /// Notes that an entry was read back.
-pub(super) fn read_back<R: Rows>(rows: &mut R, id: EntryId, now: Timestamp) -> Result<bool> {
+pub(super) fn read_back(rows: &mut dyn Rows, id: EntryId, now: Timestamp) -> Result<bool> {
     let Some(mut row) = rows.row(id)? else { return Ok(false) };
     match transition::next(&row.standing(), &Cause::ReadBack, &RetryPolicy::default(), 0.0) {
         Ok(change) => rows.change(&mut row, &change, now).map(|()| true),
@@ -149,7 +149,7 @@ pub(super) fn read_back<R: Rows>(rows: &mut R, id: EntryId, now: Timestamp) -> R
 }
 
 /// An entry with its history.
-pub(super) fn detail<R: Rows>(rows: &mut R, id: EntryId) -> Result<Option<EntryDetail>> {
+pub(super) fn detail(rows: &mut dyn Rows, id: EntryId) -> Result<Option<EntryDetail>> {
     let Some(row) = rows.row(id)? else { return Ok(None) };
     Ok(Some(EntryDetail {
         entry: row.entry(rows.first_open(row.referral)?),

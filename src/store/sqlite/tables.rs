@@ -3,22 +3,24 @@
 //! What this is not: a transaction; whoever makes it holds one. Invariant: after every write, `head` stands on the
 //! first open entry of its referral and nowhere else. Next: `words.rs`.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use uuid::Uuid;
 
-use super::payload;
+use super::{list, payload};
 use super::words::{COLUMNS, duration, instant, nanoseconds, row, state};
 use crate::endpoint;
 use crate::event::ReferralEvent;
 use crate::event::kinds::Share;
 use crate::map::share::Statement;
-use crate::outbox::{EntryId, Parcel, Placed, Reason};
+use crate::outbox::{Entry, EntryId, Parcel, Placed, Reason, State};
 use crate::plan::known::PersonKey;
 use crate::store::row::{Referral, Row};
 use crate::store::rows::{Result, Rows};
-use crate::store::{Attempt, AuditLine, StoreError};
+use crate::store::{Attempt, AuditLine, Filter, StoreError};
 
 /// The tables of a connection.
 ///
@@ -53,7 +55,7 @@ impl<'c> Tables<'c> {
     }
 
     /// Entries, by the end of a question.
-    fn entries(&self, which: &str, params: impl Params) -> Result<Vec<Row>> {
+    fn some(&self, which: &str, params: impl Params) -> Result<Vec<Row>> {
         self.list(&format!("SELECT {COLUMNS} FROM entry AS due {which}"), params, row)
     }
 
@@ -234,12 +236,12 @@ impl Rows for Tables<'_> {
     }
 
     fn row(&mut self, id: EntryId) -> Result<Option<Row>> {
-        Ok(self.entries("NOT INDEXED WHERE id = ?1", [id])?.into_iter().next())
+        Ok(self.some("NOT INDEXED WHERE id = ?1", [id])?.into_iter().next())
     }
 
     fn rows_of(&mut self, referral: Uuid) -> Result<Vec<Row>> {
         let mut rows =
-            self.entries("INDEXED BY entry_referral WHERE referral = ?1", [referral.into_bytes()])?;
+            self.some("INDEXED BY entry_referral WHERE referral = ?1", [referral.into_bytes()])?;
         rows.sort_unstable_by_key(|row| row.id);
         Ok(rows)
     }
@@ -298,26 +300,26 @@ impl Rows for Tables<'_> {
              WHERE endpoint = ?1 AND head = 1 AND state IN ('pending', 'unknown') AND next_at <= ?2 AND NOT EXISTS
                (SELECT 1 FROM entry AS other WHERE other.referral = due.referral AND other.state = 'in-flight')
              ORDER BY next_at, id LIMIT 1";
-        Ok(self.entries(which, params![endpoint, nanoseconds(now)])?.into_iter().next())
+        Ok(self.some(which, params![endpoint, nanoseconds(now)])?.into_iter().next())
     }
 
     fn lost(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>> {
         let which = "INDEXED BY entry_flying
                      WHERE state = 'in-flight' AND lease_until <= ?1 ORDER BY lease_until, id LIMIT ?2";
-        self.entries(which, params![nanoseconds(now), count(limit)])
+        self.some(which, params![nanoseconds(now), count(limit)])
     }
 
     fn too_old(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>> {
         let which = "INDEXED BY entry_age
                      WHERE state IN ('pending', 'held') AND expires_at <= ?1 ORDER BY expires_at, id LIMIT ?2";
-        self.entries(which, params![nanoseconds(now), count(limit)])
+        self.some(which, params![nanoseconds(now), count(limit)])
     }
 
     fn held_due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>> {
         let which = "INDEXED BY entry_again
                      WHERE state = 'held' AND reason IN ('future-date', 'no-endpoint') AND next_at <= ?1
                      ORDER BY next_at, id LIMIT ?2";
-        self.entries(which, params![nanoseconds(now), count(limit)])
+        self.some(which, params![nanoseconds(now), count(limit)])
     }
 
     fn attempts(&mut self, id: EntryId) -> Result<Vec<Attempt>> {
@@ -407,6 +409,38 @@ impl Rows for Tables<'_> {
 
     fn forget_seen(&mut self, now: Timestamp) -> Result<()> {
         self.execute("DELETE FROM seen WHERE until < ?1", [nanoseconds(now)]).map(drop)
+    }
+
+    fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>> {
+        list::entries(self, filter)
+    }
+
+    fn counts(&mut self) -> Result<BTreeMap<(String, State), u64>> {
+        list::counts(self)
+    }
+
+    fn next_due(&mut self, endpoint: &str) -> Result<Option<Timestamp>> {
+        list::next_due(self, endpoint)
+    }
+
+    fn note(&mut self, name: &str) -> Result<Option<String>> {
+        list::note(self, name)
+    }
+
+    fn set_note(&mut self, name: &str, word: &str) -> Result<()> {
+        list::set_note(self, name, word)
+    }
+
+    fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool> {
+        list::see(self, kind, key, until, now)
+    }
+
+    fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {
+        list::seen(self, kind, key, now)
+    }
+
+    fn ours(&mut self, endpoint: &str, resource_type: &str, uuid: &str) -> Result<Vec<endpoint::Known>> {
+        list::ours(self, endpoint, resource_type, uuid)
     }
 }
 
