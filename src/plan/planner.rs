@@ -3,38 +3,32 @@
 //! It folds, decides about consent and holds, maps, and renders, all with the same code as `sp-fhir convert`. Next:
 //! [`crate::store`], which writes plans down.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use crate::codeset::Codeset;
 use crate::convert::since::{self, Update};
 use crate::event::finish::Identities;
 use crate::event::kinds::Share;
-use crate::event::{EventType, IssueCode, ReferralEvent, When};
-use crate::fhir;
-use crate::map::bundle;
+use crate::event::{EventType, IssueCode, ReferralEvent};
 use crate::map::fold::{self, Folded, Step};
-use crate::map::hold::{names_two_persons, needs_hold};
-use crate::map::mapper::{EventEntries, Mapped, Mapper, Settings};
+use crate::map::mapper::{Mapped, Settings};
 use crate::map::names::{NameKind, Names};
-use crate::map::patient;
 use crate::map::provenance::revision_uuid;
 use crate::map::refs::plain;
 use crate::map::share::{Statement, statement};
-use crate::map::shelf::Shelf;
-use crate::outbox::parcel::Fulfils;
-use crate::outbox::{Parcel, Reason, State, Subject};
+use crate::outbox::{Reason, State};
 
+use super::doubt::{Doubt, heeded, mends};
+use super::holds::{active_since, is_ours_to_lift, london, names_differ};
 use super::known::{Known, Submission, Unsent, number_key, person_keys};
 use super::made::{DEFAULT_EXPIRY, Disposition, NewEntry, Plan, Verdict};
-use super::route::{Route, Routes};
-
-/// Another source's referral of the same person within so many days may be the same one.
-const TWIN_DAYS: i32 = 28;
+use super::render::left_out;
+use super::route::Routes;
+use super::whose::Whose;
 
 /// Makes plans.
 #[derive(Clone, Debug)]
@@ -59,6 +53,21 @@ impl Planner {
     /// Plans a submission.
     #[must_use]
     pub fn plan(&self, known: &Known, came: &Submission, unsent: &[Unsent], now: jiff::Timestamp) -> Plan {
+        let mut plan = self.plan_events(known, came, unsent, now);
+        for (event, (_, verdict)) in came.events.iter().zip(&plan.verdicts) {
+            let stored = known.stored(&event.event_id).map(|(stored, _)| stored);
+            if is_unheard(event, verdict, stored, came.snapshot) {
+                plan.doubts.push(Doubt::of(event));
+            } else if matches!(verdict, Verdict::New | Verdict::Revised)
+                || came.snapshot && *verdict == Verdict::Repeat
+            {
+                plan.mended.extend(mends(event, came.snapshot));
+            }
+        }
+        plan
+    }
+
+    fn plan_events(&self, known: &Known, came: &Submission, unsent: &[Unsent], now: jiff::Timestamp) -> Plan {
         let referral = Self::referral(&came.source, &came.referral_id);
         let mut plan = Plan::empty(referral);
         let accepted = self.sort_out(known, came, &mut plan);
@@ -72,11 +81,16 @@ impl Planner {
                 return plan;
             }
         };
-        let Update { mut folded, wanted } = update;
+        let Update { mut folded, mut wanted } = update;
+        if let Some(wanted) = wanted.as_mut().filter(|_| came.versioned) {
+            // A later version may differ only in the record, which is no event's own elsewhere.
+            let revised = plan.verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Revised);
+            wanted.extend(revised.map(|(id, _)| id.clone()));
+        }
         let is_wanted = |id: &str| wanted.as_ref().is_none_or(|wanted| wanted.contains(id));
         for step in &folded.steps {
             let event = &step.event;
-            let stored = known.events.iter().find(|(stored, _)| stored.event_id == event.event_id);
+            let stored = known.stored(&event.event_id);
             match stored {
                 _ if is_wanted(&event.event_id) => {
                     plan.events.push((original(came, event), stored.map_or(1, |(_, number)| number + 1)));
@@ -105,9 +119,10 @@ impl Planner {
         plan.issues.extend(folded.remarks.iter().cloned());
         never_set_back(&mut folded, known);
         self.describe(known, &folded, &mut plan);
+        plan.issues.extend(names_differ(known, &folded));
         plan.statements_changed = lasting_of(&folded) != old_statements;
         let held = self.hold(known, &folded, now, &[]);
-        let mapped = self.map(&folded, came, now);
+        let mapped = self.map(&folded, &came.source, now);
         plan.issues.extend(mapped.notes.remarks.iter().cloned());
         let events = std::mem::take(&mut plan.events);
         for (event, number) in &events {
@@ -121,6 +136,7 @@ impl Planner {
                 key,
                 event_id: event.event_id.clone(),
                 event_type: event.event_type,
+                may_say_nothing_new: may_say_nothing_new(event, known),
                 disposition,
             });
         }
@@ -154,14 +170,8 @@ impl Planner {
         }
         never_set_back(&mut folded, known);
         self.describe(known, &folded, &mut plan);
-        let came = Submission {
-            source: source.into(),
-            referral_id: referral_id.into(),
-            events: Vec::new(),
-            snapshot: false,
-        };
         let held = self.hold(known, &folded, now, &[]);
-        let mapped = self.map(&folded, &came, now);
+        let mapped = self.map(&folded, source, now);
         plan.replanned = self.redo(&mapped, &folded, held, known, now, unsent.iter());
         plan
     }
@@ -212,14 +222,12 @@ impl Planner {
         let disputed: HashSet<&str> = disputed.iter().map(|event| event.event_id.as_str()).collect();
         let mut accepted: Vec<ReferralEvent> = Vec::new();
         for event in &came.events {
-            let stored = known.events.iter().find(|(stored, _)| stored.event_id == event.event_id);
+            let stored = known.stored(&event.event_id);
             let verdict = match stored {
                 _ if disputed.contains(event.event_id.as_str()) => {
                     Verdict::Refused(IssueCode::DuplicateEventId)
                 }
-                Some((stored, _)) if stored.says_the_same_as(event) => Verdict::Repeat,
-                Some(_) if !came.snapshot => Verdict::Refused(IssueCode::EventChanged),
-                Some(_) => Verdict::Revised,
+                Some((stored, _)) => of_known(stored, event, came),
                 None if accepted.iter().any(|other| other.event_id == event.event_id) => Verdict::Repeat,
                 None => Verdict::New,
             };
@@ -247,112 +255,64 @@ impl Planner {
         plan.endpoint = route.map(|route| route.endpoint.clone()).unwrap_or_default();
         plan.practice = known.practice.clone().or(practice);
         plan.expires_after = route.map_or(DEFAULT_EXPIRY, |route| route.expires_after);
+        plan.whose = Whose::of(last);
         plan.persons = person_keys(last);
         plan.number = number_key(last);
         plan.statements = lasting_of(folded);
         plan.active_since = active_since(folded);
     }
-
-    /// Why nothing of the referral may go out now, if so.
-    fn hold(
-        &self,
-        known: &Known,
-        folded: &Folded,
-        now: jiff::Timestamp,
-        waived: &[Reason],
-    ) -> Option<Reason> {
-        let last = folded.steps.last().map(|step| &step.event)?;
-        let today = now.to_zoned(london()).date();
-        let person = &last.record.person;
-        let practice = person.practice_ods.as_ref().map(|ods| ods.as_str());
-        let route = match &known.endpoint {
-            Some(endpoint) => self.routes.named(endpoint),
-            None => self.routes.of(practice),
-        };
-        let moved = || match (&known.practice, practice) {
-            (Some(first), Some(now)) => !first.eq_ignore_ascii_case(now),
-            _ => false,
-        };
-        let opened = active_since(folded);
-        let twin = |other: &Date| opened.is_some_and(|day| days_between(day, *other) <= TWIN_DAYS);
-        let reasons = [
-            names_two_persons(folded).then_some(Reason::TwoPersons),
-            needs_hold(folded, today).and_then(|(code, _)| Reason::of_issue(code)),
-            person.nhs_number.is_none().then_some(Reason::NeedsIdentity),
-            route.is_none().then_some(Reason::NoEndpoint),
-            route.and_then(|route| wrong_kind_of_number(route, last)),
-            moved().then_some(Reason::PracticeChanged),
-            known.twins.iter().any(twin).then_some(Reason::PossibleDuplicate),
-        ];
-        reasons.into_iter().flatten().find(|reason| !waived.contains(reason))
-    }
-
-    fn map(&self, folded: &Folded, came: &Submission, now: jiff::Timestamp) -> Mapped {
-        let names = Names::new(&came.source);
-        let settings = Settings {
-            recorded_at: jiff::Timestamp::from_second(now.as_second()).unwrap_or(now),
-            ..self.settings.clone()
-        };
-        let shelf = Shelf::default();
-        let mapper = Mapper { codeset: &self.codeset, settings: &settings, shelf: &shelf };
-        let Some(last) = folded.steps.last() else { return Mapped::default() };
-        let patient = patient::uuid(&self.identities, &names, &last.event);
-        mapper.map(&names, folded, patient)
-    }
-
-    fn dispose(
-        &self,
-        mapped: &Mapped,
-        folded: &Folded,
-        made: Option<&EventEntries>,
-        held: Option<Reason>,
-    ) -> Disposition {
-        // What must wait for a person waits, whatever else is the matter.
-        if let Some(reason) = held {
-            return Disposition::Hold(reason);
-        }
-        match (mapped.share, made) {
-            (Some(Share::None) | None, _) => Disposition::NotShared(Reason::ConsentNone),
-            (_, None) => Disposition::NotShared(Reason::NothingToSend),
-            (_, Some(made)) => match folded.steps.last() {
-                Some(step) => Disposition::Send(self.parcel(made, &step.event)),
-                None => Disposition::NotShared(Reason::NothingToSend),
-            },
-        }
-    }
-
-    fn parcel(&self, made: &EventEntries, last: &ReferralEvent) -> Parcel {
-        let names = Names::new(&last.source);
-        let recorded = self.settings.recorded_at.to_string();
-        let bundle = bundle::event_bundle(made.clone(), self.settings.form, None, &names, &recorded);
-        let mut bytes = Vec::with_capacity(8 << 10);
-        fhir::json::append(&bundle, &mut bytes);
-        Parcel {
-            subject: subject(last),
-            bundle: String::from_utf8(bytes).unwrap_or_default(),
-            fulfils: last
-                .record
-                .fulfils
-                .as_ref()
-                .map(|request| Fulfils { system: request.system.clone(), value: request.value.clone() }),
-        }
-    }
-}
-
-/// What becomes of an event that the fold has no step for: a correction waits for its target; a status column that says
-/// no more than the dated events has nothing to send.
-fn left_out(event: &ReferralEvent) -> Disposition {
-    if event.target_event_id.is_some() {
-        Disposition::Hold(Reason::TargetUnknown)
-    } else {
-        Disposition::NotShared(Reason::NothingToSend)
-    }
 }
 
 impl Known {
-    fn revision_of(&self, id: &str) -> u32 {
-        self.events.iter().find(|(event, _)| event.event_id == id).map_or(0, |(_, number)| *number)
+    fn stored(&self, id: &str) -> Option<&(ReferralEvent, u32)> {
+        self.events.iter().find(|(event, _)| event.event_id == id)
     }
+
+    fn revision_of(&self, id: &str) -> u32 {
+        self.stored(id).map_or(0, |(_, number)| *number)
+    }
+}
+
+/// What an event is whose id is known.
+fn of_known(stored: &ReferralEvent, event: &ReferralEvent, came: &Submission) -> Verdict {
+    let is_same = stored.says_the_same_as(event);
+    let versions = came.versioned.then(|| event.recorded_at.cmp(&stored.recorded_at));
+    match versions {
+        Some(Ordering::Greater) if is_same && stored.record == event.record => Verdict::Repeat,
+        Some(Ordering::Greater) => Verdict::Revised,
+        // A version from before the one that is known says nothing new.
+        Some(Ordering::Less) if event.recorded_at.is_some() => Verdict::Repeat,
+        _ if is_same => Verdict::Repeat,
+        _ if came.snapshot => Verdict::Revised,
+        _ => Verdict::Refused(IssueCode::EventChanged),
+    }
+}
+
+/// Whether an event says something of consent that must be heeded and goes no further: it is refused, or it repeats an
+/// event and only what it says of consent is another.
+fn is_unheard(
+    event: &ReferralEvent,
+    verdict: &Verdict,
+    stored: Option<&ReferralEvent>,
+    snapshot: bool,
+) -> bool {
+    let unheard = match verdict {
+        Verdict::Refused(_) => true,
+        Verdict::Repeat if !snapshot => {
+            stored.is_some_and(|stored| stored.record.consent != event.record.consent)
+        }
+        _ => false,
+    };
+    unheard && heeded(event)
+}
+
+/// Whether all that an event brings may have been sent before: a revision of the same date, or what stands for a changed
+/// record. What is new is always sent; so is another date, also where only Provenance bears it.
+fn may_say_nothing_new(event: &ReferralEvent, known: &Known) -> bool {
+    let stands_in = matches!(event.event_type, EventType::DetailsChanged | EventType::ConsentChanged)
+        && event.occurred_at.is_none();
+    let same_date = |(stored, _): &(ReferralEvent, u32)| stored.occurred_at == event.occurred_at;
+    stands_in || known.stored(&event.event_id).is_some_and(same_date)
 }
 
 /// What goes out after a later event of its referral has gone out carries that event's state: the endpoint is never set
@@ -401,56 +361,4 @@ fn lasting(events: &[ReferralEvent]) -> Vec<Statement> {
 fn lasting_of(folded: &Folded) -> Vec<Statement> {
     let events: Vec<ReferralEvent> = folded.steps.iter().map(|step| step.event.clone()).collect();
     lasting(&events)
-}
-
-fn active_since(folded: &Folded) -> Option<Date> {
-    let state = folded.state().filter(|state| !state.ended)?;
-    folded.steps.get(state.opened_by)?.event.occurred_at.map(|when| when.day())
-}
-
-fn subject(event: &ReferralEvent) -> Subject {
-    let person = &event.record.person;
-    let whole = person.birth_date.filter(|when| matches!(when, When::Day(_)));
-    Subject {
-        nhs_number: person.nhs_number.map(|number| number.as_str().to_owned()),
-        families: person.family.iter().chain(&person.former_family).cloned().collect(),
-        birth_date: whole.map(|when| when.day().to_string()),
-        practice: person.practice_ods.as_ref().map(|ods| ods.as_str().to_owned()),
-    }
-}
-
-/// A 999 number belongs to a test endpoint, and nobody else's does.
-fn wrong_kind_of_number(route: &Route, event: &ReferralEvent) -> Option<Reason> {
-    let is_test = event.record.person.nhs_number?.as_str().starts_with("999");
-    match (is_test, route.test) {
-        (true, false) => Some(Reason::TestNumberAtLive),
-        (false, true) => Some(Reason::RealNumberAtTest),
-        _ => None,
-    }
-}
-
-/// Holds that planning itself set, and lifts when their cause is gone.
-const fn is_ours_to_lift(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::NeedsIdentity
-            | Reason::NoConsent
-            | Reason::Protected
-            | Reason::FutureDate
-            | Reason::TwoPersons
-            | Reason::PossibleDuplicate
-            | Reason::TestNumberAtLive
-            | Reason::RealNumberAtTest
-            | Reason::NoEndpoint
-            | Reason::PracticeChanged
-            | Reason::TargetUnknown
-    )
-}
-
-fn days_between(one: Date, other: Date) -> i32 {
-    one.until(other).map_or(i32::MAX, |span| span.get_days().abs())
-}
-
-fn london() -> TimeZone {
-    When::london().clone()
 }

@@ -56,7 +56,7 @@ fn planner() -> Planner {
 }
 
 fn submission(events: Vec<ReferralEvent>, snapshot: bool) -> Submission {
-    Submission { source: SOURCE.into(), referral_id: "R1".into(), events, snapshot }
+    Submission { source: SOURCE.into(), referral_id: "R1".into(), events, snapshot, versioned: false }
 }
 
 fn now() -> Timestamp {

@@ -3,7 +3,7 @@
 //! What SQLite answers by index, this answers by definition; a test asks both the same. It also serves tests that
 //! need a store and no disk. What this is not: it keeps nothing. Next: `sqlite/mod.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::endpoint;
 use crate::event::ReferralEvent;
 use crate::outbox::{Entry, EntryId, Parcel, Reason, State};
+use crate::plan::Doubt;
 use crate::plan::known::PersonKey;
 
 use super::row::{Referral, Row};
@@ -31,6 +32,8 @@ pub struct MemoryStore {
     audit: BTreeMap<EntryId, Vec<AuditLine>>,
     /// By referral, endpoint, type and UUID.
     known: BTreeMap<(Uuid, String, String, String), endpoint::Known>,
+    /// When a record that concerns a key was refused, by record and key.
+    doubts: BTreeMap<(PersonKey, PersonKey), Date>,
     notes: BTreeMap<String, String>,
     seen: BTreeMap<(String, String), Timestamp>,
 }
@@ -118,6 +121,43 @@ impl Rows for MemoryStore {
         let mut days: Vec<Date> = others.filter_map(|other| other.active_since).collect();
         days.sort_unstable();
         Ok(days)
+    }
+
+    fn numbered(&mut self, referral: Uuid, number: PersonKey) -> Result<Vec<Uuid>> {
+        let others =
+            self.referrals.iter().filter(|(id, other)| **id != referral && other.number == Some(number));
+        Ok(others.map(|(id, _)| *id).collect())
+    }
+
+    fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<()> {
+        for key in &doubt.keys {
+            let known = self.doubts.entry((doubt.record, *key)).or_insert(day);
+            *known = day.max(*known);
+        }
+        Ok(())
+    }
+
+    fn doubted(&mut self, keys: &[PersonKey]) -> Result<Option<Date>> {
+        let concern = self.doubts.iter().filter(|((_, key), _)| keys.contains(key));
+        Ok(concern.map(|(_, day)| *day).max())
+    }
+
+    fn mend(&mut self, records: &[PersonKey]) -> Result<Vec<PersonKey>> {
+        let mended: BTreeSet<PersonKey> = self
+            .doubts
+            .keys()
+            .filter(|(record, _)| records.contains(record))
+            .map(|(_, concerned)| *concerned)
+            .collect();
+        self.doubts.retain(|(record, _), _| !records.contains(record));
+        Ok(mended.into_iter().collect())
+    }
+
+    fn concerned(&mut self, key: PersonKey) -> Result<Vec<Uuid>> {
+        let is = |(id, referral): &(&Uuid, &Referral)| {
+            id.into_bytes() == key || referral.persons.contains(&key) || referral.number == Some(key)
+        };
+        Ok(self.referrals.iter().filter(is).map(|(id, _)| *id).collect())
     }
 
     fn add(&mut self, mut row: Row, parcel: Option<&Parcel>) -> Result<Row> {

@@ -6,8 +6,10 @@
 //! Next: [`types`], then `rows.rs`, `transactional.rs` and [`keeper`], the one thread that writes.
 
 mod accept;
+mod again;
 mod deliver;
 mod error;
+mod heed;
 pub mod keeper;
 mod memory;
 mod poll;
@@ -35,7 +37,7 @@ use uuid::Uuid;
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
 use crate::outbox::{Command, Entry, EntryId, Reason, State};
-use crate::plan::{Planner, Submission};
+use crate::plan::{Doubt, Planner, Submission};
 
 /// What a store does. All of it is blocking; a [`keeper`] runs it on a thread of its own.
 ///
@@ -66,6 +68,13 @@ pub trait Store: Send {
         planner: &Planner,
         now: Timestamp,
     ) -> Result<Acceptance, StoreError>;
+
+    /// Notes what refused records say of persons' consent: what has not left of their referrals is held until the records
+    /// are mended or a person decides.
+    ///
+    /// # Errors
+    /// The database cannot be used; nothing was noted.
+    fn heed(&mut self, doubts: &[Doubt], planner: &Planner, now: Timestamp) -> Result<(), StoreError>;
 
     /// Takes due entries of an endpoint, at most one a referral, each the first open one of its referral, oldest due
     /// first. Each is in flight and leased when this returns.

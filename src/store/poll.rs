@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::endpoint::webhook::posted::Posted;
 use crate::event::ReferralEvent;
 use crate::outbox::State;
+use crate::plan::whose::Whose;
 
 use super::StoreError;
 use super::row::{Referral, Row, later};
@@ -55,6 +56,7 @@ fn lane(event: &ReferralEvent, to: &Onward) -> Referral {
         practice: None,
         number: None,
         active_since: None,
+        whose: Whose::default(),
         persons: Vec::new(),
         statements: Vec::new(),
     }

@@ -14,11 +14,12 @@ use crate::endpoint;
 use crate::event::ReferralEvent;
 use crate::outbox::transition::Change;
 use crate::outbox::{Entry, EntryId, Parcel, State};
+use crate::plan::Doubt;
 use crate::plan::known::PersonKey;
 
-use super::{Filter, StoreError};
 use super::row::{Referral, Row};
 use super::types::{Attempt, AuditLine};
+use super::{Filter, StoreError};
 
 pub(super) type Result<T> = std::result::Result<T, StoreError>;
 
@@ -37,6 +38,18 @@ pub(super) trait Rows {
     fn others(&mut self, referral: Uuid, source: &str, persons: &[PersonKey]) -> Result<Vec<Uuid>>;
     /// Since when referrals of the same number are active at other sources, in order.
     fn twins(&mut self, source: &str, number: PersonKey) -> Result<Vec<Date>>;
+
+    /// Other referrals of the same number, whatever the source, in order.
+    fn numbered(&mut self, referral: Uuid, number: PersonKey) -> Result<Vec<Uuid>>;
+
+    /// Notes what a refused record says of consent, or notes it again with a later day.
+    fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<()>;
+    /// The latest day on which a doubt that concerns one of these was noted.
+    fn doubted(&mut self, keys: &[PersonKey]) -> Result<Option<Date>>;
+    /// Forgets the doubts about these records. Gives whom they concerned, in order.
+    fn mend(&mut self, records: &[PersonKey]) -> Result<Vec<PersonKey>>;
+    /// Referrals that a key names: a referral's own, what a person of a source is known by, an NHS number.
+    fn concerned(&mut self, key: PersonKey) -> Result<Vec<Uuid>>;
 
     /// Adds an entry; its number is given here.
     fn add(&mut self, row: Row, parcel: Option<&Parcel>) -> Result<Row>;

@@ -11,13 +11,14 @@ use uuid::Uuid;
 use crate::endpoint::Known;
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::{Command, Entry, EntryId, State};
-use crate::plan::{Planner, Submission};
+use crate::plan::{Doubt, Planner, Submission};
 
 use super::rows::{Result, Rows};
 use super::{
-    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Poll, SentRecord, Settled, Store, Swept,
+    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Poll, SentRecord, Settled, Store,
+    Swept,
 };
-use super::{accept, deliver, poll, sent, upkeep};
+use super::{accept, deliver, heed, poll, sent, upkeep};
 
 /// What carries rows.
 pub(super) trait Transactional: Send {
@@ -45,6 +46,10 @@ impl<S: Transactional> Store for S {
 
     fn accept(&mut self, came: &Submission, planner: &Planner, now: Timestamp) -> Result<Acceptance> {
         self.whole(|rows| accept::accept(rows, came, planner, now))
+    }
+
+    fn heed(&mut self, doubts: &[Doubt], planner: &Planner, now: Timestamp) -> Result<()> {
+        self.whole(|rows| heed::heed(rows, doubts, planner, now))
     }
 
     fn claim(&mut self, ask: &Claim<'_>) -> Result<Vec<Claimed>> {

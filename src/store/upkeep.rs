@@ -11,7 +11,7 @@ use crate::outbox::transition::{self, Cause};
 use crate::outbox::{Command, EntryId, State};
 use crate::plan::Planner;
 
-use super::accept::{look_again, replan};
+use super::again::{look_again, replan};
 use super::deliver::{running, started};
 use super::row::{Row, later};
 use super::rows::{Result, Rows};

@@ -7,7 +7,9 @@
 mod list;
 mod migrate;
 mod payload;
+mod persons;
 mod place;
+mod referrals;
 mod tables;
 #[cfg(test)]
 mod tests;

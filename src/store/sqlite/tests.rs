@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::*;
 use crate::outbox::State;
-use crate::store::{Filter, Store as _};
 use crate::store::tests::samples::{self, planner, start, submission, told};
+use crate::store::{Filter, Store as _};
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();

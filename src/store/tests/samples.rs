@@ -115,6 +115,7 @@ pub(crate) fn submission(snapshot: bool, told: &[Told]) -> Submission {
         referral_id: Arc::from(first.referral.as_str()),
         events: told.iter().map(Told::event).collect(),
         snapshot,
+        versioned: false,
     }
 }
 
