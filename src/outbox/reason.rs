@@ -66,7 +66,7 @@ reasons! {
     IdentifierCollision = "identifier-collision", "a resource with our identifier is about somebody else",
         "tell the endpoint's administrator; never send until it is resolved";
     Divergent = "divergent", "somebody else changed our resource at the endpoint",
-        "compare both sides, put the endpoint's right or discard ours, then release: it is compared again";
+        "compare both sides; `release --ours` writes over the versions shown, `release --theirs` lets them stand, `release` compares again";
     Duplicate = "duplicate", "the endpoint holds more than one resource with our identifier",
         "have the duplicates removed there, then retry";
     OnHold = "on-hold", "a person put it on hold", "release it when it may go on";
@@ -128,7 +128,6 @@ impl Reason {
                 | Self::NhsNumbers
                 | Self::PossibleDuplicate
                 | Self::OnHold
-                | Self::Divergent
                 | Self::PracticeChanged
         )
     }

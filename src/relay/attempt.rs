@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::endpoint::{Endpoint, Found, Had, Prepared, Request, Target};
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
-use crate::outbox::{Entry, Outcome, Reason, Refusal};
+use crate::outbox::{Entry, Outcome, Placed, Reason, Refusal};
 use crate::store::keeper::Keeper;
 use crate::store::{Claimed, Settled, StoreError};
 
@@ -38,11 +38,17 @@ pub struct Attempted {
 struct Ending {
     cause: Cause,
     contents: Vec<((String, String), String)>,
+    /// What stands there otherwise than we left it.
+    differing: Vec<Placed>,
 }
 
 impl Ending {
     const fn of(cause: Cause) -> Self {
-        Self { cause, contents: Vec::new() }
+        Self { cause, contents: Vec::new(), differing: Vec::new() }
+    }
+
+    const fn with(cause: Cause, contents: Vec<((String, String), String)>) -> Self {
+        Self { cause, contents, differing: Vec::new() }
     }
 }
 
@@ -57,13 +63,14 @@ impl Attempt {
             return Ok(Attempted { cause: Cause::LeaseLost, entry: None });
         };
         let (now, jitter, policy) = (self.clock.now(), self.clock.jitter(), self.policy.clone());
-        let Ending { cause, contents } = ending;
+        let Ending { cause, contents, differing } = ending;
         let settled_cause = cause.clone();
         let entry = self
             .keeper
             .run(move |store| {
-                store
-                    .settle(&lease, &Settled { cause: settled_cause, policy: &policy, jitter, contents, now })
+                let policy = &policy;
+                let settled = Settled { cause: settled_cause, policy, jitter, contents, differing, now };
+                store.settle(&lease, &settled)
             })
             .await?;
         Ok(Attempted { cause, entry })
@@ -80,6 +87,10 @@ impl Attempt {
             None => match self.endpoint.prepare(&claimed.parcel, &claimed.known).await {
                 Prepared::Ready(request) => request,
                 Prepared::Held(reason) => return Ok(Some(Ending::of(Cause::Stopped(reason)))),
+                Prepared::Divergent(differing) => {
+                    let ending = Ending::of(Cause::Stopped(Reason::Divergent));
+                    return Ok(Some(Ending { differing, ..ending }));
+                }
                 Prepared::Already(had) => return self.already(&claimed, had).await,
                 Prepared::Ended(outcome) => return Ok(Some(Ending::of(Cause::Ended(outcome)))),
             },
@@ -89,7 +100,7 @@ impl Attempt {
             match self.endpoint.look(&request).await {
                 Found::Applied(receipt) => {
                     let cause = Cause::Ended(Outcome::Duplicate(receipt));
-                    return Ok(Some(Ending { cause, contents }));
+                    return Ok(Some(Ending::with(cause, contents)));
                 }
                 Found::Absent => {}
                 Found::Unclear(reason) => {
@@ -105,7 +116,7 @@ impl Attempt {
         let outcome = self.endpoint.send(&request).await;
         let written = matches!(outcome, Outcome::Accepted(_) | Outcome::Duplicate(_));
         let contents = if written { contents } else { Vec::new() };
-        Ok(Some(Ending { cause: Cause::Ended(outcome), contents }))
+        Ok(Some(Ending::with(Cause::Ended(outcome), contents)))
     }
 
     /// Nothing is sent; what would have been sent is kept, so that what stands there can be compared with it.
@@ -114,7 +125,7 @@ impl Attempt {
             return Ok(None);
         }
         let contents = contents(&had.request);
-        Ok(Some(Ending { cause: Cause::Ended(Outcome::Duplicate(had.receipt)), contents }))
+        Ok(Some(Ending::with(Cause::Ended(Outcome::Duplicate(had.receipt)), contents)))
     }
 
     async fn store_request(&self, claimed: &Claimed, request: &Request) -> Result<bool, StoreError> {

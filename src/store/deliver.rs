@@ -48,8 +48,14 @@ pub(super) fn claim(rows: &mut dyn Rows, ask: &Claim<'_>) -> Result<Vec<Claimed>
             // One that cannot be read must not stop the others.
             None => {
                 let cause = Cause::Ended(Outcome::Rejected(Refusal::of(Reason::Poison)));
-                let settled =
-                    Settled { cause, policy: &policy, jitter: 0.0, contents: Vec::new(), now: ask.now };
+                let settled = Settled {
+                    cause,
+                    policy: &policy,
+                    jitter: 0.0,
+                    contents: Vec::new(),
+                    differing: Vec::new(),
+                    now: ask.now,
+                };
                 settle(rows, &lease, &settled)?;
             }
         }
@@ -102,6 +108,7 @@ pub(super) fn settle(rows: &mut dyn Rows, lease: &Lease, settled: &Settled<'_>) 
         learn(rows, &row, receipt, &settled.contents)?;
         fix_endpoint(rows, &row)?;
     }
+    rows.put_differing(row.id, &settled.differing)?;
     rows.change(&mut row, &change, now)?;
     Ok(Some(row.entry(rows.first_open(row.referral)?)))
 }

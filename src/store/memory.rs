@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::endpoint;
 use crate::event::ReferralEvent;
-use crate::outbox::{Entry, EntryId, Parcel, Reason, State};
+use crate::outbox::{Entry, EntryId, Parcel, Placed, Reason, State};
 use crate::plan::Doubt;
 use crate::plan::known::PersonKey;
 
@@ -32,6 +32,7 @@ pub struct MemoryStore {
     audit: BTreeMap<EntryId, Vec<AuditLine>>,
     /// By referral, endpoint, type and UUID.
     known: BTreeMap<(Uuid, String, String, String), endpoint::Known>,
+    differing: BTreeMap<EntryId, Vec<Placed>>,
     /// When a record that concerns a key was refused, by record and key.
     doubts: BTreeMap<(PersonKey, PersonKey), Date>,
     notes: BTreeMap<String, String>,
@@ -258,6 +259,15 @@ impl Rows for MemoryStore {
         let place = (referral, endpoint.to_owned(), placed.resource_type.clone(), placed.uuid.clone());
         self.known.insert(place, known.clone());
         Ok(())
+    }
+
+    fn put_differing(&mut self, id: EntryId, differing: &[Placed]) -> Result<()> {
+        self.differing.insert(id, differing.to_vec());
+        Ok(())
+    }
+
+    fn differing(&mut self, id: EntryId) -> Result<Vec<Placed>> {
+        Ok(self.differing.get(&id).cloned().unwrap_or_default())
     }
 
     fn forget_seen(&mut self, now: Timestamp) -> Result<()> {

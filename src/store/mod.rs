@@ -36,7 +36,7 @@ use uuid::Uuid;
 
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
-use crate::outbox::{Command, Entry, EntryId, Reason, State};
+use crate::outbox::{Command, Entry, EntryId, Placed, Reason, State};
 use crate::plan::{Doubt, Planner, Submission};
 
 /// What a store does. All of it is blocking; a [`keeper`] runs it on a thread of its own.
@@ -230,6 +230,8 @@ pub struct Settled<'a> {
     pub jitter: f64,
     /// SHA-256 of each written resource's content as sent, by type and UUID, where the attempt wrote.
     pub contents: Vec<((String, String), String)>,
+    /// What stands at the endpoint otherwise than we left it, where that stopped the attempt.
+    pub differing: Vec<Placed>,
     /// Now.
     pub now: Timestamp,
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::endpoint;
 use crate::event::ReferralEvent;
 use crate::outbox::transition::Change;
-use crate::outbox::{Entry, EntryId, Parcel, State};
+use crate::outbox::{Entry, EntryId, Parcel, Placed, State};
 use crate::plan::Doubt;
 use crate::plan::known::PersonKey;
 
@@ -83,6 +83,11 @@ pub(super) trait Rows {
     /// What is known of a referral's resources at an endpoint, by type and UUID.
     fn known(&mut self, referral: Uuid, endpoint: &str) -> Result<Vec<endpoint::Known>>;
     fn put_known(&mut self, referral: Uuid, endpoint: &str, known: &endpoint::Known) -> Result<()>;
+
+    /// What stood at the endpoint otherwise than we left it when the entry was last prepared; takes the place of what was
+    /// noted before.
+    fn put_differing(&mut self, id: EntryId, differing: &[Placed]) -> Result<()>;
+    fn differing(&mut self, id: EntryId) -> Result<Vec<Placed>>;
 
     fn forget_seen(&mut self, now: Timestamp) -> Result<()>;
 

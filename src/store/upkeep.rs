@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::endpoint::Known;
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::{self, Cause};
-use crate::outbox::{Command, EntryId, State};
+use crate::outbox::{Command, EntryId, Placed, State};
 use crate::plan::Planner;
 
 use super::again::{look_again, replan};
@@ -117,9 +118,17 @@ pub(super) fn act(
     let Ok(change) = transition::next(&standing, &Cause::Command(command), &policy, 0.0) else {
         return Ok(Acted::NotPossible(row.state));
     };
+    let differing = rows.differing(id)?;
+    if command == Command::ReleaseOurs {
+        if differing.is_empty() {
+            // Nobody can have seen what ours would go over.
+            return Ok(Acted::NotPossible(row.state));
+        }
+        know(rows, &row, &differing)?;
+    }
     let waived = standing.reason.filter(|reason| command == Command::Release && reason.may_be_waived());
     row.waived.extend(waived.filter(|reason| !row.waived.contains(reason)));
-    if matches!(command, Command::Release | Command::Retry) {
+    if matches!(command, Command::Release | Command::ReleaseOurs | Command::Retry) {
         // A person has looked at it today: its time begins again.
         row.expires_at = later(now, row.keep_for);
     }
@@ -127,7 +136,7 @@ pub(super) fn act(
     let line = AuditLine {
         at: now,
         actor: by.actor.clone(),
-        action: command.as_str().to_owned(),
+        action: action(command, &differing),
         reason: by.reason.clone(),
     };
     rows.add_audit(id, &line)?;
@@ -137,6 +146,29 @@ pub(super) fn act(
     }
     let Some(row) = rows.row(id)? else { return Ok(Acted::NoSuchEntry) };
     Ok(Acted::Done(Box::new(row.entry(rows.first_open(row.referral)?))))
+}
+
+/// From now on these versions are known, and an update with exactly them as `If-Match` may go over them. What we sent last
+/// stays what it was, so that the progress of others can be told from ours.
+fn know(rows: &mut dyn Rows, row: &Row, seen: &[Placed]) -> Result<()> {
+    let known = rows.known(row.referral, &row.endpoint)?;
+    for placed in seen {
+        let same = |known: &&Known| {
+            known.placed.resource_type == placed.resource_type && known.placed.uuid == placed.uuid
+        };
+        let content = known.iter().find(same).map(|known| known.content.clone()).unwrap_or_default();
+        rows.put_known(row.referral, &row.endpoint, &Known { placed: placed.clone(), content })?;
+    }
+    Ok(())
+}
+
+/// What the audit calls a decision: where it is about versions at the endpoint, it names them.
+fn action(command: Command, differing: &[Placed]) -> String {
+    let word = command.as_str().to_owned();
+    if !matches!(command, Command::ReleaseOurs | Command::AcceptTheirs) {
+        return word;
+    }
+    differing.iter().fold(word, |word, found| word + " " + &found.to_string())
 }
 
 /// Notes that an entry was read back.
@@ -157,5 +189,6 @@ pub(super) fn detail(rows: &mut dyn Rows, id: EntryId) -> Result<Option<EntryDet
         attempts: rows.attempts(id)?,
         audit: rows.audit(id)?,
         known: rows.known(row.referral, &row.endpoint)?,
+        differing: rows.differing(id)?,
     }))
 }

@@ -3,7 +3,7 @@
 //! Invented people only, with numbers of the 999 range. Each test has a data folder of its own and a port that the system
 //! gives. Moments are chosen at random; the seed is printed with a failure and taken from `SP_FHIR_SEED`. Read next:
 //! `world.rs` (the process), `people.rs` (what is sent), `sender.rs` (how), then the proofs: `kill.rs`, `outage.rs`,
-//! `canary.rs`, `snapshots.rs`, `exits.rs`.
+//! `canary.rs`, `snapshots.rs`, `persons.rs`, `exits.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,6 +21,7 @@ mod files;
 mod kill;
 mod outage;
 mod people;
+mod persons;
 mod sender;
 mod servers;
 mod snapshots;

@@ -341,6 +341,29 @@ impl Rows for Tables<'_> {
         .map(drop)
     }
 
+    fn put_differing(&mut self, id: EntryId, differing: &[Placed]) -> Result<()> {
+        self.execute("DELETE FROM differing WHERE entry = ?1", [id])?;
+        for (place, found) in (0i64..).zip(differing) {
+            self.execute(
+                "INSERT INTO differing VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![id, place, found.resource_type, found.uuid, found.id, found.version],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn differing(&mut self, id: EntryId) -> Result<Vec<Placed>> {
+        let sql = "SELECT type, uuid, id, version FROM differing WHERE entry = ?1 ORDER BY place";
+        self.list(sql, [id], |row| {
+            Ok(Placed {
+                resource_type: row.get(0)?,
+                uuid: row.get(1)?,
+                id: row.get(2)?,
+                version: row.get(3)?,
+            })
+        })
+    }
+
     fn forget_seen(&mut self, now: Timestamp) -> Result<()> {
         self.execute("DELETE FROM seen WHERE until < ?1", [nanoseconds(now)]).map(drop)
     }

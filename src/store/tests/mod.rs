@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod model;
+mod persons;
 pub(crate) mod samples;
 
 /// A store that hands everything but the commit on to another.
