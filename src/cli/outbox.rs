@@ -91,14 +91,19 @@ struct Release {
     /// Of a divergent entry: let stand what is at the endpoint; the entry is discarded
     #[arg(long, conflicts_with = "ours")]
     theirs: bool,
+    /// Of an entry whose event has sensitive content that was withheld: send it too, with the security label `restricted`.
+    /// Also for an entry that was delivered: the content follows as a revision
+    #[arg(long, conflicts_with_all = ["ours", "theirs"])]
+    sensitive: bool,
 }
 
 impl Release {
     const fn command(&self) -> Command {
-        match (self.ours, self.theirs) {
-            (true, _) => Command::ReleaseOurs,
-            (_, true) => Command::AcceptTheirs,
-            (false, false) => Command::Release,
+        match (self.ours, self.theirs, self.sensitive) {
+            (true, ..) => Command::ReleaseOurs,
+            (_, true, _) => Command::AcceptTheirs,
+            (.., true) => Command::ReleaseSensitive,
+            (false, false, false) => Command::Release,
         }
     }
 }

@@ -18,12 +18,21 @@ pub enum Command {
     ReleaseOurs,
     /// Let stand what somebody else made of ours at the endpoint: the entry is never sent.
     AcceptTheirs,
+    /// Send what was withheld of the event because it is sensitive, under a restricted security label.
+    ReleaseSensitive,
 }
 
 impl Command {
     /// Every command.
-    pub const ALL: [Self; 6] =
-        [Self::Retry, Self::Discard, Self::Hold, Self::Release, Self::ReleaseOurs, Self::AcceptTheirs];
+    pub const ALL: [Self; 7] = [
+        Self::Retry,
+        Self::Discard,
+        Self::Hold,
+        Self::Release,
+        Self::ReleaseOurs,
+        Self::AcceptTheirs,
+        Self::ReleaseSensitive,
+    ];
 
     /// The word.
     #[must_use]
@@ -35,6 +44,7 @@ impl Command {
             Self::Release => "release",
             Self::ReleaseOurs => "release-ours",
             Self::AcceptTheirs => "accept-theirs",
+            Self::ReleaseSensitive => "release-sensitive",
         }
     }
 }

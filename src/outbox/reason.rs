@@ -27,6 +27,8 @@ reasons! {
         "a record that was refused says something of this person's consent",
         "mend the refused record at the source and send it again; release it if the person has agreed";
     Protected = "protected", "the event is marked protected or sensitive", "handle this referral by hand";
+    Sensitive = "sensitive", "sensitive content that was withheld is to be sent after all",
+        "release it with `outbox release --sensitive`, where the practice may know it";
     FutureDate = "future-date", "a date lies in the future", "correct the date at the source";
     TwoPersons = "two-persons", "the events of one referral name two persons", "find out whose referral it is";
     BirthDates = "birth-dates-differ", "another referral has the same NHS number and another date of birth",

@@ -104,6 +104,7 @@ pub(super) const fn is_ours_to_lift(reason: Reason) -> bool {
         Reason::NeedsIdentity
             | Reason::NoConsent
             | Reason::ConsentUnclear
+            | Reason::Sensitive
             | Reason::BirthDates
             | Reason::NhsNumbers
             | Reason::Protected

@@ -44,6 +44,8 @@ pub struct Known {
     pub twins: Vec<Date>,
     /// Ids of events that the endpoint has, or may have.
     pub sent: Vec<String>,
+    /// Keys of entries whose sensitive content a person has released.
+    pub released: Vec<Uuid>,
     /// Whom other referrals of the same number, or of the same person of the source, are about.
     pub others: Vec<Whose>,
     /// The day on which a record about the person's consent was last refused and not mended since.

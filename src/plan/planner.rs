@@ -116,8 +116,9 @@ impl Planner {
             plan.events.push((event.clone(), number));
         }
         folded.consents_elsewhere.clone_from(&known.elsewhere);
+        folded.released = released(known, &plan.events);
         plan.issues.extend(folded.remarks.iter().cloned());
-        never_set_back(&mut folded, known);
+        never_set_back(&mut folded, known, unsent);
         self.describe(known, &folded, &mut plan);
         plan.issues.extend(names_differ(known, &folded));
         plan.statements_changed = lasting_of(&folded) != old_statements;
@@ -150,6 +151,22 @@ impl Planner {
         plan
     }
 
+    /// The key of an entry, by its event and the number of its revision.
+    #[must_use]
+    pub fn key(event: &ReferralEvent, revision: u32) -> Uuid {
+        entry_key(&Names::new(&event.source), event, revision)
+    }
+
+    /// Whether something of an event stays here because it is sensitive.
+    #[must_use]
+    pub fn withholds(&self, known: &Known, event: &ReferralEvent, now: jiff::Timestamp) -> bool {
+        let mut folded = fold_of(known);
+        folded.consents_elsewhere.clone_from(&known.elsewhere);
+        folded.released = released(known, &[]);
+        let remarks = self.map(&folded, &event.source, now).notes.remarks;
+        remarks.iter().any(|(id, issue)| *id == event.event_id && issue.code == IssueCode::SensitiveWithheld)
+    }
+
     /// Plans the unsent entries of a referral again: consent was stated elsewhere, a person released one, or time
     /// has passed.
     #[must_use]
@@ -168,7 +185,8 @@ impl Planner {
             // The person who released it says that there is consent: to codes, which is the least.
             folded.consents_elsewhere.push((Some(now.to_zoned(london()).date()), Share::CodesOnly));
         }
-        never_set_back(&mut folded, known);
+        folded.released = released(known, &[]);
+        never_set_back(&mut folded, known, unsent);
         self.describe(known, &folded, &mut plan);
         let held = self.hold(known, &folded, now, &[]);
         let mapped = self.map(&folded, source, now);
@@ -317,13 +335,28 @@ fn may_say_nothing_new(event: &ReferralEvent, known: &Known) -> bool {
 
 /// What goes out after a later event of its referral has gone out carries that event's state: the endpoint is never set
 /// back to an earlier one.
-fn never_set_back(folded: &mut Folded, known: &Known) {
+fn never_set_back(folded: &mut Folded, known: &Known, unsent: &[Unsent]) {
     let is_sent = |step: &Step| known.sent.contains(&step.event.event_id);
     let Some(last) = folded.steps.iter().rposition(is_sent) else { return };
     let state = folded.steps.get(last).and_then(|step| step.state);
-    for step in folded.steps.iter_mut().take(last).filter(|step| !known.sent.contains(&step.event.event_id)) {
+    // What was sent goes out again where it was revised, or released.
+    let goes = |step: &&mut Step| {
+        !known.sent.contains(&step.event.event_id)
+            || unsent.iter().any(|entry| entry.event_id == step.event.event_id)
+    };
+    for step in folded.steps.iter_mut().take(last).filter(goes) {
         step.state = state;
     }
+}
+
+/// Events whose sensitive content may leave: a person released this very version.
+fn released(known: &Known, revised: &[(ReferralEvent, u32)]) -> Vec<String> {
+    let is_released = |(event, number): &&(ReferralEvent, u32)| {
+        known.released.contains(&entry_key(&Names::new(&event.source), event, *number))
+            && revised.iter().all(|(other, _)| other.event_id != event.event_id)
+    };
+    let all = known.events.iter().filter(|_| !known.released.is_empty());
+    all.filter(is_released).map(|(event, _)| event.event_id.clone()).collect()
 }
 
 fn fold_of(known: &Known) -> Folded {

@@ -13,7 +13,7 @@ use crate::plan::{Disposition, Known, NewEntry, Plan, Planner, Submission, Unsen
 
 use super::StoreError;
 use super::again::{concerned_by, known, look_again, redo, replan};
-use super::heed::{disputes, list_sent, look_at, note};
+use super::heed::{disputes, list_sent, list_withheld, look_at, note};
 use super::row::{Referral, Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Acceptance, AcceptedEvent, Answer};
@@ -55,6 +55,7 @@ pub(super) fn accept(
         if entries.iter().all(|row| row.key != new.key) {
             let row = rows.add(row_of(new, &plan, now), new.disposition.parcel())?;
             made.push(row.id);
+            list_withheld(rows, &row, &plan, now)?;
             entries.push(row);
         }
     }

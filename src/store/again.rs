@@ -106,7 +106,9 @@ pub(super) fn known(
         },
     };
     let sent = entries.iter().filter(|row| row.may_be_there()).map(|row| row.event_id.clone()).collect();
-    Ok(Known { events, elsewhere, endpoint, practice, twins, sent, others, doubted })
+    let released =
+        entries.iter().filter(|row| row.waived.contains(&Reason::Sensitive)).map(|row| row.key).collect();
+    Ok(Known { events, elsewhere, endpoint, practice, twins, sent, released, others, doubted })
 }
 
 /// The keys under which a doubt would concern a referral.

@@ -12,9 +12,10 @@ use crate::event::kinds::Share;
 use crate::event::{Issue, IssueCode, Position, When};
 use crate::map::fold;
 use crate::map::share::{Sharing, decide};
+use crate::outbox::State;
 use crate::plan::known::PersonKey;
 use crate::plan::whose::Whose;
-use crate::plan::{Doubt, Planner};
+use crate::plan::{Doubt, Plan, Planner};
 
 use super::again::{known_of, replan};
 use super::row::{Referral, Row};
@@ -118,4 +119,20 @@ pub(super) fn list_sent(
         issues.push((row.event_id, Issue::new(code, Position::path("record.consent"), "")));
     }
     Ok(())
+}
+
+/// Lists, for a person, that something sensitive of an entry stays here: only a person may send it.
+pub(super) fn list_withheld(rows: &mut dyn Rows, row: &Row, plan: &Plan, now: Timestamp) -> Result<()> {
+    let code = IssueCode::SensitiveWithheld;
+    let withheld = plan.issues.iter().any(|(event, issue)| *event == row.event_id && issue.code == code);
+    if !withheld || matches!(row.state, State::NotShared) {
+        return Ok(());
+    }
+    let line = AuditLine {
+        at: now,
+        actor: OURSELVES.to_owned(),
+        action: code.as_str().to_owned(),
+        reason: code.title().to_owned(),
+    };
+    rows.add_audit(row.id, &line)
 }

@@ -8,6 +8,7 @@
 mod accept;
 mod again;
 mod deliver;
+mod disclose;
 mod error;
 mod heed;
 pub mod keeper;

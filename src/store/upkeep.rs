@@ -14,6 +14,7 @@ use crate::plan::Planner;
 
 use super::again::{look_again, replan};
 use super::deliver::{running, started};
+use super::disclose::disclose;
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Acted, AuditLine, Decision, EntryDetail, Swept};
@@ -118,6 +119,9 @@ pub(super) fn act(
     let Ok(change) = transition::next(&standing, &Cause::Command(command), &policy, 0.0) else {
         return Ok(Acted::NotPossible(row.state));
     };
+    if command == Command::ReleaseSensitive {
+        return disclose(rows, row, by, planner, now);
+    }
     let differing = rows.differing(id)?;
     if command == Command::ReleaseOurs {
         if differing.is_empty() {

@@ -213,3 +213,58 @@ fn what_was_discarded_was_not_said() {
         assert_eq!(states(store)[1], PENDING);
     });
 }
+
+#[test]
+fn what_is_sensitive_leaves_only_when_a_person_releases_it_and_under_a_label() {
+    /// What is sent of the referral: its needs, its note, and its security label.
+    fn sent(store: &mut dyn Store) -> (String, bool, bool) {
+        let claimed = take(store, "north", start()).remove(0);
+        let bundle: serde_json::Value = serde_json::from_str(&claimed.parcel.bundle).unwrap();
+        let of = |kind: &str| {
+            let entries = bundle["entry"].as_array().unwrap();
+            let found = entries.iter().find(|entry| entry["resource"]["resourceType"] == kind);
+            found.map(|entry| entry["resource"].clone()).unwrap_or_default()
+        };
+        let (request, task) = (of("ServiceRequest"), of("Task"));
+        assert_eq!(task["meta"]["security"], serde_json::Value::Null, "nothing of it is sensitive");
+        assert!(store.record_request(&claimed.lease, "{}", start()).unwrap());
+        let policy = crate::outbox::retry::RetryPolicy::default();
+        let cause = crate::outbox::transition::Cause::Ended(accepted());
+        store.settle(&claimed.lease, &settled(cause, &policy, start())).unwrap().unwrap();
+        let label = request["meta"]["security"][0]["code"] == "R";
+        (task["status"].as_str().unwrap().to_owned(), request.to_string().contains("Refuge"), label)
+    }
+    each(|store| {
+        let came = Told { need: Some(("Refuge", true)), ..shared("R1") };
+        take_in(store, false, &[came, Told { share: FULL, ..told("R1", "accepted", "2026-04-03") }]);
+        let audit = store.entry(1).unwrap().unwrap().audit;
+        assert_eq!(audit[0].action, "sensitive-withheld");
+        assert_eq!(sent(store), ("requested".into(), false, false));
+        assert_eq!(sent(store), ("accepted".into(), false, false));
+        let release = |store: &mut dyn Store, id| {
+            store.act(id, Command::ReleaseSensitive, &by(), &planner(), start()).unwrap()
+        };
+        let Acted::Done(entry) = release(store, 1) else { panic!() };
+        assert_eq!((entry.id, entry.state), (3, State::Pending), "a revision of the event");
+        assert_eq!(store.entry(3).unwrap().unwrap().audit[0].actor, "j.marsh");
+        assert_eq!(sent(store), ("accepted".into(), true, true), "and the Task is not set back");
+        // What comes later bears it too: it is one resource, and would be taken back otherwise.
+        take_in(store, false, &[Told { share: FULL, ..told("R1", "attended", "2026-04-05") }]);
+        assert_eq!(sent(store), ("in-progress".into(), true, true));
+        assert_eq!(release(store, 2), Acted::NotPossible(State::Delivered), "nothing of it is sensitive");
+        assert_eq!(release(store, 1), Acted::NotPossible(State::Delivered), "it was released");
+        assert_eq!(total(store), 4);
+    });
+}
+
+#[test]
+fn a_release_is_of_what_the_person_saw() {
+    each(|store| {
+        take_in(store, true, &[Told { need: Some(("Refuge", true)), ..shared("R1") }]);
+        let acted = store.act(1, Command::ReleaseSensitive, &by(), &planner(), start()).unwrap();
+        assert!(matches!(acted, Acted::Done(entry) if entry.id == 1), "what waits takes it along");
+        take_in(store, true, &[Told { need: Some(("Refuge for her children", true)), ..shared("R1") }]);
+        let claimed = take(store, "north", start()).remove(0);
+        assert!(!claimed.parcel.bundle.contains("Refuge for"), "another content was not released");
+    });
+}

@@ -67,6 +67,8 @@ pub(crate) struct Told {
     /// Absent: made of the number.
     pub(crate) local: Option<&'static str>,
     pub(crate) target: Option<&'static str>,
+    /// A reason and whether it is sensitive.
+    pub(crate) need: Option<(&'static str, bool)>,
 }
 
 pub(crate) fn told(referral: &str, kind: &'static str, day: &str) -> Told {
@@ -85,6 +87,7 @@ pub(crate) fn told(referral: &str, kind: &'static str, day: &str) -> Told {
         birth: "1951-08-02",
         local: None,
         target: None,
+        need: None,
     }
 }
 
@@ -116,6 +119,10 @@ impl Told {
         });
         if let Some(target) = self.target {
             wire["target_event_id"] = target.into();
+        }
+        if let Some((text, sensitive)) = self.need {
+            let term = serde_json::json!({"text": text, "controlled": true, "sensitive": sensitive});
+            wire["detail"] = serde_json::json!({"reasons": [term], "note": "said in confidence"});
         }
         let node = json::parse(&serde_json::to_vec(&wire).unwrap(), &Limits::default()).unwrap();
         let (event, issues) = read::read(&node, &Identities::default(), NhsNumberRule::Reject);
