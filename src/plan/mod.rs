@@ -13,6 +13,7 @@ pub mod planner;
 mod render;
 pub mod route;
 pub mod unchanged;
+mod verdict;
 pub mod whose;
 
 #[cfg(test)]

@@ -115,13 +115,13 @@ pub(super) fn act(
     now: Timestamp,
 ) -> Result<Acted> {
     let Some(mut row) = rows.row(id)? else { return Ok(Acted::NoSuchEntry) };
+    if command == Command::ReleaseSensitive {
+        return disclose(rows, row, by, planner, now);
+    }
     let (standing, policy) = (row.standing(), RetryPolicy::default());
     let Ok(change) = transition::next(&standing, &Cause::Command(command), &policy, 0.0) else {
         return Ok(Acted::NotPossible(row.state));
     };
-    if command == Command::ReleaseSensitive {
-        return disclose(rows, row, by, planner, now);
-    }
     let differing = rows.differing(id)?;
     if command == Command::ReleaseOurs {
         if differing.is_empty() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::files;
 use crate::people::{PRACTICE, Person};
 use crate::sender::Client;
 use crate::world::{FILES, World, arrived, count};
@@ -98,5 +99,35 @@ fn an_edited_resource_is_taken_as_a_later_version() {
         assert_eq!(post(updated, day), status, "{updated} {day}");
     }
     assert_eq!(world.status()["accepted"].as_u64(), Some(2));
+    daemon.stop();
+}
+
+#[test]
+fn what_is_sensitive_goes_when_a_person_says_so() {
+    let world = World::new(FILES);
+    let daemon = world.start();
+    let mut event = Person::new(5, PRACTICE).event("A", 0);
+    event["detail"] = json!({"reasons": [{"text": "Refuge", "controlled": true, "sensitive": true}]});
+    assert_eq!(Client::new().event(daemon.at(), &event).status, 202);
+    world.wait_idle(LIMIT);
+    let shown = world.run(&["outbox", "show", "1"]).stdout;
+    assert!(shown.contains("sensitive-withheld by sp-fhir"), "{shown}");
+    let release = |option: &str| world.run(&["outbox", "release", "1", option, "--why", "she asked for it"]);
+    for option in ["--ours", "--theirs"] {
+        assert_eq!(release(option).code, 1, "nothing of it differs");
+    }
+    assert_eq!(release("--sensitive").code, 0);
+    let status = world.wait_idle(LIMIT);
+    assert_eq!((arrived(&status), status["accepted"].as_u64()), (2, Some(2)), "{status:#}");
+    let sent = files::in_order(&world.outgoing());
+    let has = |bundle: &Value, words: &str| bundle.to_string().contains(words);
+    assert_eq!((has(&sent[0], "Refuge"), has(&sent[1], "Refuge")), (false, true));
+    let labelled = |bundle: &Value| {
+        let entries = bundle["entry"].as_array().unwrap().clone();
+        let of = entries.into_iter().filter(|entry| entry["resource"]["meta"]["security"][0]["code"] == "R");
+        of.map(|entry| entry["resource"]["resourceType"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((labelled(&sent[0]), labelled(&sent[1])), (vec![], vec!["ServiceRequest".to_owned()]));
+    assert!(world.run(&["outbox", "show", "2"]).stdout.contains("release-sensitive by j.marsh"));
     daemon.stop();
 }

@@ -48,7 +48,7 @@ impl Fake {
                 Answer::Repeat { id: Some(*id), key: Some(key(*id)) }
             }
             Some((_, known))
-                if !came.snapshot && !(came.versioned && known.recorded_at < event.recorded_at) =>
+                if !(came.snapshot || came.versioned && known.recorded_at < event.recorded_at) =>
             {
                 Answer::Refused(IssueCode::EventChanged)
             }

@@ -10,6 +10,7 @@
 pub mod once;
 mod place;
 mod read;
+mod shop;
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};

@@ -6,39 +6,33 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::convert::consents::to_be_heeded;
-use crate::convert::error::Issues;
 use crate::convert::first_look::FirstLook;
 use crate::convert::group::{Digest16, FileScene, Grouper, Place, RowText, digest16};
 use crate::convert::interpret::{Interpreter, Meaning};
 use crate::convert::referral::{Done, Ending, Gathered, RefusedRows, Shop};
-use crate::convert::{ConvertError, Report, meaning, sample};
+use crate::convert::{ConvertError, Report, meaning};
 use crate::event::kinds::{EventType, Share};
 use crate::event::{Issue, IssueCode, Position};
+use crate::intake::doubt;
 use crate::intake::submit::{Came, Grouped, Taken};
-use crate::map::mapper::Settings;
-use crate::map::refs::Form;
 use crate::map::share::statement;
 use crate::plan::Doubt;
 use crate::plan::doubt::heeded;
-use crate::profile::check;
 use crate::source::{Input, Layout, Options, Reader, Scratch};
 use crate::store::{Answer, StoreError};
 
 use super::Shared;
 use super::place;
+use super::shop::{check_profile, no_profile, shop};
 
 /// Referrals handed over at once: they share one synchronisation of the disk.
 const REFERRALS_AT_ONCE: usize = 64;
-
-/// Records of a tree that are looked at to see whether the profile's paths are there.
-const TREES_CHECKED: usize = 500;
 
 /// A file that was read to its end.
 pub(super) struct FileRead {
@@ -128,54 +122,6 @@ pub(super) fn file(
     Ok(FileRead { report, refused, layout })
 }
 
-fn no_profile() -> ConvertError {
-    let text = "the folder has no profile, and the file is neither FHIR nor events nor an export that a shipped profile \
-                fits; draft one with `sp-fhir profile new`, review it, and name it in [[intake.folder]]";
-    ConvertError::NoProfile(text.to_owned())
-}
-
-fn check_profile(
-    interpreter: &Interpreter,
-    layout: &Layout,
-    input: &Input,
-    options: &Options,
-    report: &mut Report,
-) -> Result<(), NotRead> {
-    let Some(profile) = interpreter.profile() else { return Ok(()) };
-    let issues = if layout.format().is_table() {
-        check::check(profile, layout.header())
-    } else {
-        check::check_sample(profile, &sample::sample(Reader::open(input, options)?, TREES_CHECKED)?)
-    };
-    let (errors, rest): (Vec<Issue>, Vec<Issue>) = issues.into_iter().partition(Issue::is_error);
-    report.issues(&rest);
-    if errors.is_empty() { Ok(()) } else { Err(ConvertError::Profile(Issues(errors)).into()) }
-}
-
-fn shop(shared: &Shared, interpreter: Interpreter, scene: FileScene) -> Shop {
-    let now = shared.clock.now();
-    Shop {
-        files: vec![scene],
-        interpreter,
-        codeset: Arc::clone(&shared.codeset),
-        // Nothing is mapped here.
-        settings: Settings {
-            form: Form::Transaction,
-            code_in_every_bundle: true,
-            recorded_at: now,
-            agent: String::new(),
-            repair_codes: false,
-            create_patient: false,
-        },
-        today: now.to_zoned(crate::event::When::london().clone()).date(),
-        twice: HashSet::new(),
-        require_prsb: false,
-        as_events: false,
-        remembers: true,
-        known: OnceLock::new(),
-    }
-}
-
 struct Work<'a> {
     shop: &'a Shop,
     shared: &'a Shared,
@@ -219,6 +165,7 @@ impl Work<'_> {
                 });
                 if read.issues.iter().any(Issue::is_error) {
                     self.doubts.extend(self.doubt(scene, record.text, key.as_deref()));
+                    self.doubts.extend(read.events.iter().filter(|event| heeded(event)).map(Doubt::of));
                 }
                 first.extend(key.filter(|_| lasting).map(|key| digest16(&key)));
             }
@@ -233,14 +180,9 @@ impl Work<'_> {
         let interpreter = &self.shop.interpreter;
         let (_, about) =
             interpreter.key_and_about(&scene.layout, &scene.bound, text, &mut Scratch::default());
-        to_be_heeded(&about)?;
-        let opaque = |id: &str| interpreter.identities.opaque(id).ok();
         // The key is the referral's id, after the source where a record names it.
         let referral = key.and_then(|key| std::str::from_utf8(key).ok()?.rsplit('\u{1f}').next());
-        let referral = referral.and_then(opaque);
-        let source = about.source.as_deref().or(interpreter.identities.source.as_deref());
-        let event_id = about.event_id.as_deref().and_then(opaque);
-        Doubt::new(source, referral.as_deref(), event_id.as_deref(), &about.person)
+        doubt::of_refused(&about, referral, &interpreter.identities)
     }
 
     fn group(
@@ -306,7 +248,11 @@ impl Work<'_> {
             events.iter().map(|events| events.iter().map(|event| event.event_id.clone()).collect()).collect();
         let all: Vec<_> = events.into_iter().flatten().collect();
         let wanted = all.len();
-        let came = if self.shop.interpreter.is_snapshot() { Came::Snapshot } else { Came::Events };
+        let came = match &self.shop.interpreter {
+            fhir if fhir.is_fhir() => Came::Versions,
+            export if export.is_snapshot() => Came::Snapshot,
+            _ => Came::Events,
+        };
         let grouped = Grouped::new(all, came);
         let acceptances = if wanted == 0 { Vec::new() } else { self.accept(&grouped)? };
         let mut taken = grouped.taken(&acceptances);

@@ -10,6 +10,7 @@ use crate::convert::consents::to_be_heeded;
 use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
 use crate::event::{Issue, IssueCode, Position, ReferralEvent, read};
+use crate::intake::doubt::of_refused;
 use crate::intake::submit::{Came, Grouped, Taken, Withdrawals, withdrawn};
 use crate::plan::Doubt;
 use crate::plan::doubt::heeded;
@@ -130,15 +131,12 @@ fn events(nodes: Vec<Result<Node, Issue>>, identities: &Identities) -> Vec<ReadE
 /// What a refused event says of consent, which must be heeded all the same.
 fn doubt(node: &Node, identities: &Identities, withdrawals: &mut Withdrawals) -> Option<Doubt> {
     let about = canonical::about(node);
+    let referral = node.get("referral_id").and_then(Node::as_str);
     to_be_heeded(&about)?;
-    let opaque = |id: &str| identities.opaque(id).ok();
-    let referral = node.get("referral_id").and_then(Node::as_str).and_then(opaque);
-    if let Some(referral) = &referral {
-        withdrawals.note(about.source.as_deref(), referral);
+    if let Some(Ok(referral)) = referral.map(|id| identities.opaque(id)) {
+        withdrawals.note(about.source.as_deref(), &referral);
     }
-    let source = about.source.as_deref().or(identities.source.as_deref());
-    let event_id = about.event_id.as_deref().and_then(opaque);
-    Doubt::new(source, referral.as_deref(), event_id.as_deref(), &about.person)
+    of_refused(&about, referral, identities)
 }
 
 impl Intake {

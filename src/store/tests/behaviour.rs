@@ -466,7 +466,7 @@ fn whose_version_counts_a_person_decides_by_the_versions_shown() {
             store.settle(&claimed.lease, &settled).unwrap().unwrap()
         };
         assert_eq!(diverge(store).reason, Some(Reason::Divergent));
-        assert_eq!(store.entry(2).unwrap().unwrap().differing, [theirs.clone()]);
+        assert_eq!(store.entry(2).unwrap().unwrap().differing, std::slice::from_ref(&theirs));
         // Released alone it is compared again, with what was known.
         store.act(2, Command::Release, &by(), &planner, start()).unwrap();
         assert_eq!(store.entry(2).unwrap().unwrap().known[0].placed.version.as_deref(), Some("1"));
