@@ -1,7 +1,7 @@
 //! [`Planner`]: from what is known and what came in to what is stored and sent.
 //!
 //! It folds, decides about consent and holds, maps, and renders, all with the same code as `sp-fhir convert`. Next:
-//! [`crate::store`], which writes plans down.
+//! `verdict.rs`, then [`crate::store`], which writes plans down.
 
 use std::sync::Arc;
 
