@@ -15,8 +15,8 @@ use crate::plan::{Doubt, Planner, Submission};
 
 use super::rows::{Result, Rows};
 use super::{
-    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Poll, SentRecord, Settled, Store,
-    Swept,
+    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Poll, SentRecord, Settled,
+    Store, Swept,
 };
 use super::{accept, deliver, heed, poll, sent, upkeep};
 
