@@ -74,6 +74,7 @@ fn submission(number: usize) -> Submission {
         referral_id: format!("B{number}").into(),
         events: vec![event],
         snapshot: false,
+        versioned: false,
     }
 }
 

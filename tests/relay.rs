@@ -115,6 +115,7 @@ fn store() -> MemoryStore {
         referral_id: Arc::from(&*event.referral_id),
         events: vec![event],
         snapshot: false,
+        versioned: false,
     };
     let mut store = MemoryStore::new();
     store.accept(&came, &planner, SystemClock.now()).unwrap();

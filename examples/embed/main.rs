@@ -29,7 +29,7 @@ use sp_fhir::endpoint::file::Folder;
 use sp_fhir::event::build::NhsNumberRule;
 use sp_fhir::event::finish::Identities;
 use sp_fhir::event::{self, ReferralEvent};
-use sp_fhir::intake::submit::Grouped;
+use sp_fhir::intake::submit::{Came as HowTheyCame, Grouped};
 use sp_fhir::map::mapper;
 use sp_fhir::map::refs::Form;
 use sp_fhir::outbox::retry::RetryPolicy;
@@ -134,7 +134,7 @@ pub(crate) async fn run(folder: &Path, base: &str, service: &str) -> Outcome<Cam
 
     // In: when this returns, it is on the disk.
     let events = EVENTS.iter().map(|text| read(text)).collect::<Outcome<Vec<_>>>()?;
-    let grouped = Grouped::new(events, false);
+    let grouped = Grouped::new(events, HowTheyCame::Events);
     let now = clock.now();
     let accept = move |store: &mut dyn sp_fhir::store::Store| {
         grouped.submissions.iter().try_for_each(|came| store.accept(came, &planner, now).map(drop))

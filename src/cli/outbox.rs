@@ -26,6 +26,7 @@ Examples:
   sp-fhir outbox show 1042                              one entry with its attempts
   sp-fhir outbox retry 1042 --why \"patient registered\"  try a dead letter again, with the same key
   sp-fhir outbox release 1043 --why \"checked: two people\"
+  sp-fhir outbox release 1044 --ours --why \"agreed with the practice\"   over the versions that show gives
   sp-fhir outbox list --format json | jq .key
 
 Exit codes: 0 done; 1 some entry does not exist or cannot be decided so in its state; 5 the configuration is wrong; \
@@ -76,7 +77,35 @@ enum Action {
     /// Stop pending entries until they are released
     Hold(Decide),
     /// Let held entries go on; where a reason cannot be waived it is asked again
-    Release(Decide),
+    Release(Release),
+}
+
+#[derive(Debug, Args)]
+struct Release {
+    #[command(flatten)]
+    decide: Decide,
+    /// Of a divergent entry: write ours over the versions that `outbox show` gives, and over no later ones. How far others
+    /// got with a Task stays, where we have nothing new to say of it
+    #[arg(long)]
+    ours: bool,
+    /// Of a divergent entry: let stand what is at the endpoint; the entry is discarded
+    #[arg(long, conflicts_with = "ours")]
+    theirs: bool,
+    /// Of an entry whose event has sensitive content that was withheld: send it too, with the security label `restricted`.
+    /// Also for an entry that was delivered: the content follows as a revision
+    #[arg(long, conflicts_with_all = ["ours", "theirs"])]
+    sensitive: bool,
+}
+
+impl Release {
+    const fn command(&self) -> Command {
+        match (self.ours, self.theirs, self.sensitive) {
+            (true, ..) => Command::ReleaseOurs,
+            (_, true, _) => Command::AcceptTheirs,
+            (.., true) => Command::ReleaseSensitive,
+            (false, false, false) => Command::Release,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -114,7 +143,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Action::Retry(decide) => act(&mut store, &parts, Command::Retry, decide),
         Action::Discard(decide) => act(&mut store, &parts, Command::Discard, decide),
         Action::Hold(decide) => act(&mut store, &parts, Command::Hold, decide),
-        Action::Release(decide) => act(&mut store, &parts, Command::Release, decide),
+        Action::Release(release) => act(&mut store, &parts, release.command(), &release.decide),
     }
 }
 
@@ -221,6 +250,7 @@ fn detail_value(detail: &EntryDetail) -> Value {
         members.insert("attempts_made".into(), Value::Array(attempts));
         members.insert("decisions".into(), Value::Array(audit));
         members.insert("at_endpoint".into(), Value::Array(placed));
+        members.insert("differs".into(), json!(detail.differing));
     }
     value
 }
@@ -263,6 +293,9 @@ fn detail_text(detail: &EntryDetail) -> String {
     for known in &detail.known {
         let placed = &known.placed;
         let _ = writeln!(out, "  at endpoint  {}/{}", placed.resource_type, placed.id);
+    }
+    for found in &detail.differing {
+        let _ = writeln!(out, "  not as we left it  {found}");
     }
     out
 }

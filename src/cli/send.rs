@@ -24,12 +24,13 @@ use crate::intake::folder::once::{Once, OnceError};
 use crate::intake::folder::{self};
 use crate::intake::keep::Keep;
 use crate::outbox::{EntryId, State};
-use crate::plan::Submission;
+use crate::plan::{Doubt, Submission};
 use crate::store::{Acceptance, Answer, Keeper, StoreError};
 use crate::telemetry::Metrics;
 
 use super::edge;
 use super::failure::Failure;
+use super::summary;
 
 /// Hand exports or events to the daemon's store.
 ///
@@ -96,6 +97,10 @@ impl Keep for Noting {
             drop(entries);
             Ok(accepted)
         })
+    }
+
+    fn heed(&self, doubts: Vec<Doubt>) -> Work<'_, Result<(), StoreError>> {
+        self.kept.heed(doubts)
     }
 
     fn see(&self, kind: &'static str, key: String, until: Timestamp) -> Work<'_, Result<bool, StoreError>> {
@@ -190,6 +195,11 @@ fn told(file: &Path, report: &Report, arguments: &Arguments) -> Exit {
         ));
         for (reason, count) in &report.refused {
             edge::say(&format!("  {count} {reason}"));
+        }
+        let mut remarks = String::new();
+        summary::reasons(&mut remarks, "remark", &report.remarks, report);
+        if !remarks.is_empty() {
+            edge::say(remarks.trim_end());
         }
         if rows.refused > 0 && arguments.rejects.is_none() {
             edge::say("  --rejects FILE keeps the refused rows with their reasons");

@@ -137,7 +137,7 @@ fn part(n: u64, what: &str) -> String {
 }
 
 /// Counts by reason, each with where it first happened and what to do.
-fn reasons(out: &mut String, label: &str, counts: &Counts, report: &Report) {
+pub(super) fn reasons(out: &mut String, label: &str, counts: &Counts, report: &Report) {
     let mut sorted: Vec<_> = counts.iter().collect();
     sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     for (code, n) in sorted {

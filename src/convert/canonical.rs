@@ -16,13 +16,14 @@ pub(super) fn key(node: &Node) -> Option<Vec<u8>> {
 }
 
 /// Whom an event is about, and what it says of consent.
-pub(super) fn about(node: &Node) -> About {
+pub(crate) fn about(node: &Node) -> About {
     let when = |path| text(node, path).and_then(|text| When::parse_iso(text, When::london()).ok());
     let said = node.path("record.consent").is_some();
     let share = text(node, "record.consent.share").and_then(Share::parse);
     let dated = node.path("record.consent.date").is_none() || when("record.consent.date").is_some();
     let event_type = text(node, "type").and_then(EventType::parse);
     About {
+        event_id: text(node, "event_id").map(str::to_owned),
         source: text(node, "source").map(|source| source.trim_end_matches('/').to_owned()),
         person: Person {
             nhs_number: text(node, "record.person.nhs_number").and_then(|n| NhsNumber::parse(n).ok()),

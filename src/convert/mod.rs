@@ -8,7 +8,7 @@
 //! referral alone; that is [`crate::map`]'s. Invariant: rows in = rows accounted for. Next: [`run`].
 
 mod account;
-mod canonical;
+pub(crate) mod canonical;
 mod collect;
 pub mod consents;
 pub mod duplicates;

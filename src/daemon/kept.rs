@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::endpoint::Work;
 use crate::intake::keep::Keep;
-use crate::plan::{Planner, Submission};
+use crate::plan::{Doubt, Planner, Submission};
 use crate::store::{Acceptance, Answer, Keeper, StoreError};
 use crate::telemetry::Metrics;
 
@@ -42,6 +42,13 @@ impl Keep for Kept {
             }
             self.bell.notify_waiters();
             Ok(accepted)
+        })
+    }
+
+    fn heed(&self, doubts: Vec<Doubt>) -> Work<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let (planner, now) = (Arc::clone(&self.planner), self.clock.now());
+            self.keeper.run(move |store| store.heed(&doubts, &planner, now)).await
         })
     }
 

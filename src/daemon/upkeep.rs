@@ -83,7 +83,10 @@ async fn blame(base: &Base, endpoints: &[EndpointConfig]) -> Result<(), StoreErr
         let (now, jitter) = (base.clock.now(), base.clock.jitter());
         let settled = base.keeper.run(move |store| {
             let (cause, contents) = (Cause::Crashed, Vec::new());
-            store.settle(&lease, &Settled { cause, policy: &policy, jitter, contents, now })
+            store.settle(
+                &lease,
+                &Settled { cause, policy: &policy, jitter, contents, differing: Vec::new(), now },
+            )
         });
         if let Some(entry) = settled.await? {
             tracing::error!(

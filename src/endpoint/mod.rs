@@ -97,6 +97,9 @@ pub enum Prepared {
     Ready(Request),
     /// It must wait for a person; nothing was written.
     Held(Reason),
+    /// What stands there of ours was changed by somebody else: a person must see these versions and decide; nothing was
+    /// written.
+    Divergent(Vec<Placed>),
     /// The endpoint has all of it already, as it would be sent.
     Already(Had),
     /// It cannot be prepared now, or never: the outcome of the attempt.

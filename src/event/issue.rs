@@ -370,7 +370,7 @@ issue_codes! {
     PossibleDuplicate = "possible-duplicate", Warning, "duplicate", "the person has another open referral within 28 days",
         "check that this is not the same referral twice";
     SensitiveWithheld = "sensitive-withheld", Information, "suppressed", "an entry marked sensitive was not sent",
-        "nothing to do here; whoever may decide on it can pass it on by other means";
+        "nothing to do here; whoever may decide on it can pass it on by other means, or from the daemon with `outbox release --sensitive`";
     ConsentWithheld = "consent-withheld", Information, "suppressed", "something was not sent, because the person shares less than everything",
         "nothing to do; it is counted in the report";
     NotShared = "not-shared", Information, "suppressed", "the person shares nothing",

@@ -5,6 +5,7 @@
 //! and no file is moved to `done`, before what it held is on the disk; what came twice is taken once. Next:
 //! [`keep`], then [`submit`], then [`http`], then [`folder`].
 
+pub mod doubt;
 pub mod folder;
 pub mod http;
 pub mod keep;

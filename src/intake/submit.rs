@@ -19,6 +19,17 @@ pub struct Grouped {
     places: Vec<(usize, usize, String)>,
 }
 
+/// How events came, and so what another content under a known id means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// As events: it is refused; a `corrected` must say it.
+    Events,
+    /// As all that the sender has of their referrals today: it is a revision.
+    Snapshot,
+    /// As resources that have versions: it is a revision when its version is later.
+    Versions,
+}
+
 /// What names a referral: source and referral id.
 pub type ReferralKey = (Arc<str>, Arc<str>);
 
@@ -38,9 +49,9 @@ pub struct Taken {
 }
 
 impl Grouped {
-    /// Groups events. `snapshot`: they are all that the sender has of their referrals today.
+    /// Groups events that came in one way.
     #[must_use]
-    pub fn new(events: Vec<ReferralEvent>, snapshot: bool) -> Self {
+    pub fn new(events: Vec<ReferralEvent>, came: Came) -> Self {
         let mut grouped = Self::default();
         let mut known: HashMap<ReferralKey, usize> = HashMap::new();
         for event in events {
@@ -48,7 +59,13 @@ impl Grouped {
             let at = *known.entry(key.clone()).or_insert(grouped.submissions.len());
             if at == grouped.submissions.len() {
                 let (source, referral_id) = key;
-                grouped.submissions.push(Submission { source, referral_id, events: Vec::new(), snapshot });
+                grouped.submissions.push(Submission {
+                    source,
+                    referral_id,
+                    events: Vec::new(),
+                    snapshot: came == Came::Snapshot,
+                    versioned: came == Came::Versions,
+                });
             }
             if let Some(submission) = grouped.submissions.get_mut(at) {
                 grouped.places.push((at, submission.events.len(), event.event_id.clone()));
@@ -78,11 +95,11 @@ pub fn withdrawn() -> Issue {
     Issue::new(
         IssueCode::HeldConsentUnclear,
         Position::default(),
-        "a refused event of this referral says nothing is shared",
+        "a refused event of this referral says that less is shared",
     )
 }
 
-/// Referrals of which a refused record says that nothing may be shared. A record names them as it can: with or
+/// Referrals of which a refused record says that nothing, or less, may be shared. A record names them as it can: with or
 /// without its source.
 #[derive(Clone, Debug, Default)]
 pub struct Withdrawals(HashSet<(Option<String>, String)>);

@@ -6,10 +6,10 @@
 //! [`super::notes`], where everything left out is written down.
 
 use crate::codeset::{CodeSystemKind, Codeset, Concept, Given, Resolved, SctId, TermMatch, WellKnown};
-use crate::event::IssueCode;
 use crate::event::issue::kind_of;
 use crate::event::kinds::Share;
 use crate::event::term::{Term, TermSystem};
+use crate::event::{IssueCode, ReferralEvent};
 use crate::fhir::types::{CodeableConcept, Coding, Text};
 
 use super::notes::Notes;
@@ -23,6 +23,27 @@ pub struct Coder<'a> {
     pub repair: bool,
     /// How much may leave.
     pub share: Share,
+    /// Whether a person has released what is sensitive.
+    pub released: bool,
+}
+
+/// The coder of each event: what is sensitive leaves only of those that a person has released.
+#[derive(Clone, Copy)]
+pub struct Coders<'a> {
+    /// Withholds what is sensitive.
+    pub plain: &'a Coder<'a>,
+    /// Withholds nothing for that.
+    pub open: &'a Coder<'a>,
+    /// Ids of the events that were released.
+    pub released: &'a [String],
+}
+
+impl<'a> Coders<'a> {
+    /// The coder of an event.
+    #[must_use]
+    pub fn of(&self, event: &ReferralEvent) -> &'a Coder<'a> {
+        if self.released.contains(&event.event_id) { self.open } else { self.plain }
+    }
 }
 
 /// A codeset group; empty means that no code is looked for.
@@ -44,7 +65,7 @@ impl Coder<'_> {
         field: &'static str,
         notes: &mut Notes,
     ) -> Option<CodeableConcept> {
-        if self.is_sensitive(term, group) {
+        if !self.released && self.is_sensitive(term, group) {
             notes.remark(IssueCode::SensitiveWithheld, field, "a sensitive term");
             return None;
         }

@@ -52,6 +52,8 @@ pub struct Folded {
     pub remarks: Vec<(String, Issue)>,
     /// What was stated about the person's consent in other referrals, put here by whoever knows them.
     pub consents_elsewhere: Vec<Statement>,
+    /// Ids of events whose sensitive content a person has released, put here by whoever knows them.
+    pub released: Vec<String>,
     /// The record as an earlier export had it, where it has changed since; put here by whoever knows it.
     pub record_before: Option<Arc<Record>>,
 }

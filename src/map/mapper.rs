@@ -15,7 +15,7 @@ use crate::event::kinds::{EventType, Share};
 use crate::event::person::Record;
 use crate::fhir::types::{Identifier, Resource, ServiceRequest, Text};
 
-use super::coding::Coder;
+use super::coding::{Coder, Coders};
 use super::entry::{Entry, Write};
 use super::fold::{Folded, Role, Step};
 use super::machine::{RequestStatus, State, TaskStatus};
@@ -27,7 +27,7 @@ use super::refs::{Form, Refs, SubjectKey, plain};
 use super::share::{Sharing, decide};
 use super::shelf::Shelf;
 use super::withdrawn::withdraw;
-use super::{patient, provenance, safeguards, service_request, task};
+use super::{patient, provenance, released, safeguards, service_request, task};
 
 /// What the deployer chooses about mapping.
 #[derive(Clone, Debug)]
@@ -106,6 +106,15 @@ impl Mapper<'_> {
     /// Maps one referral. Nothing leaves when nothing may; the caller has held what must be held.
     #[must_use]
     pub fn map(&self, names: &Names, folded: &Folded, patient_uuid: Uuid) -> Mapped {
+        let plain = self.pass(names, folded, patient_uuid, &[]);
+        if folded.released.is_empty() {
+            return plain;
+        }
+        released::labelled(&plain, self.pass(names, folded, patient_uuid, &folded.released))
+    }
+
+    /// Maps with what is sensitive of these events.
+    fn pass(&self, names: &Names, folded: &Folded, patient_uuid: Uuid, released: &[String]) -> Mapped {
         let mut mapped = Mapped::default();
         let Some(first) = folded.steps.first() else { return mapped };
         let share = match decide(folded) {
@@ -123,7 +132,8 @@ impl Mapper<'_> {
             uuid: patient_uuid,
         };
         let refs = Refs::new(names, self.settings.form, &key);
-        let coder = Coder { codeset: self.codeset, repair: self.settings.repair_codes, share };
+        let coder =
+            |released| Coder { codeset: self.codeset, repair: self.settings.repair_codes, share, released };
         let recorded = Text::shared(&self.settings.recorded_at.to_string());
         let agent = Text::shared(&self.settings.agent);
         let mut run = Run {
@@ -131,7 +141,9 @@ impl Mapper<'_> {
             recorded,
             agent,
             refs,
-            coder,
+            coder: coder(false),
+            open: coder(true),
+            released,
             steps: &folded.steps,
             scene: None,
             numbered: None,
@@ -157,6 +169,9 @@ struct Run<'a> {
     agent: Text,
     refs: Refs<'a>,
     coder: Coder<'a>,
+    /// The coder of events that a person has released.
+    open: Coder<'a>,
+    released: &'a [String],
     steps: &'a [Step],
     scene: Option<Scene>,
     numbered: Option<Numbered>,
@@ -183,7 +198,8 @@ impl Run<'_> {
         let settings = self.mapper.settings;
         self.set_scene(at, event, step.state.as_ref(), notes);
         let numbered = step.state.as_ref().map(|state| self.numbered(referral, state));
-        let (refs, coder) = (&self.refs, &self.coder);
+        let coders = Coders { plain: &self.coder, open: &self.open, released: self.released };
+        let (refs, coder) = (&self.refs, coders.of(event));
         let scene = self.scene.as_mut()?;
         let parties = &scene.parties;
         // A request of the clinical system that this referral answers has an author, and a Task that is updated
@@ -199,11 +215,13 @@ impl Run<'_> {
             shelf: self.mapper.shelf,
             parties,
             coder,
+            coders,
             request: numbered.map(|names| names.request),
             task: numbered.map(|names| names.task),
             sensitive: service_request::event_is_sensitive(about, coder),
         };
-        let whole = Coder { codeset: coder.codeset, repair: coder.repair, share: Share::Full };
+        let whole =
+            Coder { codeset: coder.codeset, repair: coder.repair, share: Share::Full, released: false };
         let here = context(event);
         let mut entries = Vec::with_capacity(8);
         if let (Some(state), Some(names)) = (state, numbered) {
@@ -329,7 +347,9 @@ impl Run<'_> {
         // What is to be said about the request's content is said once, with the event that brought it.
         let mut said = Notes::default();
         let notes = if opened_by == Some(at) { notes } else { &mut said };
+        let coders = Coders { plain: &self.coder, open: &self.open, released: self.released };
         let request = opener.map(|opener| {
+            let coder = coders.of(opener);
             let uuid = service_request::name(&self.refs, &event.referral_id, state.map_or(1, |s| s.episode));
             let key = Identifier::new(self.refs.names.system(NameKind::Referral), plain(uuid));
             let context = Context {
@@ -339,10 +359,11 @@ impl Run<'_> {
                 refs: &self.refs,
                 shelf: self.mapper.shelf,
                 parties: &parties,
-                coder: &self.coder,
+                coder,
+                coders,
                 request: Some(uuid),
                 task: None,
-                sensitive: service_request::event_is_sensitive(opener, &self.coder),
+                sensitive: service_request::event_is_sensitive(opener, coder),
             };
             Arc::new(service_request::service_request(&context, key, notes))
         });

@@ -29,6 +29,7 @@ pub mod patient;
 pub mod provenance;
 mod questionnaire_response;
 pub mod refs;
+mod released;
 mod safeguards;
 mod service_request;
 pub mod share;

@@ -10,7 +10,7 @@ use crate::event::person::Record;
 use crate::event::{IssueCode, ReferralEvent};
 use crate::fhir::types::{Identifier, Reference, Resource, Text};
 
-use super::coding::Coder;
+use super::coding::{Coder, Coders};
 use super::entry::{Entry, Write};
 use super::names::NameKind;
 use super::notes::Notes;
@@ -28,6 +28,8 @@ pub(super) struct Context<'a> {
     pub(super) shelf: &'a Shelf,
     pub(super) parties: &'a Parties,
     pub(super) coder: &'a Coder<'a>,
+    /// The coders of the referral's other events.
+    pub(super) coders: Coders<'a>,
     /// The ServiceRequest, when something was referred.
     pub(super) request: Option<Uuid>,
     /// The newest Task.

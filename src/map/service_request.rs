@@ -96,8 +96,11 @@ pub(super) fn name(refs: &Refs<'_>, referral: &str, episode: u32) -> uuid::Uuid 
     }
 }
 
-/// Whether any term of an event is sensitive: then its free text stays here too.
+/// Whether any term of an event is sensitive, and nobody released it: then its free text stays here too.
 pub(super) fn event_is_sensitive(event: &ReferralEvent, coder: &Coder<'_>) -> bool {
+    if coder.released {
+        return false;
+    }
     let detail = &event.detail;
     detail.reasons.iter().any(|term| coder.is_sensitive(term, "need"))
         || [&detail.outcome, &detail.status_reason]

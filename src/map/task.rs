@@ -19,20 +19,22 @@ pub(super) fn task(
     steps: &[Step],
     notes: &mut Notes,
 ) -> Task {
-    let Context { refs, parties, coder, .. } = context;
+    let Context { refs, parties, coders, .. } = context;
     let event = |index: Option<usize>| index.and_then(|index| steps.get(index)).map(|step| &step.event);
     let authored_on = event(Some(state.task_opened_by)).and_then(|event| event.occurred_at);
     // Not the date of the event at hand: an amendment is dated when it was made, a late event may be old.
     let last_modified = event(Some(newest_act(state, steps))).and_then(|event| event.occurred_at);
-    let status_reason = event(state.status_reason)
-        .and_then(|event| event.detail.status_reason.as_ref())
-        .and_then(|term| coder.code(term, "outcome", "status_reason", notes));
+    let status_reason = event(state.status_reason).and_then(|event| {
+        let term = event.detail.status_reason.as_ref()?;
+        coders.of(event).code(term, "outcome", "status_reason", notes)
+    });
     Task {
         meta: meta("Task"),
         identifier: vec![identifier],
         status: state.task.as_str().into(),
         status_reason,
-        business_status: event(state.business_status).map(|event| business_status(event, coder, notes)),
+        business_status: event(state.business_status)
+            .map(|event| business_status(event, coders.of(event), notes)),
         intent: "order".into(),
         code: Some(systems::FULFIL.concept()),
         focus: context.request.map(|request| refs.to("ServiceRequest", request)),
@@ -41,7 +43,10 @@ pub(super) fn task(
         last_modified: last_modified.map(|when| when.text().into()),
         requester: parties.requester(refs).map(without_display),
         owner: parties.service().map(without_display),
-        output: event(state.outcome).and_then(|event| output(event, coder, notes)).into_iter().collect(),
+        output: event(state.outcome)
+            .and_then(|event| output(event, coders.of(event), notes))
+            .into_iter()
+            .collect(),
         ..Task::default()
     }
 }

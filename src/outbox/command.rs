@@ -13,11 +13,26 @@ pub enum Command {
     Hold,
     /// Let a held entry go on; its reason is waived where that may be, and asked again where not.
     Release,
+    /// Let ours go over what somebody else made of it at the endpoint: over the versions that were found and shown, and no
+    /// others.
+    ReleaseOurs,
+    /// Let stand what somebody else made of ours at the endpoint: the entry is never sent.
+    AcceptTheirs,
+    /// Send what was withheld of the event because it is sensitive, under a restricted security label.
+    ReleaseSensitive,
 }
 
 impl Command {
     /// Every command.
-    pub const ALL: [Self; 4] = [Self::Retry, Self::Discard, Self::Hold, Self::Release];
+    pub const ALL: [Self; 7] = [
+        Self::Retry,
+        Self::Discard,
+        Self::Hold,
+        Self::Release,
+        Self::ReleaseOurs,
+        Self::AcceptTheirs,
+        Self::ReleaseSensitive,
+    ];
 
     /// The word.
     #[must_use]
@@ -27,6 +42,9 @@ impl Command {
             Self::Discard => "discard",
             Self::Hold => "hold",
             Self::Release => "release",
+            Self::ReleaseOurs => "release-ours",
+            Self::AcceptTheirs => "accept-theirs",
+            Self::ReleaseSensitive => "release-sensitive",
         }
     }
 }

@@ -81,6 +81,14 @@ pub struct Placed {
     pub version: Option<String>,
 }
 
+/// As FHIR points at a version: `Task/2/_history/5`.
+impl std::fmt::Display for Placed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.resource_type, self.id)?;
+        self.version.as_ref().map_or(Ok(()), |version| write!(f, "/_history/{version}"))
+    }
+}
+
 /// Why an endpoint refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {

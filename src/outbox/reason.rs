@@ -23,9 +23,18 @@ reasons! {
         "trace the person, and send the row again with the NHS number";
     NoConsent = "no-consent", "no consent recorded for a self or other-agency referral",
         "record the consent at the source, or release it if the person has agreed";
+    ConsentUnclear = "consent-unclear",
+        "a record that was refused says something of this person's consent",
+        "mend the refused record at the source and send it again; release it if the person has agreed";
     Protected = "protected", "the event is marked protected or sensitive", "handle this referral by hand";
+    Sensitive = "sensitive", "sensitive content that was withheld is to be sent after all",
+        "release it with `outbox release --sensitive`, where the practice may know it";
     FutureDate = "future-date", "a date lies in the future", "correct the date at the source";
     TwoPersons = "two-persons", "the events of one referral name two persons", "find out whose referral it is";
+    BirthDates = "birth-dates-differ", "another referral has the same NHS number and another date of birth",
+        "find out whose number it is and correct the wrong record; release the one that is right";
+    NhsNumbers = "nhs-numbers-differ", "another referral has the same local person identifier and another NHS number",
+        "find out which number is the person's and correct the wrong record; release the one that is right";
     PossibleDuplicate = "possible-duplicate",
         "the same person has an open referral from another source within 28 days",
         "compare the two; release it if both are right";
@@ -59,7 +68,7 @@ reasons! {
     IdentifierCollision = "identifier-collision", "a resource with our identifier is about somebody else",
         "tell the endpoint's administrator; never send until it is resolved";
     Divergent = "divergent", "somebody else changed our resource at the endpoint",
-        "compare both sides, put the endpoint's right or discard ours, then release: it is compared again";
+        "compare both sides; `release --ours` writes over the versions shown, `release --theirs` lets them stand, `release` compares again";
     Duplicate = "duplicate", "the endpoint holds more than one resource with our identifier",
         "have the duplicates removed there, then retry";
     OnHold = "on-hold", "a person put it on hold", "release it when it may go on";
@@ -77,6 +86,7 @@ reasons! {
     ConsentWithdrawn = "consent-withdrawn", "the person withdrew consent", "nothing: it is not sent";
     ConsentNone = "consent-none", "the person shares nothing", "nothing: it is not sent";
     NothingToSend = "nothing-to-send", "the event leads to no resource", "nothing";
+    Unchanged = "unchanged", "what would be sent is what was sent before", "nothing";
     ByOperator = "by-operator", "a person decided", "see the audit for who and why";
 }
 
@@ -109,15 +119,17 @@ impl Reason {
         Self::ALL.iter().find(|(_, known, ..)| *known == word).map(|(reason, ..)| *reason)
     }
 
-    /// Whether a person may let an entry pass in spite of it. Identity is never waived, only mended.
+    /// Whether a person may let an entry pass in spite of it. Who the endpoint's Patient is, is never waived, only mended.
     #[must_use]
     pub const fn may_be_waived(self) -> bool {
         matches!(
             self,
             Self::NoConsent
+                | Self::ConsentUnclear
+                | Self::BirthDates
+                | Self::NhsNumbers
                 | Self::PossibleDuplicate
                 | Self::OnHold
-                | Self::Divergent
                 | Self::PracticeChanged
         )
     }
@@ -129,6 +141,9 @@ impl Reason {
             IssueCode::HeldProtected => Self::Protected,
             IssueCode::HeldFutureDate => Self::FutureDate,
             IssueCode::HeldNoConsent => Self::NoConsent,
+            IssueCode::HeldConsentUnclear => Self::ConsentUnclear,
+            IssueCode::HeldBirthDates => Self::BirthDates,
+            IssueCode::HeldNhsNumbers => Self::NhsNumbers,
             IssueCode::HeldTwoPersons => Self::TwoPersons,
             IssueCode::TargetUnknown => Self::TargetUnknown,
             IssueCode::NewEpisodeOrCorrection => Self::NewEpisodeOrCorrection,

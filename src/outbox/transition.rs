@@ -179,7 +179,12 @@ fn ended(keep: &Change, outcome: &Outcome, policy: &RetryPolicy, jitter: f64) ->
 
 fn commanded(keep: &Change, command: Command) -> Option<Change> {
     let by_operator = Some(Reason::ByOperator);
+    let is_divergent = keep.state == State::Held && keep.reason == Some(Reason::Divergent);
     Some(match (keep.state, command) {
+        (_, Command::ReleaseOurs) if is_divergent => Change { state: State::Pending, reason: None, ..*keep },
+        (_, Command::AcceptTheirs) if is_divergent => {
+            Change { state: State::Discarded, reason: by_operator, ..*keep }
+        }
         // What may have been sent is asked for first, however long ago it was.
         (State::DeadLetter | State::Expired, Command::Retry) => Change {
             state: if keep.keep_request { State::Unknown } else { State::Pending },
@@ -279,6 +284,19 @@ mod tests {
     }
 
     #[test]
+    fn whose_version_counts_is_decided_only_where_they_differ() {
+        let held = |reason| Standing { reason: Some(reason), ..standing(State::Held, 1, false) };
+        for (command, state) in
+            [(Command::ReleaseOurs, State::Pending), (Command::AcceptTheirs, State::Discarded)]
+        {
+            let cause = || Cause::Command(command);
+            assert_eq!(go(held(Reason::Divergent), cause()).map(|change| change.state), Some(state));
+            assert_eq!(go(held(Reason::OtherPerson), cause()), None);
+            assert_eq!(go(standing(State::Pending, 1, false), cause()), None);
+        }
+    }
+
+    #[test]
     fn consent_withdrawn_stops_what_was_deferred_too() {
         for state in [State::Pending, State::Held] {
             let change = go(standing(state, 2, true), Cause::ConsentWithdrawn).unwrap();
@@ -309,6 +327,8 @@ mod tests {
             Cause::TooOld,
             Cause::Command(Command::Retry),
             Cause::Command(Command::Release),
+            Cause::Command(Command::ReleaseOurs),
+            Cause::Command(Command::AcceptTheirs),
             Cause::Command(Command::Hold),
             Cause::Command(Command::Discard),
         ];

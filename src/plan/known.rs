@@ -6,9 +6,12 @@ use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::event::ReferralEvent;
+use crate::event::person::Person;
+use crate::event::{NhsNumber, ReferralEvent};
 use crate::map::share::Statement;
 use crate::outbox::{Reason, State};
+
+use super::whose::Whose;
 
 /// Events of one referral that came in together.
 #[derive(Clone, Debug)]
@@ -21,6 +24,9 @@ pub struct Submission {
     pub events: Vec<ReferralEvent>,
     /// Whether they are all that the sender has of this referral today (a row of a snapshot export).
     pub snapshot: bool,
+    /// Whether each was read from a resource that has versions: `recorded_at` is when its version was made, and a later one
+    /// takes the place of an earlier one.
+    pub versioned: bool,
 }
 
 /// What is known of a referral.
@@ -38,6 +44,12 @@ pub struct Known {
     pub twins: Vec<Date>,
     /// Ids of events that the endpoint has, or may have.
     pub sent: Vec<String>,
+    /// Keys of entries whose sensitive content a person has released.
+    pub released: Vec<Uuid>,
+    /// Whom other referrals of the same number, or of the same person of the source, are about.
+    pub others: Vec<Whose>,
+    /// The day on which a record about the person's consent was last refused and not mended since.
+    pub doubted: Option<Date>,
 }
 
 /// An entry that was never attempted.
@@ -62,20 +74,30 @@ pub type PersonKey = [u8; 16];
 /// What a person of one source is known by: NHS number, local id.
 #[must_use]
 pub fn person_keys(event: &ReferralEvent) -> Vec<PersonKey> {
-    let person = &event.record.person;
-    let number =
-        person.nhs_number.map(|number| format!("{}\u{1f}nhs\u{1f}{}", event.source, number.as_str()));
-    let local = person.local_id.as_ref().map(|local| format!("{}\u{1f}local\u{1f}{local}", event.source));
+    keys_of(&event.source, &event.record.person)
+}
+
+/// The same, of a record that is no event.
+#[must_use]
+pub fn keys_of(source: &str, person: &Person) -> Vec<PersonKey> {
+    let number = person.nhs_number.map(|number| format!("{source}\u{1f}nhs\u{1f}{}", number.as_str()));
+    let local = person.local_id.as_ref().map(|local| format!("{source}\u{1f}local\u{1f}{local}"));
     number.into_iter().chain(local).map(|key| short_hash(key.as_bytes())).collect()
 }
 
 /// The key of an NHS number, the same for every source.
 #[must_use]
 pub fn number_key(event: &ReferralEvent) -> Option<PersonKey> {
-    event.record.person.nhs_number.map(|number| short_hash(number.as_str().as_bytes()))
+    event.record.person.nhs_number.map(key_of_number)
 }
 
-fn short_hash(bytes: &[u8]) -> PersonKey {
+/// The same, of a number.
+#[must_use]
+pub fn key_of_number(number: NhsNumber) -> PersonKey {
+    short_hash(number.as_str().as_bytes())
+}
+
+pub(super) fn short_hash(bytes: &[u8]) -> PersonKey {
     let mut short = [0; 16];
     short.iter_mut().zip(Sha256::digest(bytes)).for_each(|(to, from)| *to = from);
     short

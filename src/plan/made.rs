@@ -11,7 +11,9 @@ use crate::event::{EventType, Issue, IssueCode, Position, ReferralEvent};
 use crate::map::share::Statement;
 use crate::outbox::{Parcel, Reason, State};
 
+use super::doubt::Doubt;
 use super::known::PersonKey;
+use super::whose::Whose;
 
 /// What became of one submitted event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +69,9 @@ pub struct NewEntry {
     pub event_id: String,
     /// What happened.
     pub event_type: EventType,
+    /// Whether all it brings may have been sent before; whoever knows what was sent compares it
+    /// ([`super::unchanged`]).
+    pub may_say_nothing_new: bool,
     /// Where it starts.
     pub disposition: Disposition,
 }
@@ -97,6 +102,12 @@ pub struct Plan {
     pub persons: Vec<PersonKey>,
     /// What the NHS number is known by, whatever the source.
     pub number: Option<PersonKey>,
+    /// Whom it is about, as far as other records may contradict it.
+    pub whose: Whose,
+    /// What refused events say of the person's consent.
+    pub doubts: Vec<Doubt>,
+    /// Records that are mended by what was taken: doubts about them go.
+    pub mended: Vec<PersonKey>,
     /// What is stated about consent in this referral and counts in the person's others.
     pub statements: Vec<Statement>,
     /// Whether these statements changed: the person's other referrals are to be planned again.
@@ -124,6 +135,9 @@ impl Plan {
             expires_after: DEFAULT_EXPIRY,
             persons: Vec::new(),
             number: None,
+            whose: Whose::default(),
+            doubts: Vec::new(),
+            mended: Vec::new(),
             statements: Vec::new(),
             statements_changed: false,
             active_since: None,

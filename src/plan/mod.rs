@@ -5,14 +5,21 @@
 //! every submitted event ends in exactly one [`Verdict`]; everything that is new has exactly one [`NewEntry`].
 //! Next: [`made`], then [`planner`].
 
+pub mod doubt;
+mod holds;
 pub mod known;
 pub mod made;
 pub mod planner;
+mod render;
 pub mod route;
+pub mod unchanged;
+mod verdict;
+pub mod whose;
 
 #[cfg(test)]
 mod tests;
 
+pub use doubt::Doubt;
 pub use known::{Known, Submission, Unsent};
 pub use made::{Disposition, NewEntry, Plan, Verdict};
 pub use planner::Planner;

@@ -1,40 +1,33 @@
 //! [`Planner`]: from what is known and what came in to what is stored and sent.
 //!
 //! It folds, decides about consent and holds, maps, and renders, all with the same code as `sp-fhir convert`. Next:
-//! [`crate::store`], which writes plans down.
+//! `verdict.rs`, then [`crate::store`], which writes plans down.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use crate::codeset::Codeset;
 use crate::convert::since::{self, Update};
 use crate::event::finish::Identities;
 use crate::event::kinds::Share;
-use crate::event::{EventType, IssueCode, ReferralEvent, When};
-use crate::fhir;
-use crate::map::bundle;
+use crate::event::{EventType, IssueCode, ReferralEvent};
 use crate::map::fold::{self, Folded, Step};
-use crate::map::hold::{names_two_persons, needs_hold};
-use crate::map::mapper::{EventEntries, Mapped, Mapper, Settings};
+use crate::map::mapper::{Mapped, Settings};
 use crate::map::names::{NameKind, Names};
-use crate::map::patient;
 use crate::map::provenance::revision_uuid;
 use crate::map::refs::plain;
 use crate::map::share::{Statement, statement};
-use crate::map::shelf::Shelf;
-use crate::outbox::parcel::Fulfils;
-use crate::outbox::{Parcel, Reason, State, Subject};
+use crate::outbox::{Reason, State};
 
+use super::doubt::{Doubt, mends};
+use super::holds::{active_since, is_ours_to_lift, london, names_differ};
 use super::known::{Known, Submission, Unsent, number_key, person_keys};
 use super::made::{DEFAULT_EXPIRY, Disposition, NewEntry, Plan, Verdict};
-use super::route::{Route, Routes};
-
-/// Another source's referral of the same person within so many days may be the same one.
-const TWIN_DAYS: i32 = 28;
+use super::render::left_out;
+use super::route::Routes;
+use super::verdict::{is_unheard, may_say_nothing_new};
+use super::whose::Whose;
 
 /// Makes plans.
 #[derive(Clone, Debug)]
@@ -59,6 +52,21 @@ impl Planner {
     /// Plans a submission.
     #[must_use]
     pub fn plan(&self, known: &Known, came: &Submission, unsent: &[Unsent], now: jiff::Timestamp) -> Plan {
+        let mut plan = self.plan_events(known, came, unsent, now);
+        for (event, (_, verdict)) in came.events.iter().zip(&plan.verdicts) {
+            let stored = known.stored(&event.event_id).map(|(stored, _)| stored);
+            if is_unheard(event, verdict, stored, came.snapshot) {
+                plan.doubts.push(Doubt::of(event));
+            } else if matches!(verdict, Verdict::New | Verdict::Revised)
+                || came.snapshot && *verdict == Verdict::Repeat
+            {
+                plan.mended.extend(mends(event, came.snapshot));
+            }
+        }
+        plan
+    }
+
+    fn plan_events(&self, known: &Known, came: &Submission, unsent: &[Unsent], now: jiff::Timestamp) -> Plan {
         let referral = Self::referral(&came.source, &came.referral_id);
         let mut plan = Plan::empty(referral);
         let accepted = self.sort_out(known, came, &mut plan);
@@ -72,11 +80,16 @@ impl Planner {
                 return plan;
             }
         };
-        let Update { mut folded, wanted } = update;
+        let Update { mut folded, mut wanted } = update;
+        if let Some(wanted) = wanted.as_mut().filter(|_| came.versioned) {
+            // A later version may differ only in the record, which is no event's own elsewhere.
+            let revised = plan.verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Revised);
+            wanted.extend(revised.map(|(id, _)| id.clone()));
+        }
         let is_wanted = |id: &str| wanted.as_ref().is_none_or(|wanted| wanted.contains(id));
         for step in &folded.steps {
             let event = &step.event;
-            let stored = known.events.iter().find(|(stored, _)| stored.event_id == event.event_id);
+            let stored = known.stored(&event.event_id);
             match stored {
                 _ if is_wanted(&event.event_id) => {
                     plan.events.push((original(came, event), stored.map_or(1, |(_, number)| number + 1)));
@@ -102,12 +115,14 @@ impl Planner {
             plan.events.push((event.clone(), number));
         }
         folded.consents_elsewhere.clone_from(&known.elsewhere);
+        folded.released = released(known, &plan.events);
         plan.issues.extend(folded.remarks.iter().cloned());
-        never_set_back(&mut folded, known);
+        never_set_back(&mut folded, known, unsent);
         self.describe(known, &folded, &mut plan);
+        plan.issues.extend(names_differ(known, &folded));
         plan.statements_changed = lasting_of(&folded) != old_statements;
         let held = self.hold(known, &folded, now, &[]);
-        let mapped = self.map(&folded, came, now);
+        let mapped = self.map(&folded, &came.source, now);
         plan.issues.extend(mapped.notes.remarks.iter().cloned());
         let events = std::mem::take(&mut plan.events);
         for (event, number) in &events {
@@ -121,6 +136,7 @@ impl Planner {
                 key,
                 event_id: event.event_id.clone(),
                 event_type: event.event_type,
+                may_say_nothing_new: may_say_nothing_new(event, known),
                 disposition,
             });
         }
@@ -132,6 +148,22 @@ impl Planner {
         let redo = unsent.iter().filter(|entry| entry.state == State::Held || again);
         plan.replanned = self.redo(&mapped, &folded, held, known, now, redo);
         plan
+    }
+
+    /// The key of an entry, by its event and the number of its revision.
+    #[must_use]
+    pub fn key(event: &ReferralEvent, revision: u32) -> Uuid {
+        entry_key(&Names::new(&event.source), event, revision)
+    }
+
+    /// Whether something of an event stays here because it is sensitive.
+    #[must_use]
+    pub fn withholds(&self, known: &Known, event: &ReferralEvent, now: jiff::Timestamp) -> bool {
+        let mut folded = fold_of(known);
+        folded.consents_elsewhere.clone_from(&known.elsewhere);
+        folded.released = released(known, &[]);
+        let remarks = self.map(&folded, &event.source, now).notes.remarks;
+        remarks.iter().any(|(id, issue)| *id == event.event_id && issue.code == IssueCode::SensitiveWithheld)
     }
 
     /// Plans the unsent entries of a referral again: consent was stated elsewhere, a person released one, or time
@@ -152,16 +184,11 @@ impl Planner {
             // The person who released it says that there is consent: to codes, which is the least.
             folded.consents_elsewhere.push((Some(now.to_zoned(london()).date()), Share::CodesOnly));
         }
-        never_set_back(&mut folded, known);
+        folded.released = released(known, &[]);
+        never_set_back(&mut folded, known, unsent);
         self.describe(known, &folded, &mut plan);
-        let came = Submission {
-            source: source.into(),
-            referral_id: referral_id.into(),
-            events: Vec::new(),
-            snapshot: false,
-        };
         let held = self.hold(known, &folded, now, &[]);
-        let mapped = self.map(&folded, &came, now);
+        let mapped = self.map(&folded, source, now);
         plan.replanned = self.redo(&mapped, &folded, held, known, now, unsent.iter());
         plan
     }
@@ -206,37 +233,6 @@ impl Planner {
         redone
     }
 
-    /// Tells repeats, revisions and conflicts apart; gives the events that go into the fold.
-    fn sort_out(&self, known: &Known, came: &Submission, plan: &mut Plan) -> Vec<ReferralEvent> {
-        let (_, disputed) = fold::deduplicate(came.events.clone());
-        let disputed: HashSet<&str> = disputed.iter().map(|event| event.event_id.as_str()).collect();
-        let mut accepted: Vec<ReferralEvent> = Vec::new();
-        for event in &came.events {
-            let stored = known.events.iter().find(|(stored, _)| stored.event_id == event.event_id);
-            let verdict = match stored {
-                _ if disputed.contains(event.event_id.as_str()) => {
-                    Verdict::Refused(IssueCode::DuplicateEventId)
-                }
-                Some((stored, _)) if stored.says_the_same_as(event) => Verdict::Repeat,
-                Some(_) if !came.snapshot => Verdict::Refused(IssueCode::EventChanged),
-                Some(_) => Verdict::Revised,
-                None if accepted.iter().any(|other| other.event_id == event.event_id) => Verdict::Repeat,
-                None => Verdict::New,
-            };
-            // A repeat takes part in a snapshot, where it says that the event still stands and what the record is.
-            let takes_part = match verdict {
-                Verdict::Refused(_) => false,
-                Verdict::Repeat => came.snapshot && stored.is_some(),
-                _ => true,
-            };
-            if takes_part {
-                accepted.push(event.clone());
-            }
-            plan.verdicts.push((event.event_id.clone(), verdict));
-        }
-        accepted
-    }
-
     fn describe(&self, known: &Known, folded: &Folded, plan: &mut Plan) {
         let Some(last) = folded.steps.last().map(|step| &step.event) else { return };
         let practice = last.record.person.practice_ods.as_ref().map(|ods| ods.as_str().to_owned());
@@ -247,123 +243,48 @@ impl Planner {
         plan.endpoint = route.map(|route| route.endpoint.clone()).unwrap_or_default();
         plan.practice = known.practice.clone().or(practice);
         plan.expires_after = route.map_or(DEFAULT_EXPIRY, |route| route.expires_after);
+        plan.whose = Whose::of(last);
         plan.persons = person_keys(last);
         plan.number = number_key(last);
         plan.statements = lasting_of(folded);
         plan.active_since = active_since(folded);
     }
-
-    /// Why nothing of the referral may go out now, if so.
-    fn hold(
-        &self,
-        known: &Known,
-        folded: &Folded,
-        now: jiff::Timestamp,
-        waived: &[Reason],
-    ) -> Option<Reason> {
-        let last = folded.steps.last().map(|step| &step.event)?;
-        let today = now.to_zoned(london()).date();
-        let person = &last.record.person;
-        let practice = person.practice_ods.as_ref().map(|ods| ods.as_str());
-        let route = match &known.endpoint {
-            Some(endpoint) => self.routes.named(endpoint),
-            None => self.routes.of(practice),
-        };
-        let moved = || match (&known.practice, practice) {
-            (Some(first), Some(now)) => !first.eq_ignore_ascii_case(now),
-            _ => false,
-        };
-        let opened = active_since(folded);
-        let twin = |other: &Date| opened.is_some_and(|day| days_between(day, *other) <= TWIN_DAYS);
-        let reasons = [
-            names_two_persons(folded).then_some(Reason::TwoPersons),
-            needs_hold(folded, today).and_then(|(code, _)| Reason::of_issue(code)),
-            person.nhs_number.is_none().then_some(Reason::NeedsIdentity),
-            route.is_none().then_some(Reason::NoEndpoint),
-            route.and_then(|route| wrong_kind_of_number(route, last)),
-            moved().then_some(Reason::PracticeChanged),
-            known.twins.iter().any(twin).then_some(Reason::PossibleDuplicate),
-        ];
-        reasons.into_iter().flatten().find(|reason| !waived.contains(reason))
-    }
-
-    fn map(&self, folded: &Folded, came: &Submission, now: jiff::Timestamp) -> Mapped {
-        let names = Names::new(&came.source);
-        let settings = Settings {
-            recorded_at: jiff::Timestamp::from_second(now.as_second()).unwrap_or(now),
-            ..self.settings.clone()
-        };
-        let shelf = Shelf::default();
-        let mapper = Mapper { codeset: &self.codeset, settings: &settings, shelf: &shelf };
-        let Some(last) = folded.steps.last() else { return Mapped::default() };
-        let patient = patient::uuid(&self.identities, &names, &last.event);
-        mapper.map(&names, folded, patient)
-    }
-
-    fn dispose(
-        &self,
-        mapped: &Mapped,
-        folded: &Folded,
-        made: Option<&EventEntries>,
-        held: Option<Reason>,
-    ) -> Disposition {
-        // What must wait for a person waits, whatever else is the matter.
-        if let Some(reason) = held {
-            return Disposition::Hold(reason);
-        }
-        match (mapped.share, made) {
-            (Some(Share::None) | None, _) => Disposition::NotShared(Reason::ConsentNone),
-            (_, None) => Disposition::NotShared(Reason::NothingToSend),
-            (_, Some(made)) => match folded.steps.last() {
-                Some(step) => Disposition::Send(self.parcel(made, &step.event)),
-                None => Disposition::NotShared(Reason::NothingToSend),
-            },
-        }
-    }
-
-    fn parcel(&self, made: &EventEntries, last: &ReferralEvent) -> Parcel {
-        let names = Names::new(&last.source);
-        let recorded = self.settings.recorded_at.to_string();
-        let bundle = bundle::event_bundle(made.clone(), self.settings.form, None, &names, &recorded);
-        let mut bytes = Vec::with_capacity(8 << 10);
-        fhir::json::append(&bundle, &mut bytes);
-        Parcel {
-            subject: subject(last),
-            bundle: String::from_utf8(bytes).unwrap_or_default(),
-            fulfils: last
-                .record
-                .fulfils
-                .as_ref()
-                .map(|request| Fulfils { system: request.system.clone(), value: request.value.clone() }),
-        }
-    }
-}
-
-/// What becomes of an event that the fold has no step for: a correction waits for its target; a status column that says
-/// no more than the dated events has nothing to send.
-fn left_out(event: &ReferralEvent) -> Disposition {
-    if event.target_event_id.is_some() {
-        Disposition::Hold(Reason::TargetUnknown)
-    } else {
-        Disposition::NotShared(Reason::NothingToSend)
-    }
 }
 
 impl Known {
+    pub(super) fn stored(&self, id: &str) -> Option<&(ReferralEvent, u32)> {
+        self.events.iter().find(|(event, _)| event.event_id == id)
+    }
+
     fn revision_of(&self, id: &str) -> u32 {
-        self.events.iter().find(|(event, _)| event.event_id == id).map_or(0, |(_, number)| *number)
+        self.stored(id).map_or(0, |(_, number)| *number)
     }
 }
 
 /// What goes out after a later event of its referral has gone out carries that event's state: the endpoint is never set
 /// back to an earlier one.
-fn never_set_back(folded: &mut Folded, known: &Known) {
+fn never_set_back(folded: &mut Folded, known: &Known, unsent: &[Unsent]) {
     let is_sent = |step: &Step| known.sent.contains(&step.event.event_id);
     let Some(last) = folded.steps.iter().rposition(is_sent) else { return };
     let state = folded.steps.get(last).and_then(|step| step.state);
-    for step in folded.steps.iter_mut().take(last).filter(|step| !known.sent.contains(&step.event.event_id)) {
+    // What was sent goes out again where it was revised, or released.
+    let goes = |step: &&mut Step| {
+        !known.sent.contains(&step.event.event_id)
+            || unsent.iter().any(|entry| entry.event_id == step.event.event_id)
+    };
+    for step in folded.steps.iter_mut().take(last).filter(goes) {
         step.state = state;
     }
+}
+
+/// Events whose sensitive content may leave: a person released this very version.
+fn released(known: &Known, revised: &[(ReferralEvent, u32)]) -> Vec<String> {
+    let is_released = |(event, number): &&(ReferralEvent, u32)| {
+        known.released.contains(&entry_key(&Names::new(&event.source), event, *number))
+            && revised.iter().all(|(other, _)| other.event_id != event.event_id)
+    };
+    let all = known.events.iter().filter(|_| !known.released.is_empty());
+    all.filter(is_released).map(|(event, _)| event.event_id.clone()).collect()
 }
 
 fn fold_of(known: &Known) -> Folded {
@@ -401,56 +322,4 @@ fn lasting(events: &[ReferralEvent]) -> Vec<Statement> {
 fn lasting_of(folded: &Folded) -> Vec<Statement> {
     let events: Vec<ReferralEvent> = folded.steps.iter().map(|step| step.event.clone()).collect();
     lasting(&events)
-}
-
-fn active_since(folded: &Folded) -> Option<Date> {
-    let state = folded.state().filter(|state| !state.ended)?;
-    folded.steps.get(state.opened_by)?.event.occurred_at.map(|when| when.day())
-}
-
-fn subject(event: &ReferralEvent) -> Subject {
-    let person = &event.record.person;
-    let whole = person.birth_date.filter(|when| matches!(when, When::Day(_)));
-    Subject {
-        nhs_number: person.nhs_number.map(|number| number.as_str().to_owned()),
-        families: person.family.iter().chain(&person.former_family).cloned().collect(),
-        birth_date: whole.map(|when| when.day().to_string()),
-        practice: person.practice_ods.as_ref().map(|ods| ods.as_str().to_owned()),
-    }
-}
-
-/// A 999 number belongs to a test endpoint, and nobody else's does.
-fn wrong_kind_of_number(route: &Route, event: &ReferralEvent) -> Option<Reason> {
-    let is_test = event.record.person.nhs_number?.as_str().starts_with("999");
-    match (is_test, route.test) {
-        (true, false) => Some(Reason::TestNumberAtLive),
-        (false, true) => Some(Reason::RealNumberAtTest),
-        _ => None,
-    }
-}
-
-/// Holds that planning itself set, and lifts when their cause is gone.
-const fn is_ours_to_lift(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::NeedsIdentity
-            | Reason::NoConsent
-            | Reason::Protected
-            | Reason::FutureDate
-            | Reason::TwoPersons
-            | Reason::PossibleDuplicate
-            | Reason::TestNumberAtLive
-            | Reason::RealNumberAtTest
-            | Reason::NoEndpoint
-            | Reason::PracticeChanged
-            | Reason::TargetUnknown
-    )
-}
-
-fn days_between(one: Date, other: Date) -> i32 {
-    one.until(other).map_or(i32::MAX, |span| span.get_days().abs())
-}
-
-fn london() -> TimeZone {
-    When::london().clone()
 }

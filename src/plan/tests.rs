@@ -56,7 +56,7 @@ fn planner() -> Planner {
 }
 
 fn submission(events: Vec<ReferralEvent>, snapshot: bool) -> Submission {
-    Submission { source: SOURCE.into(), referral_id: "R1".into(), events, snapshot }
+    Submission { source: SOURCE.into(), referral_id: "R1".into(), events, snapshot, versioned: false }
 }
 
 fn now() -> Timestamp {
@@ -306,4 +306,33 @@ fn what_goes_out_late_never_sets_the_endpoint_back() {
     assert_eq!(task(&known), "accepted");
     let sent = vec!["R1/referred".to_owned(), "R1/done".to_owned()];
     assert_eq!(task(&Known { sent, ..known }), "completed");
+}
+
+#[test]
+fn a_later_version_of_a_resource_is_a_revision_and_the_same_version_a_conflict() {
+    let planner = planner();
+    let version = |at: &str, day: &str, record: &str| {
+        let mut event = event("referred", "referred", day, record);
+        event.recorded_at = (!at.is_empty()).then(|| at.parse().expect("an instant"));
+        Submission { versioned: true, ..submission(vec![event], false) }
+    };
+    let first = version("2026-03-04T10:00:00Z", "2026-03-04", PERSON);
+    let known = after(&Known::default(), &planner.plan(&Known::default(), &first, &[], now()));
+    let verdict = |came: &Submission| planner.plan(&known, came, &[], now()).verdicts[0].1.clone();
+    let moved = PERSON.replace("Okafor", "Okafor-Lane");
+    for (came, wanted) in [
+        (first.clone(), Verdict::Repeat),
+        (version("2026-03-05T10:00:00Z", "2026-03-04", PERSON), Verdict::Repeat),
+        (version("2026-03-05T10:00:00Z", "2026-03-05", PERSON), Verdict::Revised),
+        (version("2026-03-05T10:00:00Z", "2026-03-04", &moved), Verdict::Revised),
+        (version("2026-03-03T10:00:00Z", "2026-03-01", PERSON), Verdict::Repeat),
+        (version("2026-03-04T10:00:00Z", "2026-03-05", PERSON), Verdict::Refused(IssueCode::EventChanged)),
+        (version("", "2026-03-05", PERSON), Verdict::Refused(IssueCode::EventChanged)),
+    ] {
+        assert_eq!(verdict(&came), wanted);
+    }
+    let plan = planner.plan(&known, &version("2026-03-05T10:00:00Z", "2026-03-04", &moved), &[], now());
+    assert_eq!((plan.events.len(), plan.events[0].1, plan.entries.len()), (1, 2, 1));
+    let as_event = Submission { versioned: false, ..version("2026-03-05T10:00:00Z", "2026-03-05", PERSON) };
+    assert_eq!(verdict(&as_event), Verdict::Refused(IssueCode::EventChanged));
 }

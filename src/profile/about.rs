@@ -17,6 +17,8 @@ use super::view::{ProfilePlaces, View};
 /// What a record says, as far as it can be read.
 #[derive(Clone, Debug, Default)]
 pub struct About {
+    /// The event's own id, where the record is an event.
+    pub event_id: Option<String>,
     /// URI of the sending system, when the record or the profile names it.
     pub source: Option<String>,
     /// Who: numbers, family names and date of birth, nothing else.
@@ -75,6 +77,7 @@ pub fn about(profile: &Profile, view: View<'_>) -> About {
     let (said, issues) = some(profile, view, says_consent);
     let share = said.record.consent.map(|consent| consent.share);
     About {
+        event_id: None,
         source: who.header.source.or_else(|| profile.source.clone()),
         person: who.record.person,
         consent: Said::new(share, !issues.iter().any(Issue::is_error)),

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::endpoint::{Endpoint, Found, Had, Prepared, Request, Target};
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
-use crate::outbox::{Entry, Outcome, Reason, Refusal};
+use crate::outbox::{Entry, Outcome, Placed, Reason, Refusal};
 use crate::store::keeper::Keeper;
 use crate::store::{Claimed, Lease, Settled, Store, StoreError};
 
@@ -47,11 +47,17 @@ pub struct Attempted {
 struct Ending {
     cause: Cause,
     contents: Vec<((String, String), String)>,
+    /// What stands there otherwise than we left it.
+    differing: Vec<Placed>,
 }
 
 impl Ending {
     const fn of(cause: Cause) -> Self {
-        Self { cause, contents: Vec::new() }
+        Self { cause, contents: Vec::new(), differing: Vec::new() }
+    }
+
+    const fn with(cause: Cause, contents: Vec<((String, String), String)>) -> Self {
+        Self { cause, contents, differing: Vec::new() }
     }
 }
 
@@ -85,11 +91,12 @@ impl Attempt {
 
     async fn settle(&self, lease: Lease, ending: Ending) -> Result<Attempted, StoreError> {
         let (now, jitter) = (self.clock.now(), self.clock.jitter());
-        let Ending { cause, contents } = ending;
+        let Ending { cause, contents, differing } = ending;
         let settle = || {
-            let (cause, policy, contents) = (cause.clone(), self.policy.clone(), contents.clone());
+            let (cause, policy) = (cause.clone(), self.policy.clone());
+            let (contents, differing) = (contents.clone(), differing.clone());
             move |store: &mut dyn Store| {
-                store.settle(&lease, &Settled { cause, policy: &policy, jitter, contents, now })
+                store.settle(&lease, &Settled { cause, policy: &policy, jitter, contents, differing, now })
             }
         };
         let entry = self.keeper.insist(PATIENCE, settle).await?;
@@ -123,6 +130,10 @@ impl Attempt {
             None => match self.prepare(&claimed).await? {
                 Prepared::Ready(request) => request,
                 Prepared::Held(reason) => return Ok(Some(Ending::of(Cause::Stopped(reason)))),
+                Prepared::Divergent(differing) => {
+                    let ending = Ending::of(Cause::Stopped(Reason::Divergent));
+                    return Ok(Some(Ending { differing, ..ending }));
+                }
                 Prepared::Already(had) => return self.already(&claimed, had).await,
                 Prepared::Ended(outcome) => return Ok(Some(Ending::of(Cause::Ended(outcome)))),
             },
@@ -132,7 +143,7 @@ impl Attempt {
             match self.endpoint.look(&request).await {
                 Found::Applied(receipt) => {
                     let cause = Cause::Ended(Outcome::Duplicate(receipt));
-                    return Ok(Some(Ending { cause, contents }));
+                    return Ok(Some(Ending::with(cause, contents)));
                 }
                 Found::Absent => {}
                 Found::Unclear(reason) => {
@@ -148,7 +159,7 @@ impl Attempt {
         let outcome = self.endpoint.send(&request).await;
         let written = matches!(outcome, Outcome::Accepted(_) | Outcome::Duplicate(_));
         let contents = if written { contents } else { Vec::new() };
-        Ok(Some(Ending { cause: Cause::Ended(outcome), contents }))
+        Ok(Some(Ending::with(Cause::Ended(outcome), contents)))
     }
 
     /// Nothing is sent; what would have been sent is kept, so that what stands there can be compared with it.
@@ -157,7 +168,7 @@ impl Attempt {
             return Ok(None);
         }
         let contents = contents(&had.request);
-        Ok(Some(Ending { cause: Cause::Ended(Outcome::Duplicate(had.receipt)), contents }))
+        Ok(Some(Ending::with(Cause::Ended(Outcome::Duplicate(had.receipt)), contents)))
     }
 
     async fn store_request(&self, claimed: &Claimed, request: &Request) -> Result<bool, StoreError> {

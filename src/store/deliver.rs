@@ -16,7 +16,7 @@ use super::types::{Attempt, Claim, Claimed, Lease};
 use super::{Settled, StoreError};
 
 /// Claims due entries.
-pub(super) fn claim<R: Rows>(rows: &mut R, ask: &Claim<'_>) -> Result<Vec<Claimed>> {
+pub(super) fn claim(rows: &mut dyn Rows, ask: &Claim<'_>) -> Result<Vec<Claimed>> {
     let mut taken = Vec::new();
     let policy = RetryPolicy::default();
     while taken.len() < ask.limit {
@@ -51,8 +51,14 @@ pub(super) fn claim<R: Rows>(rows: &mut R, ask: &Claim<'_>) -> Result<Vec<Claime
             // One that cannot be read must not stop the others.
             None => {
                 let cause = Cause::Ended(Outcome::Rejected(Refusal::of(Reason::Poison)));
-                let settled =
-                    Settled { cause, policy: &policy, jitter: 0.0, contents: Vec::new(), now: ask.now };
+                let settled = Settled {
+                    cause,
+                    policy: &policy,
+                    jitter: 0.0,
+                    contents: Vec::new(),
+                    differing: Vec::new(),
+                    now: ask.now,
+                };
                 settle(rows, &lease, &settled)?;
             }
         }
@@ -61,7 +67,7 @@ pub(super) fn claim<R: Rows>(rows: &mut R, ask: &Claim<'_>) -> Result<Vec<Claime
 }
 
 /// What is to be delivered; nothing when it is missing or cannot be read back.
-fn content<R: Rows>(rows: &mut R, row: &Row) -> Result<Option<(crate::outbox::Parcel, Option<String>)>> {
+fn content(rows: &mut dyn Rows, row: &Row) -> Result<Option<(crate::outbox::Parcel, Option<String>)>> {
     let both = rows.parcel(row.id).and_then(|parcel| Ok((parcel, rows.request(row.id)?)));
     match both {
         Ok((Some(parcel), request)) => Ok(Some((parcel, request))),
@@ -71,8 +77,8 @@ fn content<R: Rows>(rows: &mut R, row: &Row) -> Result<Option<(crate::outbox::Pa
 }
 
 /// Stores a request, if the lease still holds.
-pub(super) fn record_request<R: Rows>(
-    rows: &mut R,
+pub(super) fn record_request(
+    rows: &mut dyn Rows,
     lease: &Lease,
     request: &str,
     now: Timestamp,
@@ -92,7 +98,7 @@ pub(super) fn record_request<R: Rows>(
 }
 
 /// Writes down what came of a claim.
-pub(super) fn settle<R: Rows>(rows: &mut R, lease: &Lease, settled: &Settled<'_>) -> Result<Option<Entry>> {
+pub(super) fn settle(rows: &mut dyn Rows, lease: &Lease, settled: &Settled<'_>) -> Result<Option<Entry>> {
     let Some(mut row) = leased(rows, lease)? else { return Ok(None) };
     let now = settled.now;
     let attempts = rows.attempts(row.id)?;
@@ -106,12 +112,13 @@ pub(super) fn settle<R: Rows>(rows: &mut R, lease: &Lease, settled: &Settled<'_>
         learn(rows, &row, receipt, &settled.contents)?;
         fix_endpoint(rows, &row)?;
     }
+    rows.put_differing(row.id, &settled.differing)?;
     rows.change(&mut row, &change, now)?;
     Ok(Some(row.entry(rows.first_open(row.referral)?)))
 }
 
 /// The entry of a lease that nobody has taken over.
-fn leased<R: Rows>(rows: &mut R, lease: &Lease) -> Result<Option<Row>> {
+fn leased(rows: &mut dyn Rows, lease: &Lease) -> Result<Option<Row>> {
     Ok(rows.row(lease.id)?.filter(|row| row.state == State::InFlight && row.token == lease.token))
 }
 
@@ -179,8 +186,8 @@ const fn reason_of(outcome: &Outcome) -> Option<Reason> {
 }
 
 /// Keeps where the resources are, and what was last sent of each.
-fn learn<R: Rows>(
-    rows: &mut R,
+fn learn(
+    rows: &mut dyn Rows,
     row: &Row,
     receipt: &Receipt,
     contents: &[((String, String), String)],
@@ -198,7 +205,7 @@ fn learn<R: Rows>(
 }
 
 /// The first delivery says where the referral belongs.
-fn fix_endpoint<R: Rows>(rows: &mut R, row: &Row) -> Result<()> {
+fn fix_endpoint(rows: &mut dyn Rows, row: &Row) -> Result<()> {
     let Some(mut referral) = rows.referral(row.referral)? else { return Ok(()) };
     if referral.endpoint.is_none() {
         referral.endpoint = Some(row.endpoint.clone());

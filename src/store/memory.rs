@@ -3,7 +3,7 @@
 //! What SQLite answers by index, this answers by definition; a test asks both the same. It also serves tests that
 //! need a store and no disk. What this is not: it keeps nothing. Next: `sqlite/mod.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -11,18 +11,14 @@ use uuid::Uuid;
 
 use crate::endpoint;
 use crate::event::ReferralEvent;
-use crate::outbox::retry::RetryPolicy;
-use crate::outbox::{Command, Entry, EntryId, Parcel, Reason, State};
+use crate::outbox::{Entry, EntryId, Parcel, Placed, Reason, State};
+use crate::plan::Doubt;
 use crate::plan::known::PersonKey;
-use crate::plan::{Planner, Submission};
 
 use super::row::{Referral, Row};
 use super::rows::{Result, Rows};
-use super::{
-    Acceptance, Acted, Attempt, AuditLine, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Poll,
-    SentRecord, Settled, Store, Swept,
-};
-use super::{accept, deliver, poll, sent, upkeep};
+use super::transactional::Transactional;
+use super::{Attempt, AuditLine, Filter};
 
 /// A store without a disk.
 #[derive(Default)]
@@ -36,6 +32,9 @@ pub struct MemoryStore {
     audit: BTreeMap<EntryId, Vec<AuditLine>>,
     /// By referral, endpoint, type and UUID.
     known: BTreeMap<(Uuid, String, String, String), endpoint::Known>,
+    differing: BTreeMap<EntryId, Vec<Placed>>,
+    /// When a record that concerns a key was refused, by record and key.
+    doubts: BTreeMap<(PersonKey, PersonKey), Date>,
     notes: BTreeMap<String, String>,
     seen: BTreeMap<(String, String), Timestamp>,
 }
@@ -123,6 +122,43 @@ impl Rows for MemoryStore {
         let mut days: Vec<Date> = others.filter_map(|other| other.active_since).collect();
         days.sort_unstable();
         Ok(days)
+    }
+
+    fn numbered(&mut self, referral: Uuid, number: PersonKey) -> Result<Vec<Uuid>> {
+        let others =
+            self.referrals.iter().filter(|(id, other)| **id != referral && other.number == Some(number));
+        Ok(others.map(|(id, _)| *id).collect())
+    }
+
+    fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<()> {
+        for key in &doubt.keys {
+            let known = self.doubts.entry((doubt.record, *key)).or_insert(day);
+            *known = day.max(*known);
+        }
+        Ok(())
+    }
+
+    fn doubted(&mut self, keys: &[PersonKey]) -> Result<Option<Date>> {
+        let concern = self.doubts.iter().filter(|((_, key), _)| keys.contains(key));
+        Ok(concern.map(|(_, day)| *day).max())
+    }
+
+    fn mend(&mut self, records: &[PersonKey]) -> Result<Vec<PersonKey>> {
+        let mended: BTreeSet<PersonKey> = self
+            .doubts
+            .keys()
+            .filter(|(record, _)| records.contains(record))
+            .map(|(_, concerned)| *concerned)
+            .collect();
+        self.doubts.retain(|(record, _), _| !records.contains(record));
+        Ok(mended.into_iter().collect())
+    }
+
+    fn concerned(&mut self, key: PersonKey) -> Result<Vec<Uuid>> {
+        let is = |(id, referral): &(&Uuid, &Referral)| {
+            id.into_bytes() == key || referral.persons.contains(&key) || referral.number == Some(key)
+        };
+        Ok(self.referrals.iter().filter(is).map(|(id, _)| *id).collect())
     }
 
     fn add(&mut self, mut row: Row, parcel: Option<&Parcel>) -> Result<Row> {
@@ -225,79 +261,18 @@ impl Rows for MemoryStore {
         Ok(())
     }
 
+    fn put_differing(&mut self, id: EntryId, differing: &[Placed]) -> Result<()> {
+        self.differing.insert(id, differing.to_vec());
+        Ok(())
+    }
+
+    fn differing(&mut self, id: EntryId) -> Result<Vec<Placed>> {
+        Ok(self.differing.get(&id).cloned().unwrap_or_default())
+    }
+
     fn forget_seen(&mut self, now: Timestamp) -> Result<()> {
         self.seen.retain(|_, until| *until >= now);
         Ok(())
-    }
-}
-
-impl Store for MemoryStore {
-    fn begin(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn commit(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn accept(&mut self, came: &Submission, planner: &Planner, now: Timestamp) -> Result<Acceptance> {
-        accept::accept(self, came, planner, now)
-    }
-
-    fn claim(&mut self, ask: &Claim<'_>) -> Result<Vec<Claimed>> {
-        deliver::claim(self, ask)
-    }
-
-    fn record_request(&mut self, lease: &Lease, request: &str, now: Timestamp) -> Result<bool> {
-        deliver::record_request(self, lease, request, now)
-    }
-
-    fn settle(&mut self, lease: &Lease, settled: &Settled<'_>) -> Result<Option<Entry>> {
-        deliver::settle(self, lease, settled)
-    }
-
-    fn sweep(
-        &mut self,
-        planner: &Planner,
-        policy: &RetryPolicy,
-        jitter: f64,
-        now: Timestamp,
-    ) -> Result<Swept> {
-        upkeep::sweep(self, planner, policy, jitter, now)
-    }
-
-    fn free(
-        &mut self,
-        endpoint: &str,
-        before: Timestamp,
-        policy: &RetryPolicy,
-        jitter: f64,
-        now: Timestamp,
-    ) -> Result<u64> {
-        upkeep::free(self, Some(endpoint), before, policy, jitter, now)
-    }
-
-    fn act(
-        &mut self,
-        id: EntryId,
-        command: Command,
-        by: &Decision,
-        planner: &Planner,
-        now: Timestamp,
-    ) -> Result<Acted> {
-        upkeep::act(self, id, command, by, planner, now)
-    }
-
-    fn read_back(&mut self, id: EntryId, now: Timestamp) -> Result<bool> {
-        upkeep::read_back(self, id, now)
-    }
-
-    fn entry(&mut self, id: EntryId) -> Result<Option<EntryDetail>> {
-        upkeep::detail(self, id)
-    }
-
-    fn sent(&mut self, referral: Uuid, endpoint: &str) -> Result<SentRecord> {
-        sent::sent(self, referral, endpoint)
     }
 
     fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>> {
@@ -341,15 +316,6 @@ impl Store for MemoryStore {
         Ok(!known)
     }
 
-    fn take_poll(&mut self, came: &Poll, now: Timestamp) -> Result<u64> {
-        let made = poll::entries(self, came, now)?;
-        for key in &came.seen.1 {
-            self.see(came.seen.0, key, came.remember_until, now)?;
-        }
-        self.notes.extend(came.notes.iter().cloned());
-        Ok(made)
-    }
-
     fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {
         let place = (kind.to_owned(), key.to_owned());
         Ok(self.seen.get(&place).is_some_and(|until| *until >= now))
@@ -364,6 +330,25 @@ impl Store for MemoryStore {
         if self.of(referral).any(|row| matches!(row.state, State::InFlight | State::Unknown)) {
             return Ok(Vec::new());
         }
-        self.known(referral, endpoint)
+        Rows::known(self, referral, endpoint)
+    }
+}
+
+/// Nothing is kept, so nothing has to be undone: an operation that fails here is a defect that the tests show.
+impl Transactional for MemoryStore {
+    fn begin_group(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn whole<T>(&mut self, work: impl FnOnce(&mut dyn Rows) -> Result<T>) -> Result<T> {
+        work(self)
+    }
+
+    fn look<T>(&mut self, work: impl FnOnce(&mut dyn Rows) -> Result<T>) -> Result<T> {
+        work(self)
     }
 }

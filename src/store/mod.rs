@@ -3,11 +3,14 @@
 //! [`Store`] is a trait because there are two from the start: SQLite, which keeps, and memory, the executable model
 //! that says what SQLite must answer. What this is not: it decides nothing; plans come from [`crate::plan`], states from
 //! [`crate::outbox::transition`]. Invariant: each operation is one transaction, and what was answered is on the disk.
-//! Next: [`types`], then `rows.rs` and [`keeper`], the one thread that writes.
+//! Next: [`types`], then `rows.rs`, `transactional.rs` and [`keeper`], the one thread that writes.
 
 mod accept;
+mod again;
 mod deliver;
+mod disclose;
 mod error;
+mod heed;
 pub mod keeper;
 mod memory;
 mod poll;
@@ -17,6 +20,7 @@ mod sent;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod transactional;
 pub mod types;
 mod upkeep;
 
@@ -33,8 +37,8 @@ use uuid::Uuid;
 
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
-use crate::outbox::{Command, Entry, EntryId, Reason, State};
-use crate::plan::{Planner, Submission};
+use crate::outbox::{Command, Entry, EntryId, Placed, Reason, State};
+use crate::plan::{Doubt, Planner, Submission};
 
 /// What a store does. All of it is blocking; a [`keeper`] runs it on a thread of its own.
 ///
@@ -65,6 +69,13 @@ pub trait Store: Send {
         planner: &Planner,
         now: Timestamp,
     ) -> Result<Acceptance, StoreError>;
+
+    /// Notes what refused records say of persons' consent: what has not left of their referrals is held until the records
+    /// are mended or a person decides.
+    ///
+    /// # Errors
+    /// The database cannot be used; nothing was noted.
+    fn heed(&mut self, doubts: &[Doubt], planner: &Planner, now: Timestamp) -> Result<(), StoreError>;
 
     /// Takes due entries of an endpoint, at most one a referral, each the first open one of its referral, oldest due
     /// first. Each is in flight and leased when this returns.
@@ -220,6 +231,8 @@ pub struct Settled<'a> {
     pub jitter: f64,
     /// SHA-256 of each written resource's content as sent, by type and UUID, where the attempt wrote.
     pub contents: Vec<((String, String), String)>,
+    /// What stands at the endpoint otherwise than we left it, where that stopped the attempt.
+    pub differing: Vec<Placed>,
     /// Now.
     pub now: Timestamp,
 }

@@ -10,14 +10,25 @@ use jiff::Timestamp;
 use crate::endpoint::webhook::posted::Posted;
 use crate::event::ReferralEvent;
 use crate::outbox::State;
+use crate::plan::whose::Whose;
 
 use super::StoreError;
 use super::row::{Referral, Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Onward, Poll};
 
-/// Makes an entry of each event for each webhook. Says how many are new.
-pub(super) fn entries<R: Rows>(rows: &mut R, poll: &Poll, now: Timestamp) -> Result<u64> {
+/// Writes down what a poll brought. Says how many entries are new.
+pub(super) fn take(rows: &mut dyn Rows, poll: &Poll, now: Timestamp) -> Result<u64> {
+    let made = entries(rows, poll, now)?;
+    for key in &poll.seen.1 {
+        rows.see(poll.seen.0, key, poll.remember_until, now)?;
+    }
+    poll.notes.iter().try_for_each(|(name, word)| rows.set_note(name, word))?;
+    Ok(made)
+}
+
+/// Makes an entry of each event for each webhook.
+fn entries(rows: &mut dyn Rows, poll: &Poll, now: Timestamp) -> Result<u64> {
     let mut made = 0;
     for to in &poll.webhooks {
         for event in &poll.events {
@@ -45,6 +56,7 @@ fn lane(event: &ReferralEvent, to: &Onward) -> Referral {
         practice: None,
         number: None,
         active_since: None,
+        whose: Whose::default(),
         persons: Vec::new(),
         statements: Vec::new(),
     }

@@ -14,6 +14,7 @@ use crate::outbox::transition::{Change, Standing};
 use crate::outbox::{Entry, EntryId, Reason, State};
 use crate::plan::Unsent;
 use crate::plan::known::PersonKey;
+use crate::plan::whose::Whose;
 
 /// A referral, without its events.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(super) struct Referral {
     pub(super) number: Option<PersonKey>,
     /// Since when it is active.
     pub(super) active_since: Option<Date>,
+    /// Whom it is about, as far as other records may contradict it.
+    pub(super) whose: Whose,
     /// What the person is known by.
     pub(super) persons: Vec<PersonKey>,
     /// What it states about consent for all of the person's referrals.

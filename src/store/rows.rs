@@ -4,6 +4,8 @@
 //! and SQLite differ only here, so the memory store says what each of SQLite's queries must answer. What this is not: it decides nothing
 //! and knows no transaction. Next: [`super::accept`].
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -11,12 +13,13 @@ use uuid::Uuid;
 use crate::endpoint;
 use crate::event::ReferralEvent;
 use crate::outbox::transition::Change;
-use crate::outbox::{EntryId, Parcel};
+use crate::outbox::{Entry, EntryId, Parcel, Placed, State};
+use crate::plan::Doubt;
 use crate::plan::known::PersonKey;
 
-use super::StoreError;
 use super::row::{Referral, Row};
 use super::types::{Attempt, AuditLine};
+use super::{Filter, StoreError};
 
 pub(super) type Result<T> = std::result::Result<T, StoreError>;
 
@@ -35,6 +38,18 @@ pub(super) trait Rows {
     fn others(&mut self, referral: Uuid, source: &str, persons: &[PersonKey]) -> Result<Vec<Uuid>>;
     /// Since when referrals of the same number are active at other sources, in order.
     fn twins(&mut self, source: &str, number: PersonKey) -> Result<Vec<Date>>;
+
+    /// Other referrals of the same number, whatever the source, in order.
+    fn numbered(&mut self, referral: Uuid, number: PersonKey) -> Result<Vec<Uuid>>;
+
+    /// Notes what a refused record says of consent, or notes it again with a later day.
+    fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<()>;
+    /// The latest day on which a doubt that concerns one of these was noted.
+    fn doubted(&mut self, keys: &[PersonKey]) -> Result<Option<Date>>;
+    /// Forgets the doubts about these records. Gives whom they concerned, in order.
+    fn mend(&mut self, records: &[PersonKey]) -> Result<Vec<PersonKey>>;
+    /// Referrals that a key names: a referral's own, what a person of a source is known by, an NHS number.
+    fn concerned(&mut self, key: PersonKey) -> Result<Vec<Uuid>>;
 
     /// Adds an entry; its number is given here.
     fn add(&mut self, row: Row, parcel: Option<&Parcel>) -> Result<Row>;
@@ -69,7 +84,22 @@ pub(super) trait Rows {
     fn known(&mut self, referral: Uuid, endpoint: &str) -> Result<Vec<endpoint::Known>>;
     fn put_known(&mut self, referral: Uuid, endpoint: &str, known: &endpoint::Known) -> Result<()>;
 
+    /// What stood at the endpoint otherwise than we left it when the entry was last prepared; takes the place of what was
+    /// noted before.
+    fn put_differing(&mut self, id: EntryId, differing: &[Placed]) -> Result<()>;
+    fn differing(&mut self, id: EntryId) -> Result<Vec<Placed>>;
+
     fn forget_seen(&mut self, now: Timestamp) -> Result<()>;
+
+    // What a store answers without more ado; as the trait of stores says.
+    fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>>;
+    fn counts(&mut self) -> Result<BTreeMap<(String, State), u64>>;
+    fn next_due(&mut self, endpoint: &str) -> Result<Option<Timestamp>>;
+    fn note(&mut self, name: &str) -> Result<Option<String>>;
+    fn set_note(&mut self, name: &str, word: &str) -> Result<()>;
+    fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool>;
+    fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool>;
+    fn ours(&mut self, endpoint: &str, resource_type: &str, uuid: &str) -> Result<Vec<endpoint::Known>>;
 
     /// Writes down a change that a transition gave.
     fn change(&mut self, row: &mut Row, change: &Change, now: Timestamp) -> Result<()> {

@@ -6,7 +6,7 @@ use super::rows::{Result, Rows};
 use super::types::{Sent, SentRecord};
 
 /// The entries of a referral at an endpoint that have a request, oldest first.
-pub(super) fn sent<R: Rows>(rows: &mut R, referral: Uuid, endpoint: &str) -> Result<SentRecord> {
+pub(super) fn sent(rows: &mut dyn Rows, referral: Uuid, endpoint: &str) -> Result<SentRecord> {
     let mut sent = Vec::new();
     for row in rows.rows_of(referral)?.into_iter().filter(|row| row.endpoint == endpoint) {
         if let Some(request) = rows.request(row.id)? {

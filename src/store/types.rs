@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::endpoint::Known;
 use crate::event::{Issue, IssueCode, ReferralEvent};
-use crate::outbox::{Entry, EntryId, Parcel, State};
+use crate::outbox::{Entry, EntryId, Parcel, Placed, State};
 
 /// What was asked of [`Store::claim`](super::Store::claim).
 #[derive(Clone, Copy, Debug)]
@@ -197,6 +197,8 @@ pub struct EntryDetail {
     pub audit: Vec<AuditLine>,
     /// Where its resources are at the endpoint.
     pub known: Vec<Known>,
+    /// What stood there otherwise than we left it when it was last prepared.
+    pub differing: Vec<Placed>,
 }
 
 /// What an endpoint has, or may have, of a referral.

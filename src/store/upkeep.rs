@@ -6,13 +6,15 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::endpoint::Known;
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::{self, Cause};
-use crate::outbox::{Command, EntryId, State};
+use crate::outbox::{Command, EntryId, Placed, State};
 use crate::plan::Planner;
 
-use super::accept::{look_again, replan};
+use super::again::{look_again, replan};
 use super::deliver::{LOST, running, started};
+use super::disclose::disclose;
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Acted, AuditLine, Decision, EntryDetail, Swept};
@@ -23,8 +25,8 @@ pub(super) const SWEEP: usize = 500;
 const IN_FLIGHT: usize = 100_000;
 
 /// Frees what is in flight, at one endpoint or at all, and has a lease that ends before an instant.
-pub(super) fn free<R: Rows>(
-    rows: &mut R,
+pub(super) fn free(
+    rows: &mut dyn Rows,
     endpoint: Option<&str>,
     before: Timestamp,
     policy: &RetryPolicy,
@@ -52,8 +54,8 @@ pub(super) fn free<R: Rows>(
 }
 
 /// Frees, expires, and plans again.
-pub(super) fn sweep<R: Rows>(
-    rows: &mut R,
+pub(super) fn sweep(
+    rows: &mut dyn Rows,
     planner: &Planner,
     policy: &RetryPolicy,
     jitter: f64,
@@ -86,7 +88,7 @@ pub(super) fn sweep<R: Rows>(
 }
 
 /// Still held: the next day, or the next configuration, may change that.
-fn keep_held<R: Rows>(rows: &mut R, row: &mut Row, now: Timestamp) -> Result<()> {
+fn keep_held(rows: &mut dyn Rows, row: &mut Row, now: Timestamp) -> Result<()> {
     let again = row.reason.and_then(|reason| look_again(reason, now));
     match again {
         Some(again) if row.next_at <= now => {
@@ -104,8 +106,8 @@ fn spread(jitter: f64, id: EntryId) -> f64 {
 }
 
 /// Does what a person decided.
-pub(super) fn act<R: Rows>(
-    rows: &mut R,
+pub(super) fn act(
+    rows: &mut dyn Rows,
     id: EntryId,
     command: Command,
     by: &Decision,
@@ -113,13 +115,24 @@ pub(super) fn act<R: Rows>(
     now: Timestamp,
 ) -> Result<Acted> {
     let Some(mut row) = rows.row(id)? else { return Ok(Acted::NoSuchEntry) };
+    if command == Command::ReleaseSensitive {
+        return disclose(rows, row, by, planner, now);
+    }
     let (standing, policy) = (row.standing(), RetryPolicy::default());
     let Ok(change) = transition::next(&standing, &Cause::Command(command), &policy, 0.0) else {
         return Ok(Acted::NotPossible(row.state));
     };
+    let differing = rows.differing(id)?;
+    if command == Command::ReleaseOurs {
+        if differing.is_empty() {
+            // Nobody can have seen what ours would go over.
+            return Ok(Acted::NotPossible(row.state));
+        }
+        know(rows, &row, &differing)?;
+    }
     let waived = standing.reason.filter(|reason| command == Command::Release && reason.may_be_waived());
     row.waived.extend(waived.filter(|reason| !row.waived.contains(reason)));
-    if matches!(command, Command::Release | Command::Retry) {
+    if matches!(command, Command::Release | Command::ReleaseOurs | Command::Retry) {
         // A person has looked at it today: its time begins again.
         row.expires_at = later(now, row.keep_for);
     }
@@ -127,7 +140,7 @@ pub(super) fn act<R: Rows>(
     let line = AuditLine {
         at: now,
         actor: by.actor.clone(),
-        action: command.as_str().to_owned(),
+        action: action(command, &differing),
         reason: by.reason.clone(),
     };
     rows.add_audit(id, &line)?;
@@ -139,8 +152,31 @@ pub(super) fn act<R: Rows>(
     Ok(Acted::Done(Box::new(row.entry(rows.first_open(row.referral)?))))
 }
 
+/// From now on these versions are known, and an update with exactly them as `If-Match` may go over them. What we sent last
+/// stays what it was, so that the progress of others can be told from ours.
+fn know(rows: &mut dyn Rows, row: &Row, seen: &[Placed]) -> Result<()> {
+    let known = rows.known(row.referral, &row.endpoint)?;
+    for placed in seen {
+        let same = |known: &&Known| {
+            known.placed.resource_type == placed.resource_type && known.placed.uuid == placed.uuid
+        };
+        let content = known.iter().find(same).map(|known| known.content.clone()).unwrap_or_default();
+        rows.put_known(row.referral, &row.endpoint, &Known { placed: placed.clone(), content })?;
+    }
+    Ok(())
+}
+
+/// What the audit calls a decision: where it is about versions at the endpoint, it names them.
+fn action(command: Command, differing: &[Placed]) -> String {
+    let word = command.as_str().to_owned();
+    if !matches!(command, Command::ReleaseOurs | Command::AcceptTheirs) {
+        return word;
+    }
+    differing.iter().fold(word, |word, found| word + " " + &found.to_string())
+}
+
 /// Notes that an entry was read back.
-pub(super) fn read_back<R: Rows>(rows: &mut R, id: EntryId, now: Timestamp) -> Result<bool> {
+pub(super) fn read_back(rows: &mut dyn Rows, id: EntryId, now: Timestamp) -> Result<bool> {
     let Some(mut row) = rows.row(id)? else { return Ok(false) };
     match transition::next(&row.standing(), &Cause::ReadBack, &RetryPolicy::default(), 0.0) {
         Ok(change) => rows.change(&mut row, &change, now).map(|()| true),
@@ -149,7 +185,7 @@ pub(super) fn read_back<R: Rows>(rows: &mut R, id: EntryId, now: Timestamp) -> R
 }
 
 /// An entry with its history.
-pub(super) fn detail<R: Rows>(rows: &mut R, id: EntryId) -> Result<Option<EntryDetail>> {
+pub(super) fn detail(rows: &mut dyn Rows, id: EntryId) -> Result<Option<EntryDetail>> {
     let Some(row) = rows.row(id)? else { return Ok(None) };
     Ok(Some(EntryDetail {
         entry: row.entry(rows.first_open(row.referral)?),
@@ -157,5 +193,6 @@ pub(super) fn detail<R: Rows>(rows: &mut R, id: EntryId) -> Result<Option<EntryD
         attempts: rows.attempts(id)?,
         audit: rows.audit(id)?,
         known: rows.known(row.referral, &row.endpoint)?,
+        differing: rows.differing(id)?,
     }))
 }

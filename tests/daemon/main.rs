@@ -3,8 +3,7 @@
 //! Invented people only, with numbers of the 999 range. Each test has a data folder of its own and a port that the system
 //! gives. Moments are chosen at random; the seed is printed with a failure and taken from `SP_FHIR_SEED`. Read next:
 //! `world.rs` (the process), `people.rs` (what is sent), `sender.rs` (how), then the proofs: `kill.rs`, `outage.rs`,
-//! `canary.rs`, `snapshots.rs`, `exits.rs`, `reload.rs`,
-//! `crash.rs`, `check.rs`.
+//! `canary.rs`, `snapshots.rs`, `persons.rs`, `exits.rs`, `reload.rs`, `crash.rs`, `check.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,6 +23,7 @@ mod files;
 mod kill;
 mod outage;
 mod people;
+mod persons;
 mod reload;
 mod sender;
 mod servers;

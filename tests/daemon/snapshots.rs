@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::files;
 use crate::people::{PRACTICE, Person};
 use crate::servers::{Hfs, each_stands_once};
-use crate::world::{FILES, World, arrived};
+use crate::world::{FILES, World, arrived, count};
 
 const PROFILE: &str = r#"
 name = "daily"
@@ -139,12 +139,15 @@ fn changed(before: &[Row], now: &[Row]) -> BTreeSet<u32> {
 /// Sends the ten days; gives how many entries there are.
 fn send_all(world: &World) -> usize {
     fs::write(world.path().join("daily.toml"), PROFILE).unwrap();
-    let (mut before, mut known) = (Vec::new(), 0);
+    let (mut before, mut known, mut cleared) = (Vec::new(), 0, false);
     for (day, (what, rows)) in days().into_iter().enumerate() {
         let file = world.path().join(format!("day-{}.csv", day + 1));
         fs::write(&file, csv(&rows)).unwrap();
         let said = world.run(&["send", file.to_str().unwrap(), "--profile", "daily.toml"]);
         assert_eq!(said.code, 0, "day {}: {}{}", day + 1, said.stdout, said.stderr);
+        // It is said for as long as the date is gone.
+        cleared |= what.starts_with("a contact");
+        assert_eq!(said.stderr.contains("[date-cleared]"), cleared, "{}", said.stderr);
         let entries = world.entries(&["--after", &known.to_string()]);
         let explained: BTreeSet<&str> =
             entries.iter().map(|entry| entry["referral"].as_str().unwrap()).collect();
@@ -241,5 +244,30 @@ fn ten_days_leave_each_referral_once_at_a_real_server() {
     }
     let wanted = wanted().into_iter().map(|(case, status)| (case, status.to_owned())).collect();
     assert_eq!(stand, wanted);
+    daemon.stop();
+}
+
+#[test]
+fn a_change_that_says_nothing_new_is_counted_and_not_sent() {
+    let world = World::new(FILES);
+    fs::write(world.path().join("daily.toml"), PROFILE).unwrap();
+    let send = |name: &str, text: &str| {
+        let file = world.path().join(name);
+        fs::write(&file, text).unwrap();
+        let said = world.run(&["send", file.to_str().unwrap(), "--profile", "daily.toml"]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+    };
+    let today = csv(&[row(1), row(2)]);
+    send("one.csv", &today);
+    let daemon = world.start();
+    world.wait_idle(Duration::from_secs(60));
+    let family = Person::new(1, PRACTICE).family;
+    send("two.csv", &today.replacen(&family, "Öztürk", 1));
+    let status = world.wait_idle(Duration::from_secs(60));
+    assert_eq!((arrived(&status), count(&status, "not-shared")), (2, 1), "{status:#}");
+    assert_eq!(status["accepted"].as_u64(), Some(3));
+    let last = world.entries(&[]).pop().unwrap();
+    assert_eq!((&last["type"], &last["reason"]), (&"details_changed".into(), &"unchanged".into()));
+    assert_eq!(files::in_order(&world.outgoing()).len(), 2);
     daemon.stop();
 }

@@ -84,6 +84,7 @@ impl Driver {
         let request = match self.endpoint.prepare(parcel, &self.known).await {
             Prepared::Ready(request) => request,
             Prepared::Held(reason) => return Came::Held(reason),
+            Prepared::Divergent(_) => return Came::Held(Reason::Divergent),
             Prepared::Already(_) => return Came::Already,
             Prepared::Ended(outcome) => return Came::Ended(outcome),
         };

@@ -89,6 +89,7 @@ pub(crate) fn referral(person: &Person, case: &str, kinds: &[&str]) -> Vec<Parce
             referral_id: Arc::from(&*event.referral_id),
             events: vec![event.clone()],
             snapshot: false,
+            versioned: false,
         };
         let plan = planner.plan(&known, &came, &[], "2026-11-20T12:00:00Z".parse().unwrap());
         assert_eq!(plan.entries.len(), 1, "{kind}: {:?}", plan.verdicts);

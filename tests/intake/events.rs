@@ -82,6 +82,24 @@ fn a_refused_event_that_withdraws_takes_its_referral_with_it() {
 }
 
 #[test]
+fn a_refused_event_about_consent_is_heeded_before_it_is_answered() {
+    let server = Server::start(Setting::default());
+    let full = event("R1", "referred", 1).replace("9990004218", "9990004219");
+    assert_eq!(server.json(&full).status, 422);
+    assert!(server.keep.doubts.lock().unwrap().is_empty(), "it forbids nothing");
+    for (nth, share) in ["none", "none,or so"].into_iter().enumerate() {
+        let less = event_of("R1", "contacted", 5, share).replace("9990004218", "9990004219");
+        assert_eq!(server.json(&less).status, 422);
+        let doubts = server.keep.doubts.lock().unwrap();
+        assert_eq!(doubts.len(), nth + 1);
+        assert_eq!(doubts[nth].keys.len(), 1, "its number cannot be read, its referral can");
+    }
+    server.keep.busy.store(true, Ordering::SeqCst);
+    let none = event_of("R1", "contacted", 5, "none").replace("9990004218", "9990004219");
+    assert_eq!(server.json(&none).status, 503, "sent again, it is heeded then");
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_whole() {
     let server = Server::start(Setting::default());
     let twice = event("R1", "referred", 1).replacen("\"type\"", "\"event_id\":\"R9\",\"type\"", 1);

@@ -17,7 +17,7 @@ use sp_fhir::event::{IssueCode, ReferralEvent};
 use sp_fhir::intake::http::{Auth, Intake, Limits, Parts, Readiness, router, serve};
 use sp_fhir::intake::keep::Keep;
 use sp_fhir::outbox::State;
-use sp_fhir::plan::Submission;
+use sp_fhir::plan::{Doubt, Submission};
 use sp_fhir::store::{Acceptance, AcceptedEvent, Answer, StoreError};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -27,6 +27,7 @@ use uuid::Uuid;
 pub(crate) struct Fake {
     pub(crate) events: Mutex<BTreeMap<(String, String), (i64, ReferralEvent)>>,
     pub(crate) submissions: Mutex<Vec<Submission>>,
+    pub(crate) doubts: Mutex<Vec<Doubt>>,
     pub(crate) nonces: Mutex<Vec<String>>,
     pub(crate) busy: AtomicBool,
     pub(crate) stopped: AtomicBool,
@@ -38,7 +39,7 @@ impl Fake {
         self.events.lock().unwrap().len()
     }
 
-    fn answer(&self, event: &ReferralEvent, snapshot: bool) -> Answer {
+    fn answer(&self, event: &ReferralEvent, came: &Submission) -> Answer {
         let mut events = self.events.lock().unwrap();
         let next = i64::try_from(events.len()).unwrap() + 1;
         let key = |id: i64| Uuid::from_u128(u128::try_from(id).unwrap());
@@ -46,7 +47,11 @@ impl Fake {
             Some((id, known)) if known.says_the_same_as(event) => {
                 Answer::Repeat { id: Some(*id), key: Some(key(*id)) }
             }
-            Some(_) if !snapshot => Answer::Refused(IssueCode::EventChanged),
+            Some((_, known))
+                if !(came.snapshot || came.versioned && known.recorded_at < event.recorded_at) =>
+            {
+                Answer::Refused(IssueCode::EventChanged)
+            }
             Some((id, known)) => {
                 *known = event.clone();
                 Answer::Accepted { id: *id, key: key(*id), state: State::Pending }
@@ -75,7 +80,7 @@ impl Keep for Fake {
                     .iter()
                     .map(|event| AcceptedEvent {
                         event_id: event.event_id.clone(),
-                        answer: self.answer(event, submission.snapshot),
+                        answer: self.answer(event, submission),
                     })
                     .collect(),
                 ..Acceptance::default()
@@ -83,6 +88,16 @@ impl Keep for Fake {
             let answers = answers.collect();
             self.submissions.lock().unwrap().extend(came);
             Ok(answers)
+        })
+    }
+
+    fn heed(&self, doubts: Vec<Doubt>) -> Work<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            if self.busy.load(Ordering::SeqCst) {
+                return Err(StoreError::Busy);
+            }
+            self.doubts.lock().unwrap().extend(doubts);
+            Ok(())
         })
     }
 

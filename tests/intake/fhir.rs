@@ -52,3 +52,27 @@ fn wrong_fhir_is_refused_whole() {
     }
     assert_eq!(server.keep.count(), 0);
 }
+
+#[test]
+fn an_edited_resource_is_a_revision_when_its_version_is_later() {
+    let server = Server::start(Setting::default());
+    let request = |updated: &str, day: &str| {
+        format!(
+            r#"{{"resourceType":"ServiceRequest","id":"r1"{updated},"identifier":[{{"system":"https://gp.example/case-reference","value":"G-1"}}],"status":"active","intent":"order","subject":{{"identifier":{{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990004218"}}}},"authoredOn":"2026-03-{day}"}}"#
+        )
+    };
+    let updated = |at: &str| format!(r#","meta":{{"versionId":"1","lastUpdated":"2026-03-{at}T09:00:00Z"}}"#);
+    for (body, status) in [
+        (request(&updated("04"), "04"), 202),
+        (request(&updated("04"), "04"), 200),
+        (request(&updated("04"), "05"), 409),
+        (request(&updated("06"), "05"), 202),
+        (request("", "07"), 409),
+    ] {
+        let reply =
+            server.send("POST", "/fhir", &[("Content-Type", "application/fhir+json")], body.as_bytes());
+        assert_eq!(reply.value()["results"][0]["status"], status, "{reply:?}");
+    }
+    assert_eq!(server.keep.count(), 1);
+    assert!(server.keep.submissions.lock().unwrap().iter().all(|came| came.versioned && !came.snapshot));
+}

@@ -77,6 +77,7 @@ impl World {
             referral_id: Arc::from(&*events[0].referral_id),
             events,
             snapshot: false,
+            versioned: false,
         };
         let accepted = self.store().accept(&came, &self.planner, SystemClock.now()).unwrap();
         assert_eq!(accepted.events.len(), kinds.len());

@@ -24,6 +24,9 @@ use super::{Done, Shop};
 pub struct Gathered {
     /// Its events, in the order of the rows.
     pub events: Vec<ReferralEvent>,
+    /// Events of rows that were set aside although nothing is wrong with each of them: what they say may have to be
+    /// heeded.
+    pub set_aside: Vec<ReferralEvent>,
     rows: Vec<GatheredRow>,
 }
 
@@ -38,8 +41,8 @@ struct GatheredRow {
 pub enum Ending {
     /// It is new, or a new version.
     Taken(Vec<Issue>),
-    /// It was known.
-    Known,
+    /// It was known; what the export says otherwise than before, and changes nothing.
+    Known(Vec<Issue>),
     /// It was refused.
     Refused(Vec<Issue>),
 }
@@ -56,9 +59,11 @@ impl Shop {
             self.reject(&row, RowEnd::Refused, done);
         }
         if let Some(found) = heeded {
+            let set_aside = events_of(&good);
             self.set_aside(good, IssueCode::HeldConsentUnclear, &found, done);
-            return Gathered::default();
+            return Gathered { set_aside, ..Gathered::default() };
         }
+        let mut set_aside = Vec::new();
         loop {
             let events: Vec<_> = good.iter().flat_map(|row| row.events.iter().cloned()).collect();
             let (events, disputed) = fold::deduplicate(self.one_record(events));
@@ -67,16 +72,18 @@ impl Shop {
                 let folded = || fold::fold(events.clone());
                 let against = self.known.get().and_then(|known| known.hold(&folded()));
                 if let Some(against) = against {
+                    set_aside.extend(events_of(&good));
                     self.set_aside(good, against.code, &self.said(&against), done);
-                    return Gathered::default();
+                    return Gathered { set_aside, ..Gathered::default() };
                 }
                 let rows = good.into_iter().map(GatheredRow::of).collect();
-                return Gathered { events, rows };
+                return Gathered { events, set_aside, rows };
             }
             let of_them = |row: &ReadRow<'_>| {
                 row.events.iter().any(|event| disputed.iter().any(|other| other.event_id == event.event_id))
             };
             let (refused, rest): (Vec<_>, Vec<_>) = good.into_iter().partition(of_them);
+            set_aside.extend(events_of(&refused));
             self.set_aside(refused, IssueCode::DuplicateEventId, "", done);
             good = rest;
         }
@@ -88,7 +95,7 @@ impl Shop {
             let (mut new, mut refused) = (false, None);
             for ending in ids.iter().filter_map(|id| ending(id)) {
                 let found = match ending {
-                    Ending::Known => continue,
+                    Ending::Known(found) => found,
                     Ending::Taken(found) => {
                         new = true;
                         found
@@ -116,6 +123,10 @@ impl Shop {
             }
         }
     }
+}
+
+fn events_of(rows: &[ReadRow<'_>]) -> Vec<ReferralEvent> {
+    rows.iter().flat_map(|row| row.events.iter().cloned()).collect()
 }
 
 impl GatheredRow {

@@ -205,7 +205,11 @@ fn take_over(
     let sent: Vec<&Known> = known.iter().filter(|known| known.placed.uuid == entry.uuid).collect();
     let is_version = |known: &&Known| version.is_some() && known.placed.version.as_deref() == version;
     let is_content = |known: &&Known| content::compare(&known.content, found) == Comparison::Same;
-    if sent.iter().any(|known| is_version(known) || is_content(known)) {
+    if let Some(known) = sent.iter().find(|known| is_version(known) || is_content(known)) {
+        // A version of somebody else's that a person let ours go over: how far they got stays, where we have no news of it.
+        if !is_content(known) && content::same_progress(&ours, &known.content) {
+            content::take_progress(&mut entry.resource, there);
+        }
         return Ok(false);
     }
     // Where nothing is known of an earlier state (a store that was lost), what would be sent is what is compared.
@@ -218,6 +222,16 @@ fn take_over(
         content::take_progress(&mut entry.resource, there);
     }
     Ok(content::compare(&content::digest(&entry.resource, references), found) == Comparison::Same)
+}
+
+/// What of ours stands there in another version than the one we know: what a person must see who decides whose counts.
+#[must_use]
+pub fn not_as_known(existing: &[Existing], known: &[Known]) -> Vec<Placed> {
+    let there = existing.iter().filter_map(|there| placed(&there.uuid, &there.resource));
+    let is_known = |there: &Placed| {
+        known.iter().any(|known| known.placed.uuid == there.uuid && known.placed.version == there.version)
+    };
+    there.filter(|there| there.version.is_none() || !is_known(there)).collect()
 }
 
 fn target(entry: &DraftEntry, references: &References<'_>) -> Target {
@@ -426,6 +440,31 @@ mod tests {
         }
         // Nothing known of it, and not what we would send.
         assert_eq!(Case::new(as_sent()).fill(next()).err(), Some(Reason::Divergent));
+    }
+
+    #[test]
+    fn ours_goes_over_exactly_the_version_that_a_person_saw_and_keeps_others_progress() {
+        let mut existing = as_sent();
+        existing[1].resource = node(
+            r#"{"resourceType":"Task","id":"2","meta":{"versionId":"5"},"identifier":[{"system":"t","value":"ta"}],"status":"accepted","priority":"stat","focus":{"reference":"ServiceRequest/1"},"for":{"reference":"Patient/7"}}"#,
+        );
+        let mut case = Case::new(existing).knowing(bundle(""));
+        case.known.iter_mut().for_each(|known| known.placed.version = Some("1".into()));
+        assert_eq!(case.fill(bundle("")).err(), Some(Reason::Divergent));
+        let seen = not_as_known(&case.existing, &case.known);
+        assert_eq!(
+            seen.iter().map(|seen| (seen.uuid.as_str(), seen.id.as_str())).collect::<Vec<_>>(),
+            [("ta", "2")]
+        );
+        let at = case.known.iter().position(|known| known.placed.uuid == "ta").unwrap();
+        case.known[at].placed = seen[0].clone();
+        let task = entries(&case.fill(bundle("")).unwrap())[1].clone();
+        assert_eq!(task.write, Write::ById { id: "2".into(), if_match: Some("W/\"5\"".into()) });
+        let said = |name: &str| task.resource.get(name).and_then(Node::as_str).map(str::to_owned);
+        assert_eq!((said("status").as_deref(), said("priority")), (Some("accepted"), None));
+        // Changed once more since: the person has not seen that.
+        case.known[at].placed.version = Some("4".into());
+        assert_eq!(case.fill(bundle("")).err(), Some(Reason::Divergent));
     }
 
     #[test]

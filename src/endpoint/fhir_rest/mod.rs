@@ -129,6 +129,7 @@ impl FhirRest {
         let mut filled = match filled {
             Ok(filled) => filled,
             Err(Reason::Poison) => return Err(never(Reason::Poison).into()),
+            Err(Reason::Divergent) => return Ok(Prepared::Divergent(fill::not_as_known(&existing, known))),
             Err(reason) => return Err(reason.into()),
         };
         if filled.unchanged

@@ -13,6 +13,7 @@ mod mark;
 pub mod once;
 mod place;
 mod read;
+mod shop;
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};

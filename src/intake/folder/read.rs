@@ -6,36 +6,33 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::convert::error::Issues;
 use crate::convert::first_look::FirstLook;
 use crate::convert::group::{Digest16, FileScene, Grouper, Place, RowText, digest16};
 use crate::convert::interpret::{Interpreter, Meaning};
 use crate::convert::referral::{Done, Ending, Gathered, RefusedRows, Shop};
-use crate::convert::{ConvertError, Report, meaning, sample};
+use crate::convert::{ConvertError, Report, meaning};
 use crate::event::kinds::{EventType, Share};
 use crate::event::{Issue, IssueCode, Position};
-use crate::intake::submit::{Grouped, Taken};
-use crate::map::mapper::Settings;
-use crate::map::refs::Form;
+use crate::intake::doubt;
+use crate::intake::submit::{Came, Grouped, Taken};
 use crate::map::share::statement;
-use crate::profile::check;
+use crate::plan::Doubt;
+use crate::plan::doubt::heeded;
 use crate::source::{Input, Layout, Options, Reader, Scratch};
 use crate::store::{Answer, StoreError};
 
 use super::Shared;
 use super::place;
+use super::shop::{check_profile, no_profile, shop};
 
 /// Referrals handed over at once: they share one synchronisation of the disk.
 const REFERRALS_AT_ONCE: usize = 64;
-
-/// Records of a tree that are looked at to see whether the profile's paths are there.
-const TREES_CHECKED: usize = 500;
 
 /// A file that was read to its end.
 pub(super) struct FileRead {
@@ -111,6 +108,7 @@ pub(super) fn file(
         scratch: Scratch::default(),
         done: Done::default(),
         refused: RefusedRows::new(&shared.temporary),
+        doubts: Vec::new(),
     };
     let first = work.first_look(&input, &options)?;
     let grouper = work.group(&input, &options, &first)?;
@@ -124,54 +122,6 @@ pub(super) fn file(
     Ok(FileRead { report, refused, layout })
 }
 
-fn no_profile() -> ConvertError {
-    let text = "the folder has no profile, and the file is neither FHIR nor events nor an export that a shipped profile \
-                fits; draft one with `sp-fhir profile new`, review it, and name it in [[intake.folder]]";
-    ConvertError::NoProfile(text.to_owned())
-}
-
-fn check_profile(
-    interpreter: &Interpreter,
-    layout: &Layout,
-    input: &Input,
-    options: &Options,
-    report: &mut Report,
-) -> Result<(), NotRead> {
-    let Some(profile) = interpreter.profile() else { return Ok(()) };
-    let issues = if layout.format().is_table() {
-        check::check(profile, layout.header())
-    } else {
-        check::check_sample(profile, &sample::sample(Reader::open(input, options)?, TREES_CHECKED)?)
-    };
-    let (errors, rest): (Vec<Issue>, Vec<Issue>) = issues.into_iter().partition(Issue::is_error);
-    report.issues(&rest);
-    if errors.is_empty() { Ok(()) } else { Err(ConvertError::Profile(Issues(errors)).into()) }
-}
-
-fn shop(shared: &Shared, interpreter: Interpreter, scene: FileScene) -> Shop {
-    let now = shared.clock.now();
-    Shop {
-        files: vec![scene],
-        interpreter,
-        codeset: Arc::clone(&shared.codeset),
-        // Nothing is mapped here.
-        settings: Settings {
-            form: Form::Transaction,
-            code_in_every_bundle: true,
-            recorded_at: now,
-            agent: String::new(),
-            repair_codes: false,
-            create_patient: false,
-        },
-        today: now.to_zoned(crate::event::When::london().clone()).date(),
-        twice: HashSet::new(),
-        require_prsb: false,
-        as_events: false,
-        remembers: true,
-        known: OnceLock::new(),
-    }
-}
-
 struct Work<'a> {
     shop: &'a Shop,
     shared: &'a Shared,
@@ -180,6 +130,8 @@ struct Work<'a> {
     scratch: Scratch,
     done: Done,
     refused: RefusedRows,
+    /// What refused records say of consent.
+    doubts: Vec<Doubt>,
 }
 
 impl Work<'_> {
@@ -211,12 +163,26 @@ impl Work<'_> {
                     event.event_type == EventType::ConsentChanged
                         || statement(event).is_some_and(|(_, share)| share == Share::None)
                 });
+                if read.issues.iter().any(Issue::is_error) {
+                    self.doubts.extend(self.doubt(scene, record.text, key.as_deref()));
+                    self.doubts.extend(read.events.iter().filter(|event| heeded(event)).map(Doubt::of));
+                }
                 first.extend(key.filter(|_| lasting).map(|key| digest16(&key)));
             }
         }
         let (known, _) = look.finish().map_err(|error| self.spill(error))?;
         let _ = self.shop.known.set(known);
         Ok(first)
+    }
+
+    /// What a refused record says of consent, which must be heeded all the same.
+    fn doubt(&self, scene: &FileScene, text: &str, key: Option<&[u8]>) -> Option<Doubt> {
+        let interpreter = &self.shop.interpreter;
+        let (_, about) =
+            interpreter.key_and_about(&scene.layout, &scene.bound, text, &mut Scratch::default());
+        // The key is the referral's id, after the source where a record names it.
+        let referral = key.and_then(|key| std::str::from_utf8(key).ok()?.rsplit('\u{1f}').next());
+        doubt::of_refused(&about, referral, &interpreter.identities)
     }
 
     fn group(
@@ -260,6 +226,8 @@ impl Work<'_> {
     }
 
     fn hand_over_all(&mut self, grouper: Grouper) -> Result<(), NotRead> {
+        let doubts = std::mem::take(&mut self.doubts);
+        self.heed(doubts)?;
         let mut groups = grouper.groups().map_err(|error| self.spill(error))?;
         let mut waiting: Vec<Gathered> = Vec::new();
         while let Some(rows) = groups.next_group().map_err(|error| self.spill(error))? {
@@ -272,13 +240,20 @@ impl Work<'_> {
     }
 
     fn hand_over(&mut self, mut waiting: Vec<Gathered>) -> Result<(), NotRead> {
+        let set_aside = waiting.iter_mut().flat_map(|gathered| std::mem::take(&mut gathered.set_aside));
+        self.heed(set_aside.filter(heeded).map(|event| Doubt::of(&event)).collect())?;
         let events: Vec<_> =
             waiting.iter_mut().map(|gathered| std::mem::take(&mut gathered.events)).collect();
         let counts: Vec<Vec<String>> =
             events.iter().map(|events| events.iter().map(|event| event.event_id.clone()).collect()).collect();
         let all: Vec<_> = events.into_iter().flatten().collect();
         let wanted = all.len();
-        let grouped = Grouped::new(all, self.shop.interpreter.is_snapshot());
+        let came = match &self.shop.interpreter {
+            fhir if fhir.is_fhir() => Came::Versions,
+            export if export.is_snapshot() => Came::Snapshot,
+            _ => Came::Events,
+        };
+        let grouped = Grouped::new(all, came);
         let acceptances = if wanted == 0 { Vec::new() } else { self.accept(&grouped)? };
         let mut taken = grouped.taken(&acceptances);
         if taken.len() != wanted {
@@ -298,13 +273,24 @@ impl Work<'_> {
         self.keep_rejects()
     }
 
-    /// A busy store is waited for, as long as the daemon runs: nobody else waits for this answer.
     fn accept(&self, grouped: &Grouped) -> Result<Vec<crate::store::Acceptance>, NotRead> {
+        self.patiently(|| self.shared.keep.accept(grouped.submissions.clone()))
+    }
+
+    fn heed(&self, doubts: Vec<Doubt>) -> Result<(), NotRead> {
+        if doubts.is_empty() { Ok(()) } else { self.patiently(|| self.shared.keep.heed(doubts.clone())) }
+    }
+
+    /// A busy store is waited for, as long as the daemon runs: nobody else waits for this answer.
+    fn patiently<'w, T>(
+        &self,
+        ask: impl Fn() -> crate::endpoint::Work<'w, Result<T, StoreError>>,
+    ) -> Result<T, NotRead> {
         loop {
             if self.stopping() {
                 return Err(NotRead::Stopping);
             }
-            match self.handle.block_on(self.shared.keep.accept(grouped.submissions.clone())) {
+            match self.handle.block_on(ask()) {
                 Err(StoreError::Busy) => std::thread::sleep(Duration::from_millis(200)),
                 other => return other.map_err(NotRead::Store),
             }
@@ -312,10 +298,16 @@ impl Work<'_> {
     }
 }
 
+/// Remarks about how an export differs from what is known, on events that are themselves unchanged.
+const SAID_OF_EXPORTS: [IssueCode; 2] = [IssueCode::DateCleared, IssueCode::StatusSetBack];
+
 fn ending(taken: Taken) -> Ending {
     match taken.answer {
         Answer::Accepted { .. } => Ending::Taken(taken.issues),
-        Answer::Repeat { .. } => Ending::Known,
+        // What was said of the event itself was said when it was taken.
+        Answer::Repeat { .. } => Ending::Known(
+            taken.issues.into_iter().filter(|issue| SAID_OF_EXPORTS.contains(&issue.code)).collect(),
+        ),
         Answer::Refused(code) => {
             let said = taken.issues.into_iter().filter(|issue| issue.code == code && issue.is_error());
             let mut found: Vec<Issue> = said.collect();

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 
+use crate::convert::canonical;
+use crate::convert::consents::to_be_heeded;
 use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
-use crate::event::kinds::Share;
 use crate::event::{Issue, IssueCode, Position, ReferralEvent, read};
-use crate::intake::submit::{Grouped, Taken, Withdrawals, withdrawn};
+use crate::intake::doubt::of_refused;
+use crate::intake::submit::{Came, Grouped, Taken, Withdrawals, withdrawn};
+use crate::plan::Doubt;
+use crate::plan::doubt::heeded;
 use crate::tree::{Limits, Node, json};
 
 use super::Intake;
@@ -38,14 +42,15 @@ pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) ->
     match parsed {
         Ok(Parsed::Refused(issue)) => refused(&[issue]),
         Ok(Parsed::TooMany) => Refusal::TooManyEvents.into_response(),
-        Ok(Parsed::One(event)) => match intake.take(vec![*event]).await {
+        Ok(Parsed::One(event)) => match intake.take(vec![*event], Came::Events).await {
             Ok(mut results) => {
                 results.pop().map_or_else(|| Refusal::Defect.into_response(), EventResult::alone)
             }
             Err(refusal) => refusal.into_response(),
         },
         Ok(Parsed::Many(events)) => {
-            intake.take(events).await.map_or_else(axum::response::IntoResponse::into_response, batch)
+            let taken = intake.take(events, Came::Events).await;
+            taken.map_or_else(axum::response::IntoResponse::into_response, batch)
         }
         Err(refusal) => refusal.into_response(),
     }
@@ -55,6 +60,14 @@ pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) ->
 pub(super) struct ReadEvent {
     pub(super) event: Option<ReferralEvent>,
     pub(super) issues: Vec<Issue>,
+    /// What it says of consent although it is refused.
+    pub(super) doubt: Option<Doubt>,
+}
+
+impl ReadEvent {
+    pub(super) const fn refused(issues: Vec<Issue>) -> Self {
+        Self { event: None, issues, doubt: None }
+    }
 }
 
 enum Parsed {
@@ -71,7 +84,7 @@ fn parse(bytes: &[u8], kind: Kind, most: usize, identities: &Identities) -> Pars
             Ok(Node::Array(items)) => items.into_iter().map(Ok).collect(),
             Ok(node) => {
                 let read = events(vec![Ok(node)], identities).pop();
-                let empty = || ReadEvent { event: None, issues: Vec::new() };
+                let empty = || ReadEvent::refused(Vec::new());
                 return Parsed::One(Box::new(read.unwrap_or_else(empty)));
             }
         },
@@ -97,42 +110,43 @@ fn events(nodes: Vec<Result<Node, Issue>>, identities: &Identities) -> Vec<ReadE
     let mut found: Vec<ReadEvent> = Vec::with_capacity(nodes.len());
     for node in nodes {
         found.push(match node {
-            Err(issue) => ReadEvent { event: None, issues: vec![issue] },
+            Err(issue) => ReadEvent::refused(vec![issue]),
             Ok(node) => {
                 let (event, issues) = read::read(&node, identities, NhsNumberRule::Reject);
-                if event.is_none() {
-                    note_withdrawal(&node, identities, &mut withdrawals);
-                }
-                ReadEvent { event, issues }
+                let refused = event.is_none().then_some(&node);
+                let doubt = refused.and_then(|node| doubt(node, identities, &mut withdrawals));
+                ReadEvent { event, issues, doubt }
             }
         });
     }
     for read in &mut found {
-        if read.event.as_ref().is_some_and(|event| withdrawals.concern(event)) {
-            read.event = None;
+        if let Some(event) = read.event.take_if(|event| withdrawals.concern(event)) {
+            read.doubt = heeded(&event).then(|| Doubt::of(&event));
             read.issues.push(withdrawn());
         }
     }
     found
 }
 
-/// A refused event may still say what must be heeded.
-fn note_withdrawal(node: &Node, identities: &Identities, withdrawals: &mut Withdrawals) {
-    let text = |path: &str| node.path(path).and_then(|found| found.as_str());
-    if text("record.consent.share") == Some(Share::None.as_str())
-        && let Some(referral) = text("referral_id")
-        && let Ok(referral) = identities.opaque(referral)
-    {
-        withdrawals.note(text("source"), &referral);
+/// What a refused event says of consent, which must be heeded all the same.
+fn doubt(node: &Node, identities: &Identities, withdrawals: &mut Withdrawals) -> Option<Doubt> {
+    let about = canonical::about(node);
+    let referral = node.get("referral_id").and_then(Node::as_str);
+    to_be_heeded(&about)?;
+    if let Some(Ok(referral)) = referral.map(|id| identities.opaque(id)) {
+        withdrawals.note(about.source.as_deref(), &referral);
     }
+    of_refused(&about, referral, identities)
 }
 
 impl Intake {
     /// Hands what was read to the store and answers for each, in order.
-    pub(super) async fn take(&self, read: Vec<ReadEvent>) -> Result<Vec<EventResult>, Refusal> {
+    pub(super) async fn take(&self, read: Vec<ReadEvent>, came: Came) -> Result<Vec<EventResult>, Refusal> {
         let good: Vec<ReferralEvent> = read.iter().filter_map(|read| read.event.clone()).collect();
         let wanted = good.len();
-        let mut taken = self.hand_over(good).await?;
+        let doubts: Vec<Doubt> = read.iter().filter_map(|read| read.doubt.clone()).collect();
+        self.heed(doubts).await?;
+        let mut taken = self.hand_over(good, came).await?;
         if taken.len() != wanted {
             return Err(Refusal::Defect);
         }
@@ -144,11 +158,16 @@ impl Intake {
         results.collect::<Option<_>>().ok_or(Refusal::Defect)
     }
 
-    async fn hand_over(&self, events: Vec<ReferralEvent>) -> Result<Vec<Taken>, Refusal> {
+    /// What refused records say of consent is on the disk before they are answered.
+    pub(super) async fn heed(&self, doubts: Vec<Doubt>) -> Result<(), Refusal> {
+        if doubts.is_empty() { Ok(()) } else { Ok(self.keep.heed(doubts).await?) }
+    }
+
+    async fn hand_over(&self, events: Vec<ReferralEvent>, came: Came) -> Result<Vec<Taken>, Refusal> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let mut grouped = Grouped::new(events, false);
+        let mut grouped = Grouped::new(events, came);
         let acceptances = self.keep.accept(std::mem::take(&mut grouped.submissions)).await?;
         Ok(grouped.taken(&acceptances))
     }

@@ -10,7 +10,10 @@ use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
 use crate::event::{Issue, ReferralEvent};
 use crate::fhir;
+use crate::intake::submit::Came;
 use crate::map::back::Back;
+use crate::plan::Doubt;
+use crate::plan::doubt::heeded;
 
 use super::Intake;
 use super::answer::{Refusal, batch, refused};
@@ -41,7 +44,11 @@ pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) ->
         Err(refusal) => return refusal.into_response(),
     };
     if issues.iter().any(Issue::is_error) {
-        return refused(&issues);
+        let doubts = events.iter().filter(|event| heeded(event)).map(Doubt::of).collect();
+        return match intake.heed(doubts).await {
+            Ok(()) => refused(&issues),
+            Err(refusal) => refusal.into_response(),
+        };
     }
     if events.is_empty() {
         return Refusal::NoEvents.with(&issues);
@@ -49,13 +56,14 @@ pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) ->
     if events.len() > intake.max_events {
         return Refusal::TooManyEvents.into_response();
     }
-    let read = |event| ReadEvent { event: Some(event), issues: Vec::new() };
+    let read = |event| ReadEvent { event: Some(event), issues: Vec::new(), doubt: None };
     let mut read: Vec<ReadEvent> = events.into_iter().map(read).collect();
     // What was found is about the whole; it is told once, with the first event.
     if let Some(first) = read.first_mut() {
         first.issues = issues;
     }
-    intake.take(read).await.map_or_else(axum::response::IntoResponse::into_response, batch)
+    let taken = intake.take(read, Came::Versions).await;
+    taken.map_or_else(axum::response::IntoResponse::into_response, batch)
 }
 
 fn read(

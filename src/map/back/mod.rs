@@ -12,8 +12,8 @@
 //! flags; reasons, scores (measure, value, unit, `part_of`), answers, plan, goals, outcome, status reason, what a
 //! referral went on to, counts, the contact's mode, notes outside contacts. Terms keep words and code.
 //!
-//! **What does not**: `recorded_at`, `sequence`, ids of scores, a service's id, whether a term was controlled or
-//! sensitive; the kind of a professional referrer; `contacted` by telephone, video or in writing (all virtual);
+//! **What does not**: `recorded_at` (it becomes when the version that was read was made), `sequence`, ids of scores, a
+//! service's id, whether a term was controlled or sensitive; the kind of a professional referrer; `contacted` by telephone, video or in writing (all virtual);
 //! how the message to the GP was divided. What is met and not used is listed ([`IssueCode::NotCarried`]).
 //!
 //! What this is not: a merge. Invariant: `modifierExtension`, `implicitRules`, `doNotPerform` and

@@ -282,6 +282,7 @@ impl Back<'_> {
         facts.known(Field::EventId, &format!("{}/{}", referral.id, event.as_str()), found);
         facts.known(Field::Type, event.as_str(), found);
         facts.put(Field::OccurredAt, date, found, path);
+        facts.put(Field::RecordedAt, text(found.node, "meta.lastUpdated"), found, "meta.lastUpdated");
         facts.also(referral.record.copy());
         facts
     }

@@ -69,6 +69,8 @@ impl Back<'_> {
         facts.known(Field::EventId, &event_id, provenance);
         facts.known(Field::Type, event_type.as_str(), provenance);
         facts.put(Field::OccurredAt, date, provenance, "occurredDateTime");
+        // Not when the source recorded it, but when this version of its resources was made.
+        facts.put(Field::RecordedAt, text(provenance.node, "recorded"), provenance, "recorded");
         if matches!(event_type, EventType::Corrected | EventType::EnteredInError) {
             facts.put(Field::TargetEventId, scene.target(&referral).as_deref(), provenance, "target");
         }

@@ -7,29 +7,22 @@
 mod list;
 mod migrate;
 mod payload;
+mod persons;
 mod place;
+mod referrals;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod words;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use uuid::Uuid;
 
-use crate::outbox::retry::RetryPolicy;
-use crate::outbox::{Command, Entry, EntryId, State};
-use crate::plan::{Planner, Submission};
-
-use super::{
-    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Poll, SentRecord, Settled,
-    Store, StoreError, Swept,
-};
-use super::{accept, deliver, poll, sent, upkeep};
+use super::StoreError;
+use super::rows::Rows;
+use super::transactional::Transactional;
 use tables::Tables;
 
 /// The database's name in its folder.
@@ -114,7 +107,7 @@ impl SqliteStore {
     }
 
     /// Does something wholly or not at all. Outside of a group it is on the disk when this returns.
-    fn whole<T>(&mut self, work: impl FnOnce(&mut Tables<'_>) -> Result<T>) -> Result<T> {
+    fn in_savepoint<T>(&mut self, work: impl FnOnce(&mut Tables<'_>) -> Result<T>) -> Result<T> {
         if let Some(loss) = self.lost {
             return Err(loss.error());
         }
@@ -168,15 +161,15 @@ impl Drop for Undo<'_> {
     }
 }
 
-impl Store for SqliteStore {
-    fn begin(&mut self) -> Result<()> {
+impl Transactional for SqliteStore {
+    fn begin_group(&mut self) -> Result<()> {
         self.lost = None;
         self.connection.execute_batch("BEGIN IMMEDIATE").map_err(known)?;
         self.in_group = true;
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<()> {
+    fn end_group(&mut self) -> Result<()> {
         let rolled_back = self.connection.is_autocommit().then_some(Loss::Other);
         self.in_group = false;
         if let Some(loss) = self.lost.take().or(rolled_back) {
@@ -191,112 +184,12 @@ impl Store for SqliteStore {
         })
     }
 
-    fn accept(&mut self, came: &Submission, planner: &Planner, now: Timestamp) -> Result<Acceptance> {
-        self.whole(|rows| accept::accept(rows, came, planner, now))
+    fn whole<T>(&mut self, work: impl FnOnce(&mut dyn Rows) -> Result<T>) -> Result<T> {
+        self.in_savepoint(|tables| work(tables))
     }
 
-    fn claim(&mut self, ask: &Claim<'_>) -> Result<Vec<Claimed>> {
-        self.whole(|rows| deliver::claim(rows, ask))
-    }
-
-    fn record_request(&mut self, lease: &Lease, request: &str, now: Timestamp) -> Result<bool> {
-        self.whole(|rows| deliver::record_request(rows, lease, request, now))
-    }
-
-    fn settle(&mut self, lease: &Lease, settled: &Settled<'_>) -> Result<Option<Entry>> {
-        self.whole(|rows| deliver::settle(rows, lease, settled))
-    }
-
-    fn sweep(
-        &mut self,
-        planner: &Planner,
-        policy: &RetryPolicy,
-        jitter: f64,
-        now: Timestamp,
-    ) -> Result<Swept> {
-        self.whole(|rows| upkeep::sweep(rows, planner, policy, jitter, now))
-    }
-
-    fn free(
-        &mut self,
-        endpoint: &str,
-        before: Timestamp,
-        policy: &RetryPolicy,
-        jitter: f64,
-        now: Timestamp,
-    ) -> Result<u64> {
-        self.whole(|rows| upkeep::free(rows, Some(endpoint), before, policy, jitter, now))
-    }
-
-    fn act(
-        &mut self,
-        id: EntryId,
-        command: Command,
-        by: &Decision,
-        planner: &Planner,
-        now: Timestamp,
-    ) -> Result<Acted> {
-        self.whole(|rows| upkeep::act(rows, id, command, by, planner, now))
-    }
-
-    fn read_back(&mut self, id: EntryId, now: Timestamp) -> Result<bool> {
-        self.whole(|rows| upkeep::read_back(rows, id, now))
-    }
-
-    fn entry(&mut self, id: EntryId) -> Result<Option<EntryDetail>> {
-        upkeep::detail(&mut Tables::new(&self.connection), id)
-    }
-
-    fn sent(&mut self, referral: Uuid, endpoint: &str) -> Result<SentRecord> {
-        sent::sent(&mut Tables::new(&self.connection), referral, endpoint)
-    }
-
-    fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>> {
-        list::entries(&mut Tables::new(&self.connection), filter)
-    }
-
-    fn counts(&mut self) -> Result<BTreeMap<(String, State), u64>> {
-        list::counts(&Tables::new(&self.connection))
-    }
-
-    fn next_due(&mut self, endpoint: &str) -> Result<Option<Timestamp>> {
-        list::next_due(&Tables::new(&self.connection), endpoint)
-    }
-
-    fn note(&mut self, name: &str) -> Result<Option<String>> {
-        list::note(&Tables::new(&self.connection), name)
-    }
-
-    fn set_note(&mut self, name: &str, word: &str) -> Result<()> {
-        self.whole(|rows| list::set_note(rows, name, word))
-    }
-
-    fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool> {
-        self.whole(|rows| list::see(rows, kind, key, until, now))
-    }
-
-    fn take_poll(&mut self, came: &Poll, now: Timestamp) -> Result<u64> {
-        self.whole(|rows| {
-            let made = poll::entries(rows, came, now)?;
-            for key in &came.seen.1 {
-                list::see(rows, came.seen.0, key, came.remember_until, now)?;
-            }
-            came.notes.iter().try_for_each(|(name, word)| list::set_note(rows, name, word))?;
-            Ok(made)
-        })
-    }
-
-    fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {
-        list::seen(&Tables::new(&self.connection), kind, key, now)
-    }
-
-    fn ours(
-        &mut self,
-        endpoint: &str,
-        resource_type: &str,
-        uuid: &str,
-    ) -> Result<Vec<crate::endpoint::Known>> {
-        list::ours(&mut Tables::new(&self.connection), endpoint, resource_type, uuid)
+    fn look<T>(&mut self, work: impl FnOnce(&mut dyn Rows) -> Result<T>) -> Result<T> {
+        work(&mut Tables::new(&self.connection))
     }
 }
 

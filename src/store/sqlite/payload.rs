@@ -13,6 +13,7 @@ use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
 use crate::event::{ReferralEvent, When, read};
 use crate::outbox::Parcel;
+use crate::plan::whose::Whose;
 use crate::store::StoreError;
 use crate::tree::{Limits, json};
 
@@ -82,6 +83,17 @@ pub(super) fn of_parcel(parcel: &Parcel) -> Result<Vec<u8>> {
 pub(super) fn parcel(stored: &[u8]) -> Result<Parcel> {
     let bytes = open(stored).ok_or(StoreError::Damaged("a parcel"))?;
     serde_json::from_slice(&bytes).map_err(|_| StoreError::Damaged("a parcel"))
+}
+
+/// Whom a referral is about, as it is stored.
+pub(super) fn of_whose(whose: &Whose) -> Result<Vec<u8>> {
+    serde_json::to_vec(whose).map(|bytes| seal(&bytes)).map_err(|_| StoreError::Damaged("a person"))
+}
+
+/// Whom a stored referral is about.
+pub(super) fn whose(stored: &[u8]) -> Result<Whose> {
+    let bytes = open(stored).ok_or(StoreError::Damaged("a person"))?;
+    serde_json::from_slice(&bytes).map_err(|_| StoreError::Damaged("a person"))
 }
 
 /// A request as it is stored.

@@ -3,22 +3,23 @@
 //! What this is not: a transaction; whoever makes it holds one. Invariant: after every write, `head` stands on the
 //! first open entry of its referral and nowhere else. Next: `words.rs`.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use uuid::Uuid;
 
-use super::payload;
 use super::words::{COLUMNS, duration, instant, nanoseconds, row, state};
+use super::{list, payload, persons, referrals};
 use crate::endpoint;
 use crate::event::ReferralEvent;
-use crate::event::kinds::Share;
-use crate::map::share::Statement;
-use crate::outbox::{EntryId, Parcel, Placed, Reason};
+use crate::outbox::{Entry, EntryId, Parcel, Placed, Reason, State};
+use crate::plan::Doubt;
 use crate::plan::known::PersonKey;
 use crate::store::row::{Referral, Row};
 use crate::store::rows::{Result, Rows};
-use crate::store::{Attempt, AuditLine, StoreError};
+use crate::store::{Attempt, AuditLine, Filter, StoreError};
 
 /// The tables of a connection.
 ///
@@ -33,11 +34,11 @@ impl<'c> Tables<'c> {
         Self { connection }
     }
 
-    fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
+    pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
         Ok(self.connection.prepare_cached(sql)?.execute(params)?)
     }
 
-    fn list<T>(
+    pub(super) fn list<T>(
         &self,
         sql: &str,
         params: impl Params,
@@ -53,7 +54,7 @@ impl<'c> Tables<'c> {
     }
 
     /// Entries, by the end of a question.
-    fn entries(&self, which: &str, params: impl Params) -> Result<Vec<Row>> {
+    fn some(&self, which: &str, params: impl Params) -> Result<Vec<Row>> {
         self.list(&format!("SELECT {COLUMNS} FROM entry AS due {which}"), params, row)
     }
 
@@ -87,115 +88,51 @@ impl<'c> Tables<'c> {
 
 impl Rows for Tables<'_> {
     fn referral(&mut self, id: Uuid) -> Result<Option<Referral>> {
-        let key = id.into_bytes();
-        let sql = "SELECT source, referral_id, endpoint, practice, number, active_since FROM referral WHERE uuid = ?1";
-        let found = self.list(sql, [key], |row| {
-            let day: Option<String> = row.get(5)?;
-            Ok(Referral {
-                source: row.get(0)?,
-                referral_id: row.get(1)?,
-                endpoint: row.get(2)?,
-                practice: row.get(3)?,
-                number: row.get(4)?,
-                active_since: day.map(|day| date(&day)).transpose()?,
-                persons: Vec::new(),
-                statements: Vec::new(),
-            })
-        })?;
-        let Some(mut referral) = found.into_iter().next() else { return Ok(None) };
-        referral.persons =
-            self.list("SELECT key FROM person WHERE referral = ?1 ORDER BY key", [key], |row| {
-                Ok(row.get(0)?)
-            })?;
-        let sql = "SELECT date, share FROM statement WHERE referral = ?1 ORDER BY place";
-        referral.statements =
-            self.list(sql, [key], |row| statement(row.get(0)?, &row.get::<_, String>(1)?))?;
-        Ok(Some(referral))
+        referrals::referral(self, id)
     }
 
     fn put_referral(&mut self, id: Uuid, referral: &Referral) -> Result<()> {
-        let key = id.into_bytes();
-        self.execute(
-            "INSERT INTO referral VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (uuid) DO UPDATE SET
-               endpoint = excluded.endpoint, practice = excluded.practice, number = excluded.number,
-               active_since = excluded.active_since",
-            params![
-                key,
-                referral.source,
-                referral.referral_id,
-                referral.endpoint,
-                referral.practice,
-                referral.number,
-                referral.active_since.map(|day| day.to_string()),
-            ],
-        )?;
-        self.execute("DELETE FROM person WHERE referral = ?1", [key])?;
-        for person in &referral.persons {
-            self.execute("INSERT OR IGNORE INTO person VALUES (?1, ?2)", params![person, key])?;
-        }
-        self.execute("DELETE FROM statement WHERE referral = ?1", [key])?;
-        for (place, (date, share)) in referral.statements.iter().enumerate() {
-            let place = i64::try_from(place).unwrap_or(i64::MAX);
-            let date = date.map(|date| date.to_string());
-            self.execute(
-                "INSERT INTO statement VALUES (?1, ?2, ?3, ?4)",
-                params![key, place, date, share.as_str()],
-            )?;
-        }
-        Ok(())
+        referrals::put_referral(self, id, referral)
     }
 
     fn events(&mut self, referral: Uuid) -> Result<Vec<(ReferralEvent, u32)>> {
-        let sql = "SELECT payload, revision FROM event WHERE referral = ?1 AND current = 1 ORDER BY place";
-        self.list(sql, [referral.into_bytes()], |row| {
-            Ok((payload::event(row.get_ref(0)?.as_blob().unwrap_or_default())?, row.get(1)?))
-        })
+        referrals::events(self, referral)
     }
 
     fn add_event(&mut self, referral: Uuid, event: &ReferralEvent, revision: u32) -> Result<()> {
-        let (key, id) = (referral.into_bytes(), &event.event_id);
-        let sql = "SELECT place FROM event WHERE referral = ?1 AND event_id = ?2 LIMIT 1";
-        let place: Option<i64> =
-            self.connection.prepare_cached(sql)?.query_row(params![key, id], |row| row.get(0)).optional()?;
-        if place.is_some() {
-            self.execute(
-                "UPDATE event SET current = 0 WHERE referral = ?1 AND event_id = ?2",
-                params![key, id],
-            )?;
-        }
-        self.execute(
-            "INSERT INTO event (referral, event_id, revision, place, current, payload) VALUES
-               (?1, ?2, ?3, coalesce(?4, (SELECT coalesce(max(id), 0) + 1 FROM event)), 1, ?5)
-             ON CONFLICT (referral, event_id, revision) DO UPDATE SET payload = excluded.payload, current = 1",
-            params![key, id, revision, place, payload::of_event(event)?],
-        )
-        .map(drop)
+        referrals::add_event(self, referral, event, revision)
     }
 
     fn put_record(&mut self, referral: Uuid, event: &ReferralEvent, revision: u32) -> Result<()> {
-        let bytes = payload::of_event(event)?;
-        let sql = "UPDATE event SET payload = ?4 WHERE referral = ?1 AND event_id = ?2 AND revision = ?3";
-        self.execute(sql, params![referral.into_bytes(), event.event_id, revision, bytes]).map(drop)
+        referrals::put_record(self, referral, event, revision)
     }
 
     fn others(&mut self, referral: Uuid, source: &str, persons: &[PersonKey]) -> Result<Vec<Uuid>> {
-        let sql = "SELECT person.referral FROM person JOIN referral ON referral.uuid = person.referral
-                   WHERE person.key = ?1 AND referral.source = ?2 AND referral.uuid <> ?3";
-        let mut others = Vec::new();
-        for person in persons {
-            let params = params![person, source, referral.into_bytes()];
-            others.extend(self.list(sql, params, |row| Ok(Uuid::from_bytes(row.get(0)?)))?);
-        }
-        others.sort_unstable();
-        others.dedup();
-        Ok(others)
+        persons::others(self, referral, source, persons)
     }
 
     fn twins(&mut self, source: &str, number: PersonKey) -> Result<Vec<Date>> {
-        let sql = "SELECT active_since FROM referral
-                   WHERE number = ?1 AND source <> ?2 AND active_since IS NOT NULL
-                   ORDER BY active_since";
-        self.list(sql, params![number, source], |row| date(&row.get::<_, String>(0)?))
+        persons::twins(self, source, number)
+    }
+
+    fn numbered(&mut self, referral: Uuid, number: PersonKey) -> Result<Vec<Uuid>> {
+        persons::numbered(self, referral, number)
+    }
+
+    fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<()> {
+        persons::add_doubt(self, doubt, day)
+    }
+
+    fn doubted(&mut self, keys: &[PersonKey]) -> Result<Option<Date>> {
+        persons::doubted(self, keys)
+    }
+
+    fn mend(&mut self, records: &[PersonKey]) -> Result<Vec<PersonKey>> {
+        persons::mend(self, records)
+    }
+
+    fn concerned(&mut self, key: PersonKey) -> Result<Vec<Uuid>> {
+        persons::concerned(self, key)
     }
 
     fn add(&mut self, mut row: Row, parcel: Option<&Parcel>) -> Result<Row> {
@@ -234,12 +171,11 @@ impl Rows for Tables<'_> {
     }
 
     fn row(&mut self, id: EntryId) -> Result<Option<Row>> {
-        Ok(self.entries("NOT INDEXED WHERE id = ?1", [id])?.into_iter().next())
+        Ok(self.some("NOT INDEXED WHERE id = ?1", [id])?.into_iter().next())
     }
 
     fn rows_of(&mut self, referral: Uuid) -> Result<Vec<Row>> {
-        let mut rows =
-            self.entries("INDEXED BY entry_referral WHERE referral = ?1", [referral.into_bytes()])?;
+        let mut rows = self.some("INDEXED BY entry_referral WHERE referral = ?1", [referral.into_bytes()])?;
         rows.sort_unstable_by_key(|row| row.id);
         Ok(rows)
     }
@@ -298,26 +234,26 @@ impl Rows for Tables<'_> {
              WHERE endpoint = ?1 AND head = 1 AND state IN ('pending', 'unknown') AND next_at <= ?2 AND NOT EXISTS
                (SELECT 1 FROM entry AS other WHERE other.referral = due.referral AND other.state = 'in-flight')
              ORDER BY next_at, id LIMIT 1";
-        Ok(self.entries(which, params![endpoint, nanoseconds(now)])?.into_iter().next())
+        Ok(self.some(which, params![endpoint, nanoseconds(now)])?.into_iter().next())
     }
 
     fn lost(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>> {
         let which = "INDEXED BY entry_flying
                      WHERE state = 'in-flight' AND lease_until <= ?1 ORDER BY lease_until, id LIMIT ?2";
-        self.entries(which, params![nanoseconds(now), count(limit)])
+        self.some(which, params![nanoseconds(now), count(limit)])
     }
 
     fn too_old(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>> {
         let which = "INDEXED BY entry_age
                      WHERE state IN ('pending', 'held') AND expires_at <= ?1 ORDER BY expires_at, id LIMIT ?2";
-        self.entries(which, params![nanoseconds(now), count(limit)])
+        self.some(which, params![nanoseconds(now), count(limit)])
     }
 
     fn held_due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>> {
         let which = "INDEXED BY entry_again
                      WHERE state = 'held' AND reason IN ('future-date', 'no-endpoint') AND next_at <= ?1
                      ORDER BY next_at, id LIMIT ?2";
-        self.entries(which, params![nanoseconds(now), count(limit)])
+        self.some(which, params![nanoseconds(now), count(limit)])
     }
 
     fn attempts(&mut self, id: EntryId) -> Result<Vec<Attempt>> {
@@ -405,23 +341,69 @@ impl Rows for Tables<'_> {
         .map(drop)
     }
 
+    fn put_differing(&mut self, id: EntryId, differing: &[Placed]) -> Result<()> {
+        self.execute("DELETE FROM differing WHERE entry = ?1", [id])?;
+        for (place, found) in (0i64..).zip(differing) {
+            self.execute(
+                "INSERT INTO differing VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![id, place, found.resource_type, found.uuid, found.id, found.version],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn differing(&mut self, id: EntryId) -> Result<Vec<Placed>> {
+        let sql = "SELECT type, uuid, id, version FROM differing WHERE entry = ?1 ORDER BY place";
+        self.list(sql, [id], |row| {
+            Ok(Placed {
+                resource_type: row.get(0)?,
+                uuid: row.get(1)?,
+                id: row.get(2)?,
+                version: row.get(3)?,
+            })
+        })
+    }
+
     fn forget_seen(&mut self, now: Timestamp) -> Result<()> {
         self.execute("DELETE FROM seen WHERE until < ?1", [nanoseconds(now)]).map(drop)
+    }
+
+    fn entries(&mut self, filter: &Filter<'_>) -> Result<Vec<Entry>> {
+        list::entries(self, filter)
+    }
+
+    fn counts(&mut self) -> Result<BTreeMap<(String, State), u64>> {
+        list::counts(self)
+    }
+
+    fn next_due(&mut self, endpoint: &str) -> Result<Option<Timestamp>> {
+        list::next_due(self, endpoint)
+    }
+
+    fn note(&mut self, name: &str) -> Result<Option<String>> {
+        list::note(self, name)
+    }
+
+    fn set_note(&mut self, name: &str, word: &str) -> Result<()> {
+        list::set_note(self, name, word)
+    }
+
+    fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool> {
+        list::see(self, kind, key, until, now)
+    }
+
+    fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool> {
+        list::seen(self, kind, key, now)
+    }
+
+    fn ours(&mut self, endpoint: &str, resource_type: &str, uuid: &str) -> Result<Vec<endpoint::Known>> {
+        list::ours(self, endpoint, resource_type, uuid)
     }
 }
 
 fn waived(row: &Row) -> String {
     let words: Vec<&str> = row.waived.iter().map(|reason| reason.as_str()).collect();
     words.join(" ")
-}
-
-fn date(text: &str) -> Result<Date> {
-    text.parse().map_err(|_| StoreError::Damaged("a date"))
-}
-
-fn statement(day: Option<String>, share: &str) -> Result<Statement> {
-    let share = Share::parse(share).ok_or(StoreError::Damaged("a level of consent"))?;
-    Ok((day.map(|day| date(&day)).transpose()?, share))
 }
 
 fn count(limit: usize) -> i64 {

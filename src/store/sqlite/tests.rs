@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::outbox::State;
 use crate::store::tests::samples::{self, planner, start, submission, told};
+use crate::store::{Filter, Store as _};
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -145,11 +147,11 @@ fn an_operation_that_fails_or_panics_in_a_group_leaves_nothing_and_the_others_st
         list::set_note(rows, "half", "done").unwrap();
         Err::<(), _>(StoreError::Damaged("on purpose"))
     };
-    store.whole(write).unwrap_err();
+    store.in_savepoint(write).unwrap_err();
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        store.whole(|rows| -> Result<()> {
+        store.in_savepoint(|rows| -> Result<()> {
             list::set_note(rows, "half", "done").unwrap();
             panic!("on purpose")
         })

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use uuid::Uuid;
 
 use crate::event::EventType;
@@ -52,6 +53,10 @@ pub(super) fn state(word: &str) -> Result<State> {
 
 fn reason_of(word: &str) -> Result<Reason> {
     Reason::parse(word).ok_or(StoreError::Damaged("a reason"))
+}
+
+pub(super) fn date(text: &str) -> Result<Date> {
+    text.parse().map_err(|_| StoreError::Damaged("a date"))
 }
 
 /// Nanoseconds since 1970.

@@ -12,12 +12,12 @@ use crate::plan::Routes;
 use crate::store::row::later;
 use crate::store::{Acted, Answer, Filter, Lease, Store};
 
-fn each(test: impl Fn(&mut dyn Store)) {
+pub(super) fn each(test: impl Fn(&mut dyn Store)) {
     let (mut stores, _dir) = both();
     stores.iter_mut().for_each(|store| test(store.as_mut()));
 }
 
-fn states(store: &mut dyn Store) -> Vec<(State, Option<Reason>)> {
+pub(super) fn states(store: &mut dyn Store) -> Vec<(State, Option<Reason>)> {
     let all = Filter { limit: 100, ..Filter::default() };
     store.entries(&all).unwrap().iter().map(|entry| (entry.state, entry.reason)).collect()
 }
@@ -489,5 +489,52 @@ fn a_pulled_event_has_an_entry_a_webhook_and_waits_for_nothing_but_its_own_kind(
         assert_eq!(states(store)[0].0, State::Held);
         let swept = store.sweep(&planner, &policy, 0.5, later(start(), days(1))).unwrap();
         assert_eq!(swept.expired, 0);
+    });
+}
+
+#[test]
+fn whose_version_counts_a_person_decides_by_the_versions_shown() {
+    use crate::outbox::Placed;
+    each(|store| {
+        let planner = planner();
+        let policy = RetryPolicy::default();
+        let events = [told("R1", "referred", "2026-04-01"), told("R1", "accepted", "2026-04-03")];
+        store.accept(&submission(false, &events), &planner, start()).unwrap();
+        assert_eq!(deliver(store, "north", start()), 1);
+        let sent = store.entry(2).unwrap().unwrap().known.remove(0);
+        let theirs = Placed { version: Some("5".into()), ..sent.placed.clone() };
+        let diverge = |store: &mut dyn Store| {
+            let claimed = take(store, "north", start()).remove(0);
+            let stopped = Cause::Stopped(Reason::Divergent);
+            let settled = crate::store::Settled {
+                differing: vec![theirs.clone()],
+                ..settled(stopped, &policy, start())
+            };
+            store.settle(&claimed.lease, &settled).unwrap().unwrap()
+        };
+        assert_eq!(diverge(store).reason, Some(Reason::Divergent));
+        assert_eq!(store.entry(2).unwrap().unwrap().differing, std::slice::from_ref(&theirs));
+        // Released alone it is compared again, with what was known.
+        store.act(2, Command::Release, &by(), &planner, start()).unwrap();
+        assert_eq!(store.entry(2).unwrap().unwrap().known[0].placed.version.as_deref(), Some("1"));
+        diverge(store);
+        let Acted::Done(entry) = store.act(2, Command::ReleaseOurs, &by(), &planner, start()).unwrap() else {
+            panic!()
+        };
+        assert_eq!(entry.state, State::Pending);
+        let detail = store.entry(2).unwrap().unwrap();
+        assert_eq!(detail.known[0].placed, theirs, "the version that the person saw may be written over");
+        assert_eq!(detail.known[0].content, sent.content, "what we sent last is what it was");
+        let line = detail.audit.last().unwrap();
+        assert_eq!(line.action, "release-ours ServiceRequest/41/_history/5");
+        assert_eq!((line.actor.as_str(), line.reason.as_str()), ("j.marsh", "agreed with the practice"));
+        diverge(store);
+        let Acted::Done(entry) = store.act(2, Command::AcceptTheirs, &by(), &planner, start()).unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!((entry.state, entry.reason), (State::Discarded, Some(Reason::ByOperator)));
+        let refused = store.act(1, Command::ReleaseOurs, &by(), &planner, start()).unwrap();
+        assert_eq!(refused, Acted::NotPossible(State::Delivered));
     });
 }

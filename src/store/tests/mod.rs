@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod model;
+mod persons;
 pub(crate) mod samples;
 
 /// A store that hands everything but the commit on to another.
@@ -11,7 +12,7 @@ macro_rules! delegate {
             use super::$name;
             use crate::outbox::retry::RetryPolicy;
             use crate::outbox::{Command, Entry, EntryId, State};
-            use crate::plan::{Planner, Submission};
+            use crate::plan::{Doubt, Planner, Submission};
             use crate::store::*;
             use jiff::Timestamp;
             use std::collections::BTreeMap;
@@ -32,6 +33,9 @@ macro_rules! delegate {
                     now: Timestamp,
                 ) -> Result<Acceptance> {
                     self.$inner.accept(came, planner, now)
+                }
+                fn heed(&mut self, doubts: &[Doubt], planner: &Planner, now: Timestamp) -> Result<()> {
+                    self.$inner.heed(doubts, planner, now)
                 }
                 fn claim(&mut self, ask: &Claim<'_>) -> Result<Vec<Claimed>> {
                     self.$inner.claim(ask)

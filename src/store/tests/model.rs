@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::samples::*;
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
-use crate::outbox::{Command, EntryId, Outcome, Reason, Refusal, State};
-use crate::plan::Planner;
+use crate::outbox::{Command, EntryId, Outcome, Placed, Reason, Refusal, State};
+use crate::plan::{Doubt, Planner};
 use crate::store::row::later;
 use crate::store::{Answer, Claim, Filter, Lease, MemoryStore, Onward, Poll, SqliteStore, Store, StoreError};
 
@@ -50,6 +50,11 @@ enum Op {
         entry: i64,
         command: usize,
     },
+    /// A refused record says something of the person's consent.
+    Heed {
+        referral: usize,
+        number: usize,
+    },
     ReadBack {
         entry: i64,
     },
@@ -78,11 +83,12 @@ fn op() -> impl Strategy<Value = Op> {
                 Op::Accept { referral, snapshot, events, number, south, share }),
         6 => (0..ENDPOINTS.len(), 0..4usize).prop_map(|(endpoint, limit)| Op::Claim { endpoint, limit }),
         5 => (0..8usize).prop_map(|lease| Op::Record { lease }),
-        6 => (0..8usize, 0..9usize).prop_map(|(lease, outcome)| Op::Settle { lease, outcome }),
+        6 => (0..8usize, 0..10usize).prop_map(|(lease, outcome)| Op::Settle { lease, outcome }),
         2 => Just(Op::Sweep),
         1 => (0..2usize, any::<bool>()).prop_map(|(endpoint, all)| Op::Free { endpoint, all }),
-        3 => (1..20i64, 0..4usize).prop_map(|(entry, command)| Op::Act { entry, command }),
+        3 => (1..20i64, 0..Command::ALL.len()).prop_map(|(entry, command)| Op::Act { entry, command }),
         1 => (1..20i64).prop_map(|entry| Op::ReadBack { entry }),
+        1 => (0..6usize, 0..NUMBERS.len()).prop_map(|(referral, number)| Op::Heed { referral, number }),
         3 => prop_oneof![Just(0u64), Just(1), Just(24), Just(24 * 9)].prop_map(|hours| Op::Advance { hours }),
         1 => (0..3u8).prop_map(|key| Op::See { key }),
         3 => (0..3usize, 1..4u32).prop_map(|(referral, day)| Op::Poll { referral, day }),
@@ -100,9 +106,19 @@ fn outcome(which: usize) -> Cause {
         5 => deferred(Reason::Conflict),
         6 => Outcome::Unknown { reason: Reason::AnswerLost, status: None },
         7 => return Cause::Stopped(Reason::PatientNotFound),
+        8 => return Cause::Stopped(Reason::Divergent),
         // Nothing that settles a claim: both must leave it alone.
         _ => return Cause::ReadBack,
     })
+}
+
+fn there(version: &str) -> Placed {
+    Placed {
+        resource_type: "ServiceRequest".into(),
+        uuid: "u-1".into(),
+        id: "41".into(),
+        version: Some(version.to_owned()),
+    }
 }
 
 struct Both {
@@ -158,6 +174,12 @@ impl Both {
                     one.source = source;
                     one.number = NUMBERS[*number];
                     one.share = SHARES[*share];
+                    if *referral == 3 {
+                        one.birth = "1950-01-01";
+                    }
+                    if *referral == 2 {
+                        one.local = Some("P-2");
+                    }
                     if *south {
                         one.practice = "B82002";
                     }
@@ -200,6 +222,9 @@ impl Both {
                 self.ask(|store, _, now| {
                     let mut settled = settled(outcome(*which), &policy, now);
                     settled.contents = vec![(("ServiceRequest".into(), "u-1".into()), format!("{lease:?}"))];
+                    if *which == 8 {
+                        settled.differing = vec![there(&format!("{lease:?}"))];
+                    }
                     store.settle(&lease, &settled)
                 });
             }
@@ -217,6 +242,14 @@ impl Both {
                 self.ask(|store, planner, now| {
                     store.act(*entry, Command::ALL[*command], &by(), planner, now)
                 });
+            }
+            Op::Heed { referral, number } => {
+                let one = Told {
+                    number: NUMBERS[*number],
+                    ..told(&format!("R{referral}"), "attended", "2026-04-09")
+                };
+                let doubt = Doubt::of(&one.event());
+                self.ask(|store, planner, now| store.heed(std::slice::from_ref(&doubt), planner, now));
             }
             Op::ReadBack { entry } => {
                 self.ask(|store, _, now| store.read_back(*entry, now));

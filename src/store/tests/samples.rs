@@ -62,6 +62,13 @@ pub(crate) struct Told {
     pub(crate) share: Option<(&'static str, &'static str)>,
     pub(crate) referrer: &'static str,
     pub(crate) protected: bool,
+    pub(crate) family: &'static str,
+    pub(crate) birth: &'static str,
+    /// Absent: made of the number.
+    pub(crate) local: Option<&'static str>,
+    pub(crate) target: Option<&'static str>,
+    /// A reason and whether it is sensitive.
+    pub(crate) need: Option<(&'static str, bool)>,
 }
 
 pub(crate) fn told(referral: &str, kind: &'static str, day: &str) -> Told {
@@ -76,18 +83,26 @@ pub(crate) fn told(referral: &str, kind: &'static str, day: &str) -> Told {
         share: None,
         referrer: "gp",
         protected: false,
+        family: "Ashdown",
+        birth: "1951-08-02",
+        local: None,
+        target: None,
+        need: None,
     }
 }
 
 impl Told {
     pub(crate) fn event(&self) -> ReferralEvent {
         let mut person = serde_json::json!({
-            "local_id": "P-17", "family": "Ashdown", "given": ["Merel"], "birth_date": "1951-08-02",
+            "local_id": "P-17", "family": self.family, "given": ["Merel"], "birth_date": self.birth,
             "practice_ods": self.practice,
         });
         if let Some(number) = self.number {
             person["nhs_number"] = number.into();
             person["local_id"] = format!("P-{}", &number[7..]).into();
+        }
+        if let Some(local) = self.local {
+            person["local_id"] = local.into();
         }
         if self.protected {
             person["protected"] = true.into();
@@ -98,10 +113,17 @@ impl Told {
         if let Some((share, day)) = self.share {
             record["consent"] = serde_json::json!({"share": share, "date": day});
         }
-        let wire = serde_json::json!({
+        let mut wire = serde_json::json!({
             "schema": "sp-fhir-event/1", "source": self.source, "event_id": self.event, "referral_id": self.referral,
             "type": self.kind, "occurred_at": self.day, "record": record,
         });
+        if let Some(target) = self.target {
+            wire["target_event_id"] = target.into();
+        }
+        if let Some((text, sensitive)) = self.need {
+            let term = serde_json::json!({"text": text, "controlled": true, "sensitive": sensitive});
+            wire["detail"] = serde_json::json!({"reasons": [term], "note": "said in confidence"});
+        }
         let node = json::parse(&serde_json::to_vec(&wire).unwrap(), &Limits::default()).unwrap();
         let (event, issues) = read::read(&node, &Identities::default(), NhsNumberRule::Reject);
         event.unwrap_or_else(|| panic!("{issues:?}"))
@@ -115,6 +137,7 @@ pub(crate) fn submission(snapshot: bool, told: &[Told]) -> Submission {
         referral_id: Arc::from(first.referral.as_str()),
         events: told.iter().map(Told::event).collect(),
         snapshot,
+        versioned: false,
     }
 }
 
@@ -140,7 +163,7 @@ pub(crate) fn take(store: &mut dyn Store, endpoint: &str, now: Timestamp) -> Vec
 }
 
 pub(crate) fn settled(cause: Cause, policy: &RetryPolicy, now: Timestamp) -> Settled<'_> {
-    Settled { cause, policy, jitter: 0.5, contents: Vec::new(), now }
+    Settled { cause, policy, jitter: 0.5, contents: Vec::new(), differing: Vec::new(), now }
 }
 
 pub(crate) fn accepted() -> Outcome {

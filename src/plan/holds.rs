@@ -1,0 +1,128 @@
+//! Why nothing of a referral may go out now: what its own events say, what the routes say, and what is known of the person
+//! elsewhere.
+//!
+//! What one referral shows by itself is [`crate::map::hold`]'s, as in `sp-fhir convert`. Pure. Next: [`super::render`].
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::event::kinds::Share;
+use crate::event::{Issue, IssueCode, Position, ReferralEvent, When};
+use crate::map::fold::Folded;
+use crate::map::hold::{names_two_persons, needs_hold};
+use crate::map::share::{Sharing, decide, statement};
+use crate::outbox::Reason;
+
+use super::known::Known;
+use super::planner::Planner;
+use super::route::Route;
+use super::whose::{Dispute, Whose};
+
+/// Another source's referral of the same person within so many days may be the same one.
+const TWIN_DAYS: i32 = 28;
+
+impl Planner {
+    /// Why nothing of the referral may go out now, if so.
+    pub(super) fn hold(
+        &self,
+        known: &Known,
+        folded: &Folded,
+        now: jiff::Timestamp,
+        waived: &[Reason],
+    ) -> Option<Reason> {
+        let last = folded.steps.last().map(|step| &step.event)?;
+        let today = now.to_zoned(london()).date();
+        let person = &last.record.person;
+        let practice = person.practice_ods.as_ref().map(|ods| ods.as_str());
+        let route = match &known.endpoint {
+            Some(endpoint) => self.routes.named(endpoint),
+            None => self.routes.of(practice),
+        };
+        let moved = || match (&known.practice, practice) {
+            (Some(first), Some(now)) => !first.eq_ignore_ascii_case(now),
+            _ => false,
+        };
+        let opened = active_since(folded);
+        let twin = |other: &Date| opened.is_some_and(|day| days_between(day, *other) <= TWIN_DAYS);
+        let reasons = [
+            names_two_persons(folded).then_some(Reason::TwoPersons),
+            in_doubt(known, folded).then_some(Reason::ConsentUnclear),
+            disputed(known, last, Dispute::BirthDates).then_some(Reason::BirthDates),
+            disputed(known, last, Dispute::Numbers).then_some(Reason::NhsNumbers),
+            needs_hold(folded, today).and_then(|(code, _)| Reason::of_issue(code)),
+            person.nhs_number.is_none().then_some(Reason::NeedsIdentity),
+            route.is_none().then_some(Reason::NoEndpoint),
+            route.and_then(|route| wrong_kind_of_number(route, last)),
+            moved().then_some(Reason::PracticeChanged),
+            known.twins.iter().any(twin).then_some(Reason::PossibleDuplicate),
+        ];
+        reasons.into_iter().flatten().find(|reason| !waived.contains(reason))
+    }
+}
+
+/// Whether a refused record may have changed what may leave. A consent dated after the day of the refusal is certainly the
+/// later word; and where nothing may leave anyway there is nothing to wait for.
+fn in_doubt(known: &Known, folded: &Folded) -> bool {
+    let Some(doubted) = known.doubted else { return false };
+    let own = folded.steps.iter().filter_map(|step| statement(&step.event));
+    let stated = own.chain(folded.consents_elsewhere.iter().copied()).filter_map(|(date, _)| date).max();
+    stated.is_none_or(|date| date <= doubted) && decide(folded) != Sharing::Level(Share::None)
+}
+
+fn disputed(known: &Known, last: &ReferralEvent, about: Dispute) -> bool {
+    let whose = Whose::of(last);
+    known.others.iter().any(|other| whose.against(other) == Some(about))
+}
+
+/// Another referral's record of the same number has no family name in common: worth saying, no reason to wait.
+pub(super) fn names_differ(known: &Known, folded: &Folded) -> Option<(String, Issue)> {
+    let last = folded.steps.last().map(|step| &step.event)?;
+    let at = Position::path("record.person.family");
+    disputed(known, last, Dispute::Names)
+        .then(|| (last.event_id.clone(), Issue::new(IssueCode::NamesDiffer, at, "")))
+}
+
+pub(super) fn active_since(folded: &Folded) -> Option<Date> {
+    let state = folded.state().filter(|state| !state.ended)?;
+    folded.steps.get(state.opened_by)?.event.occurred_at.map(|when| when.day())
+}
+
+/// A 999 number belongs to a test endpoint, and nobody else's does.
+fn wrong_kind_of_number(route: &Route, event: &ReferralEvent) -> Option<Reason> {
+    let is_test = event.record.person.nhs_number?.as_str().starts_with("999");
+    match (is_test, route.test) {
+        (true, false) => Some(Reason::TestNumberAtLive),
+        (false, true) => Some(Reason::RealNumberAtTest),
+        _ => None,
+    }
+}
+
+/// Holds that planning itself set, and lifts when their cause is gone.
+pub(super) const fn is_ours_to_lift(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::NeedsIdentity
+            | Reason::NoConsent
+            | Reason::ConsentUnclear
+            | Reason::Sensitive
+            | Reason::BirthDates
+            | Reason::NhsNumbers
+            | Reason::Protected
+            | Reason::FutureDate
+            | Reason::TwoPersons
+            | Reason::PossibleDuplicate
+            | Reason::TestNumberAtLive
+            | Reason::RealNumberAtTest
+            | Reason::NoEndpoint
+            | Reason::PracticeChanged
+            | Reason::TargetUnknown
+    )
+}
+
+fn days_between(one: Date, other: Date) -> i32 {
+    one.until(other).map_or(i32::MAX, |span| span.get_days().abs())
+}
+
+pub(super) fn london() -> TimeZone {
+    When::london().clone()
+}

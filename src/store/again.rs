@@ -1,0 +1,174 @@
+//! Planning again: what is known of a referral is put before the planner once more, and what became of its unsent entries
+//! is written down.
+//!
+//! Consent stated elsewhere, another record of the person, a person's decision or the calendar give cause. Next:
+//! [`super::heed`].
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::event::When;
+use crate::outbox::retry::RetryPolicy;
+use crate::outbox::transition::{self, Cause};
+use crate::outbox::{Reason, State};
+use crate::plan::doubt::referral_key;
+use crate::plan::known::{PersonKey, number_key, person_keys};
+use crate::plan::{Disposition, Known, Plan, Planner, Submission, Unsent};
+
+use super::row::{Referral, Row, later};
+use super::rows::{Result, Rows};
+
+/// How long an entry without an endpoint waits before the configuration is asked again.
+const ASK_ROUTES_AGAIN: Duration = Duration::from_secs(600);
+
+/// Plans the chosen entries of a referral again, and gives all its entries as they are then.
+pub(super) fn replan(
+    rows: &mut dyn Rows,
+    id: Uuid,
+    choose: impl Fn(&Row) -> bool,
+    planner: &Planner,
+    now: Timestamp,
+) -> Result<Vec<Row>> {
+    let Some(referral) = rows.referral(id)? else { return Ok(Vec::new()) };
+    let mut entries = rows.rows_of(id)?;
+    let unsent: Vec<Unsent> = entries.iter().filter(|row| choose(row)).map(Row::unsent).collect();
+    if unsent.is_empty() {
+        return Ok(entries);
+    }
+    let known = known_of(rows, id, &referral, &entries)?;
+    if known.events.is_empty() {
+        // It was pulled and goes to a webhook as it is.
+        return Ok(entries);
+    }
+    let plan = planner.replan(&known, &referral.source, &referral.referral_id, &unsent, now);
+    redo(rows, &mut entries, &plan, now)?;
+    Ok(entries)
+}
+
+/// What is known of a referral of which nothing new came.
+pub(super) fn known_of(rows: &mut dyn Rows, id: Uuid, referral: &Referral, entries: &[Row]) -> Result<Known> {
+    let came = Submission {
+        source: referral.source.as_str().into(),
+        referral_id: referral.referral_id.as_str().into(),
+        events: Vec::new(),
+        snapshot: false,
+        versioned: false,
+    };
+    known(rows, id, Some(referral), &came, entries)
+}
+
+/// What is known of a referral.
+pub(super) fn known(
+    rows: &mut dyn Rows,
+    id: Uuid,
+    referral: Option<&Referral>,
+    came: &Submission,
+    entries: &[Row],
+) -> Result<Known> {
+    let mut persons: Vec<PersonKey> = came.events.iter().flat_map(person_keys).collect();
+    persons.extend(referral.iter().flat_map(|referral| &referral.persons));
+    persons.sort_unstable();
+    persons.dedup();
+    let source = &*came.source;
+    let mut elsewhere = Vec::new();
+    let mut others = Vec::new();
+    let same_source: BTreeSet<Uuid> = rows.others(id, source, &persons)?.into_iter().collect();
+    let numbers: BTreeSet<PersonKey> =
+        came.events.iter().filter_map(number_key).chain(referral.and_then(|one| one.number)).collect();
+    let mut about = same_source.clone();
+    for number in &numbers {
+        about.extend(rows.numbered(id, *number)?);
+    }
+    for other in about {
+        let Some(found) = rows.referral(other)? else { continue };
+        if same_source.contains(&other) {
+            elsewhere.extend(found.statements);
+        }
+        others.push(found.whose);
+    }
+    let doubted = rows.doubted(&concerned_by(id, &persons, &numbers))?;
+    let number = came.events.iter().rev().find_map(number_key).or(referral.and_then(|one| one.number));
+    let twins = match number {
+        Some(number) => rows.twins(source, number)?,
+        None => Vec::new(),
+    };
+    let events = if referral.is_some() { rows.events(id)? } else { Vec::new() };
+    // Where something may have been written already, the rest belongs, delivered or not.
+    let on_the_way = || entries.iter().find(|row| row.may_be_there() || row.has_request);
+    let (endpoint, practice) = match referral.and_then(|one| one.endpoint.clone()) {
+        Some(endpoint) => (Some(endpoint), referral.and_then(|one| one.practice.clone())),
+        None => match on_the_way() {
+            Some(row) => (Some(row.endpoint.clone()), row.practice.clone()),
+            None => (None, None),
+        },
+    };
+    let sent = entries.iter().filter(|row| row.may_be_there()).map(|row| row.event_id.clone()).collect();
+    let released =
+        entries.iter().filter(|row| row.waived.contains(&Reason::Sensitive)).map(|row| row.key).collect();
+    Ok(Known { events, elsewhere, endpoint, practice, twins, sent, released, others, doubted })
+}
+
+/// The keys under which a doubt would concern a referral.
+pub(super) fn concerned_by<'k>(
+    id: Uuid,
+    persons: &[PersonKey],
+    numbers: impl IntoIterator<Item = &'k PersonKey>,
+) -> Vec<PersonKey> {
+    let mut keys = vec![referral_key(id)];
+    keys.extend(persons);
+    keys.extend(numbers);
+    keys
+}
+
+/// Writes down what became of entries that were planned again.
+pub(super) fn redo(rows: &mut dyn Rows, entries: &mut [Row], plan: &Plan, now: Timestamp) -> Result<()> {
+    for (key, disposition) in &plan.replanned {
+        let Some(row) = entries.iter_mut().find(|row| row.key == *key) else { continue };
+        let cause = match disposition {
+            Disposition::NotShared(Reason::ConsentNone) => Cause::ConsentWithdrawn,
+            other => {
+                let (state, reason) = other.state();
+                Cause::Replanned(state, reason)
+            }
+        };
+        let Ok(change) = transition::next(&row.standing(), &cause, &RetryPolicy::default(), 0.0) else {
+            continue;
+        };
+        let (was, due) = (row.state, row.next_at);
+        if !matches!(disposition, Disposition::NotShared(_)) {
+            row.endpoint.clone_from(&plan.endpoint);
+            row.practice.clone_from(&plan.practice);
+            row.keep_for = plan.expires_after;
+        }
+        if let Some(parcel) = disposition.parcel() {
+            rows.put_parcel(row.id, parcel)?;
+        }
+        rows.change(row, &change, now)?;
+        let next_at = match (was, row.state) {
+            // An endpoint's wait is not shortened because the content changed.
+            (State::Pending, State::Pending) => due,
+            _ => row.reason.and_then(|reason| look_again(reason, now)).unwrap_or(row.next_at),
+        };
+        if next_at != row.next_at {
+            row.next_at = next_at;
+            rows.save(row)?;
+        }
+    }
+    Ok(())
+}
+
+/// When a held entry is to be planned again by itself.
+pub(super) fn look_again(reason: Reason, now: Timestamp) -> Option<Timestamp> {
+    match reason {
+        Reason::FutureDate => {
+            let london = When::london();
+            let tomorrow = now.to_zoned(london.clone()).date().tomorrow().ok()?;
+            Some(tomorrow.to_zoned(london.clone()).ok()?.timestamp())
+        }
+        Reason::NoEndpoint => Some(later(now, ASK_ROUTES_AGAIN)),
+        _ => None,
+    }
+}

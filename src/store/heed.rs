@@ -1,0 +1,138 @@
+//! What must be heeded beyond the referral it is about: withdrawn consent, records that were refused, and records of one
+//! person that contradict each other.
+//!
+//! Next: [`super::deliver`].
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::event::kinds::Share;
+use crate::event::{Issue, IssueCode, Position, When};
+use crate::map::fold;
+use crate::map::share::{Sharing, decide};
+use crate::outbox::State;
+use crate::plan::known::PersonKey;
+use crate::plan::whose::Whose;
+use crate::plan::{Doubt, Plan, Planner};
+
+use super::again::{known_of, replan};
+use super::row::{Referral, Row};
+use super::rows::{Result, Rows};
+use super::types::AuditLine;
+
+/// Who is written into the audit for what the program notices by itself.
+pub(super) const OURSELVES: &str = "sp-fhir";
+
+/// Notes what refused records say of consent, and holds what it concerns and has not left.
+pub(super) fn heed(rows: &mut dyn Rows, doubts: &[Doubt], planner: &Planner, now: Timestamp) -> Result<()> {
+    note(rows, doubts, now)?;
+    let keys: Vec<PersonKey> = doubts.iter().flat_map(|doubt| &doubt.keys).copied().collect();
+    look_at(rows, &keys, None, planner, now)
+}
+
+/// Writes doubts down.
+pub(super) fn note(rows: &mut dyn Rows, doubts: &[Doubt], now: Timestamp) -> Result<()> {
+    let day = now.to_zoned(When::london().clone()).date();
+    doubts.iter().try_for_each(|doubt| rows.add_doubt(doubt, day))
+}
+
+/// Plans again what has not left of everyone concerned, but for one referral.
+pub(super) fn look_at(
+    rows: &mut dyn Rows,
+    keys: &[PersonKey],
+    but: Option<Uuid>,
+    planner: &Planner,
+    now: Timestamp,
+) -> Result<()> {
+    let mut concerned = BTreeSet::new();
+    for key in keys.iter().collect::<BTreeSet<_>>() {
+        concerned.extend(rows.concerned(*key)?);
+    }
+    for referral in concerned.into_iter().filter(|referral| Some(*referral) != but) {
+        replan(rows, referral, Row::is_unsent, planner, now)?;
+    }
+    Ok(())
+}
+
+/// Plans again what has not left of the referrals that a record of another one has begun, or ceased, to contradict.
+pub(super) fn disputes(
+    rows: &mut dyn Rows,
+    id: Uuid,
+    before: Option<&Referral>,
+    after: &Referral,
+    planner: &Planner,
+    now: Timestamp,
+) -> Result<()> {
+    let nobody = Whose::default();
+    let was = before.map_or(&nobody, |before| &before.whose);
+    if *was == after.whose {
+        return Ok(());
+    }
+    let mut others = BTreeSet::new();
+    for one in before.into_iter().chain([after]) {
+        others.extend(rows.others(id, &one.source, &one.persons)?);
+        if let Some(number) = one.number {
+            others.extend(rows.numbered(id, number)?);
+        }
+    }
+    for other in others {
+        let Some(found) = rows.referral(other)? else { continue };
+        if was.against(&found.whose) != after.whose.against(&found.whose) {
+            replan(rows, other, Row::is_unsent, planner, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Lists, for a person, what the endpoint has or may have of a referral of which nothing may be shared any more.
+pub(super) fn list_sent(
+    rows: &mut dyn Rows,
+    id: Uuid,
+    issues: &mut Vec<(String, Issue)>,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(referral) = rows.referral(id)? else { return Ok(()) };
+    let entries: Vec<Row> = rows.rows_of(id)?.into_iter().filter(Row::may_be_there).collect();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let known = known_of(rows, id, &referral, &entries)?;
+    let mut folded = fold::fold(known.events.into_iter().map(|(event, _)| event).collect());
+    folded.consents_elsewhere = known.elsewhere;
+    if decide(&folded) != Sharing::Level(Share::None) {
+        return Ok(());
+    }
+    let code = IssueCode::WithdrawnAfterSending;
+    for row in entries {
+        if rows.audit(row.id)?.iter().any(|line| line.action == code.as_str()) {
+            continue;
+        }
+        let line = AuditLine {
+            at: now,
+            actor: OURSELVES.to_owned(),
+            action: code.as_str().to_owned(),
+            reason: code.title().to_owned(),
+        };
+        rows.add_audit(row.id, &line)?;
+        issues.push((row.event_id, Issue::new(code, Position::path("record.consent"), "")));
+    }
+    Ok(())
+}
+
+/// Lists, for a person, that something sensitive of an entry stays here: only a person may send it.
+pub(super) fn list_withheld(rows: &mut dyn Rows, row: &Row, plan: &Plan, now: Timestamp) -> Result<()> {
+    let code = IssueCode::SensitiveWithheld;
+    let withheld = plan.issues.iter().any(|(event, issue)| *event == row.event_id && issue.code == code);
+    if !withheld || matches!(row.state, State::NotShared) {
+        return Ok(());
+    }
+    let line = AuditLine {
+        at: now,
+        actor: OURSELVES.to_owned(),
+        action: code.as_str().to_owned(),
+        reason: code.title().to_owned(),
+    };
+    rows.add_audit(row.id, &line)
+}
