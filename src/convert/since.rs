@@ -138,7 +138,7 @@ fn compare(
 }
 
 /// What is told of a referral that was another person's.
-pub(super) const ANOTHER_NUMBER: &str = "another NHS number than in the earlier export";
+pub(super) const ANOTHER_NUMBER: &str = "another NHS number or person identifier than in the earlier export";
 
 /// A number that another took the place of: whose the referral is cannot be guessed.
 fn refuse_another_person(old: &Record, new: &Record) -> Result<(), Refusal> {
