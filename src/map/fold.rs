@@ -54,6 +54,8 @@ pub struct Folded {
     pub consents_elsewhere: Vec<Statement>,
     /// The record as an earlier export had it, where it has changed since; put here by whoever knows it.
     pub record_before: Option<Arc<Record>>,
+    /// Events that an earlier export had with other content, as they were; put here by whoever knows them.
+    pub revised: Vec<ReferralEvent>,
 }
 
 impl Folded {
