@@ -49,7 +49,7 @@ pub(in crate::profile) fn set(
         coded = true;
         let place = if is_constant { NO_PLACE } else { column };
         let text = match &value {
-            Value::Text(Cow::Borrowed(text)) => Cow::Borrowed(trim(*text)),
+            Value::Text(Cow::Borrowed(text)) => Cow::Borrowed(trim(text)),
             Value::Text(Cow::Owned(text)) => Cow::Owned(trim(text).to_owned()),
             // Exports write ids as numbers; an NHS number that was a number has lost what tells it is whole.
             Value::Number(text) if fill.field != Field::NhsNumber => Cow::Borrowed(*text),
