@@ -282,6 +282,11 @@ fn refuse_overwriting(arguments: &Arguments) -> Result<(), ConvertError> {
     let inputs =
         arguments.files.iter().chain(&arguments.profile).chain(&arguments.since).chain(&arguments.opaque_key);
     let mut taken: Vec<PathBuf> = inputs.map(real).collect();
+    // A folder is read file by file: an earlier run's rejects in it are input of this run.
+    for paths in [&arguments.files, &arguments.since] {
+        let read = Input::find(paths).map(|found| found.inputs).unwrap_or_default();
+        taken.extend(read.iter().map(|input| real(&PathBuf::from(&*input.name))));
+    }
     let named =
         [("--output", &arguments.output), ("--rejects", &arguments.rejects), ("--report", &arguments.report)];
     for (option, path) in named {

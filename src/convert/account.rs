@@ -175,7 +175,7 @@ impl Shop {
 /// What a person should know of how much is shared now and was before: what was sent stays where it is, and what is
 /// not known to be the later word lifts nothing.
 fn level_changed(folded: &Folded, mapped: &Mapped, earlier: &Earlier) -> Option<(IssueCode, String)> {
-    let stated = folded.steps.last().and_then(|step| step.event.record.consent.as_ref())?.share;
+    let stated = folded.steps.last().and_then(|step| step.event.record.consent.as_ref());
     match (earlier.level?, mapped.share?) {
         (Share::Full, Share::CodesOnly) => {
             let sent = |id: &str| earlier.sent.iter().any(|event| event.event_id == id);
@@ -190,7 +190,9 @@ fn level_changed(folded: &Folded, mapped: &Mapped, earlier: &Earlier) -> Option<
             words.dedup();
             Some((IssueCode::NarrowedAfterSending, words.join(", ")))
         }
-        (Share::CodesOnly, Share::CodesOnly) if stated == Share::Full => {
+        (Share::CodesOnly, Share::CodesOnly)
+            if stated.is_some_and(|consent| consent.share == Share::Full) =>
+        {
             Some((IssueCode::ConsentNotLifted, String::new()))
         }
         _ => None,

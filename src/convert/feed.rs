@@ -69,6 +69,11 @@ impl Feed {
                         return Ok(end);
                     }
                 }
+                if let Some((_, look)) = &mut grouping {
+                    for bad in batch.bad() {
+                        look.see_refused(scene, bad, file).map_err(|e| run.spill_error(e))?;
+                    }
+                }
                 for record in batch.records() {
                     let row = RowText { file, row: record.row, text: record.text.to_owned() };
                     match &mut grouping {

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::event::{EventType, Issue, ReferralEvent};
 use crate::profile::about::About;
-use crate::source::Scratch;
+use crate::source::{BadRecord, Scratch};
 
 use super::consents::{Consents, to_be_heeded};
 use super::group::{Digest16, FileScene, Place, digest16};
@@ -90,6 +90,24 @@ impl<'a> FirstLook<'a> {
             self.note_person(&about, events.as_deref(), key.as_deref(), place)?;
         }
         Ok(key)
+    }
+
+    /// Looks at a row that the reader refused: it states nothing for certain, but what it seems to say is heeded.
+    ///
+    /// # Errors
+    /// A spill file cannot be written.
+    pub fn see_refused(&mut self, scene: &FileScene, bad: &BadRecord, file: usize) -> io::Result<()> {
+        if self.interpreter.is_fhir() || scene.previous {
+            return Ok(());
+        }
+        let (place, mut scratch) = (Place::new(file, bad.row), Scratch::default());
+        let (key, about) =
+            self.interpreter.key_and_about(&scene.layout, &scene.bound, &bad.text, &mut scratch);
+        if let Some(said) = to_be_heeded(&about) {
+            let keys = self.keys(&about);
+            self.consents.note_refused(keys, place, said);
+        }
+        self.note_person(&about, None, key.as_deref(), place)
     }
 
     fn keys(&mut self, about: &About) -> InSource {

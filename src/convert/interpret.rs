@@ -12,7 +12,7 @@ use crate::event::{Issue, IssueCode, Position};
 use crate::fhir::{self, FhirResource};
 use crate::map::back::Back;
 use crate::profile::Profile;
-use crate::profile::about::About;
+use crate::profile::about::{self, About};
 use crate::profile::raw::{ExportKind, RowKind};
 use crate::profile::read::{self, RowEvents};
 use crate::profile::view::{Bound, Cells, View};
@@ -117,13 +117,13 @@ impl Interpreter {
     ) -> (Option<Vec<u8>>, About) {
         match (&self.meaning, &layout.parse(text, scratch)) {
             (Meaning::Export(profile), Ok(parsed)) => match view(parsed, bound) {
-                Some(view) => (
-                    read::referral_key(profile, view).map(String::into_bytes),
-                    crate::profile::about::about(profile, view),
-                ),
+                Some(view) => {
+                    (read::referral_key(profile, view).map(String::into_bytes), about::about(profile, view))
+                }
                 None => (None, About::default()),
             },
             (Meaning::Events, Ok(Parsed::Tree(node))) => (canonical::key(node), canonical::about(node)),
+            (Meaning::Export(profile), Err(_)) => (None, about_torn(profile, layout, bound, text)),
             _ => (None, About::default()),
         }
     }
@@ -179,6 +179,19 @@ impl Interpreter {
             Err(issues) => RowEvents { events: Vec::new(), issues },
         }
     }
+}
+
+/// What can be made out of a row of a table that is no record: a cell of it cannot be used, or the cells cannot be told
+/// apart.
+fn about_torn(profile: &Profile, layout: &Layout, bound: &Bound, text: &str) -> About {
+    if !layout.format().is_table() {
+        return About::default();
+    }
+    if let Some(row) = layout.refused_row(text, &mut Scratch::default()) {
+        return about::about(profile, View::Row(&row, bound));
+    }
+    let delimiter = char::from(layout.delimiter());
+    about::about_pieces(profile, text.split([delimiter, '"', '\n', '\r']))
 }
 
 /// A record as a profile sees it.

@@ -36,6 +36,7 @@ pub mod sample;
 pub mod since;
 mod sorter;
 mod unchanged;
+mod whose;
 mod work;
 
 pub use error::{ConvertError, Exit};

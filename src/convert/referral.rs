@@ -35,6 +35,7 @@ use super::rejects::Reject;
 use super::report::{Report, RowEnd, count};
 use super::rows::ReadRow;
 use super::since::{self, ANOTHER_NUMBER};
+use super::whose::give_number;
 
 /// Everything a worker needs, shared by all.
 pub struct Shop {
@@ -140,31 +141,41 @@ impl Shop {
     }
 
     /// Converts rows of which each is right in itself.
-    fn convert_good(&self, earlier: &Earlier, good: Vec<ReadRow<'_>>, done: &mut Done) {
+    fn convert_good(&self, earlier: &Earlier, mut good: Vec<ReadRow<'_>>, done: &mut Done) {
+        let snapshot = self.interpreter.is_snapshot();
         let events: Vec<_> = good.iter().flat_map(|row| row.events.iter().cloned()).collect();
-        let (events, disputed) = fold::deduplicate(self.one_record(events));
+        let (mut events, disputed) = fold::deduplicate(self.one_record(events));
         if !disputed.is_empty() {
             let ids = disputed.into_iter().map(|event| event.event_id).collect();
             return self.convert_others(earlier, good, &ids, IssueCode::DuplicateEventId, done);
         }
-        if !self.interpreter.is_snapshot() {
+        if !snapshot {
             let changed = since::changed(&earlier.sent, &events);
             if !changed.is_empty() {
                 return self.convert_others(earlier, good, &changed, IssueCode::EventChanged, done);
             }
         }
+        if give_number(&mut events, &earlier.sent) {
+            for row in &mut good {
+                row.issues.retain(|issue| issue.code != IssueCode::NhsNumberMissing);
+            }
+        }
         if earlier.is_of_another(&events) {
             return self.set_aside(good, IssueCode::HeldTwoPersons, ANOTHER_NUMBER, done);
         }
-        let mut update = match since::update(earlier.sent.clone(), events, self.interpreter.is_snapshot()) {
+        let stated_before = earlier.statements_beside(&events, snapshot);
+        let has_the_number_now = earlier.lacked_the_number(&events);
+        let mut update = match since::update(earlier.sent.clone(), events, snapshot) {
             Ok(update) => update,
             Err((code, found)) => return self.set_aside(good, code, found, done),
         };
         update.folded.consents_elsewhere =
             self.known.get().map(|known| known.consents(&update.folded)).unwrap_or_default();
-        update.folded.consents_elsewhere.extend(&earlier.statements);
-        if earlier.level == Some(Share::CodesOnly) && decide(&update.folded) == Sharing::Level(Share::Full) {
-            // What was withheld before may leave now.
+        update.folded.consents_elsewhere.extend(stated_before);
+        let is_lifted =
+            earlier.level == Some(Share::CodesOnly) && decide(&update.folded) == Sharing::Level(Share::Full);
+        if is_lifted || has_the_number_now {
+            // What was withheld before may leave now; what hung on a local identifier belongs to the person.
             update.wanted = None;
         }
         let good = self.without_unknown_targets(&update.folded, good, done);

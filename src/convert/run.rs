@@ -128,7 +128,11 @@ impl Run {
         let mut scratch = Scratch::default();
         for (file, (input, scene)) in self.inputs.iter().zip(&shop.files).enumerate() {
             for batch in Reader::open(input, &self.options)? {
-                for record in batch?.records() {
+                let batch = batch?;
+                for bad in batch.bad() {
+                    look.see_refused(scene, bad, file).map_err(|e| self.spill_error(e))?;
+                }
+                for record in batch.records() {
                     look.see(scene, Place::new(file, record.row), record.text, &mut scratch)
                         .map_err(|e| self.spill_error(e))?;
                 }

@@ -48,8 +48,9 @@ pub fn update(
     if before.is_empty() {
         return Ok(Update { folded: fold::fold(now), wanted: None });
     }
-    let Joined { all, wanted, remarks, record_before } = join(before, now, snapshot)?;
+    let Joined { all, wanted, remarks, record_before, revised } = join(before, now, snapshot)?;
     let mut folded = fold::fold(all);
+    folded.revised = revised;
     folded.remarks.extend(remarks);
     folded.record_before = record_before;
     catch_up(&mut folded, &wanted);
@@ -75,6 +76,8 @@ struct Joined {
     remarks: Remarks,
     /// The record as it was, where it changed.
     record_before: Option<Arc<Record>>,
+    /// Events that say something else now, as they were.
+    revised: Vec<ReferralEvent>,
 }
 
 fn join(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: bool) -> Result<Joined, Refusal> {
@@ -83,9 +86,10 @@ fn join(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: bool) -> 
     let (mut wanted, mut remarks) = compare(&before, &now, &old)?;
     let (old_record, template) = match (before.last(), now.last()) {
         (Some(old), Some(new)) => (Arc::clone(&old.record), new.clone()),
-        _ => return Ok(Joined { all: before, wanted, remarks, record_before: None }),
+        _ => return Ok(Joined { all: before, wanted, remarks, record_before: None, revised: Vec::new() }),
     };
     refuse_another_person(&old_record, &template.record)?;
+    let revised = before.iter().filter(|known| wanted.contains(&known.event_id)).cloned().collect();
     let now = now.into_iter().map(|event| at_its_height(event, &before)).collect();
     let mut all = together(before, now, snapshot, &mut remarks);
     let changed = snapshot && old_record != template.record;
@@ -94,7 +98,7 @@ fn join(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: bool) -> 
         all.retain(|event| changes.iter().all(|change| change.event_id != event.event_id));
         all.extend(changes);
     }
-    Ok(Joined { all, wanted, remarks, record_before: changed.then_some(old_record) })
+    Ok(Joined { all, wanted, remarks, record_before: changed.then_some(old_record), revised })
 }
 
 /// Whether a status column says less than it did.
@@ -138,7 +142,7 @@ fn compare(
 }
 
 /// What is told of a referral that was another person's.
-pub(super) const ANOTHER_NUMBER: &str = "another NHS number than in the earlier export";
+pub(super) const ANOTHER_NUMBER: &str = "another NHS number or person identifier than in the earlier export";
 
 /// A number that another took the place of: whose the referral is cannot be guessed.
 fn refuse_another_person(old: &Record, new: &Record) -> Result<(), Refusal> {

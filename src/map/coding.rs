@@ -89,20 +89,24 @@ impl Coder<'_> {
     /// Whether a term discloses more than the person may want known: by the profile, or by its code.
     #[must_use]
     pub fn is_sensitive(&self, term: &Term, group: Group) -> bool {
-        if term.sensitive
+        term.sensitive
             || term.text.as_deref().is_some_and(|text| self.codeset.discloses(group, text).is_some())
-        {
-            return true;
+            || term.code.as_deref().is_some_and(|code| self.code_discloses(kind(term.system), code))
+    }
+
+    /// Whether a code discloses, or what it may have been, or one that stands with others in its cell
+    /// (`706893006 |term|`).
+    fn code_discloses(&self, system: CodeSystemKind, code: &str) -> bool {
+        match self.codeset.resolve(None, system, code) {
+            Resolved::Coded { concept, .. } | Resolved::NotEmittable { concept, .. } => {
+                concept.is_sensitive()
+            }
+            Resolved::Damaged { candidates } => candidates.iter().any(|concept| concept.is_sensitive()),
+            Resolved::Malformed | Resolved::Unknown => code
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
+                .filter(|part| !part.is_empty() && *part != code)
+                .any(|part| self.code_discloses(system, part)),
         }
-        let concept = match (&term.code, &term.text) {
-            (Some(code), _) => match self.codeset.resolve(None, kind(term.system), code) {
-                Resolved::Coded { concept, .. } | Resolved::NotEmittable { concept, .. } => Some(concept),
-                Resolved::Damaged { candidates } => return candidates.iter().any(|c| c.sensitive.is_some()),
-                Resolved::Malformed | Resolved::Unknown => None,
-            },
-            _ => None,
-        };
-        concept.is_some_and(|concept| concept.sensitive.is_some())
     }
 
     fn codings(&self, term: &Term, group: Group, field: &'static str, notes: &mut Notes) -> Vec<Coding> {

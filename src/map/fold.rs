@@ -56,6 +56,8 @@ pub struct Folded {
     pub released: Vec<String>,
     /// The record as an earlier export had it, where it has changed since; put here by whoever knows it.
     pub record_before: Option<Arc<Record>>,
+    /// Events that an earlier export had with other content, as they were; put here by whoever knows them.
+    pub revised: Vec<ReferralEvent>,
 }
 
 impl Folded {

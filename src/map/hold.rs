@@ -44,15 +44,21 @@ fn in_the_future(event: &ReferralEvent, today: Date) -> Option<&'static str> {
     }
 }
 
-/// Whether the events of a referral name more than one person. Nothing of it may leave then.
+/// Whether the events of a referral name more than one person: two NHS numbers, two local identifiers without one, or a
+/// local identifier that stands beside no number where others do. Nothing of it may leave then.
 #[must_use]
 pub fn names_two_persons(folded: &Folded) -> bool {
     let mut numbers = Vec::new();
-    let mut locals = Vec::new();
+    let (mut beside_one, mut alone) = (Vec::new(), Vec::new());
     for step in &folded.steps {
         let person = &step.event.record.person;
         numbers.extend(person.nhs_number.filter(|number| !numbers.contains(number)));
+        let locals = if person.nhs_number.is_some() { &mut beside_one } else { &mut alone };
         locals.extend(person.local_id.as_deref().filter(|local| !locals.contains(local)));
     }
-    numbers.len() > 1 || (numbers.is_empty() && locals.len() > 1)
+    match numbers.len() {
+        0 => alone.len() > 1,
+        1 => !beside_one.is_empty() && alone.iter().any(|local| !beside_one.contains(local)),
+        _ => true,
+    }
 }

@@ -149,6 +149,7 @@ impl Mapper<'_> {
             numbered: None,
             patient_uuid,
             record_before: folded.record_before.as_ref(),
+            revised: &folded.revised,
             flagged: None,
         };
         for at in 0..folded.steps.len() {
@@ -178,6 +179,8 @@ struct Run<'a> {
     patient_uuid: Uuid,
     /// The record as an earlier export had it.
     record_before: Option<&'a Arc<Record>>,
+    /// Events as an earlier export had them.
+    revised: &'a [ReferralEvent],
     /// The record whose Flags were sent last.
     flagged: Option<Arc<Record>>,
 }
@@ -253,14 +256,18 @@ impl Run<'_> {
         }
         let own_from = entries.len();
         match &step.role {
-            Role::Plain => entries.extend(own(&here, notes)),
+            Role::Plain => {
+                let now = own(&here, notes);
+                // What the event no longer says is withdrawn; what more it may not say is for a person to decide.
+                if let Some(was) = self.revised.iter().find(|was| was.event_id == event.event_id) {
+                    entries.extend(gone(own(&context(was), &mut Notes::default()), &now));
+                }
+                entries.extend(now);
+            }
             Role::Corrects { was, is } => {
                 let now = own(&context(is), notes);
-                let made = withdrawn(own(&Context { coder: &whole, ..context(was) }, &mut Notes::default()));
-                let gone = made
-                    .into_iter()
-                    .filter(|entry| is_own(entry) && now.iter().all(|kept| kept.uuid != entry.uuid));
-                entries.extend(gone);
+                let made = own(&Context { coder: &whole, ..context(was) }, &mut Notes::default());
+                entries.extend(gone(made, &now));
                 entries.extend(now);
             }
             Role::Withdraws(target) => {
@@ -378,6 +385,11 @@ fn withdraw_if(withdrawn: bool, resource: Resource) -> Resource {
 /// The same entries, withdrawn.
 fn withdrawn(entries: Vec<Entry>) -> impl Iterator<Item = Entry> {
     entries.into_iter().map(|entry| Entry { resource: withdraw_if(true, entry.resource), ..entry })
+}
+
+/// What was made and is no longer, withdrawn.
+fn gone(made: Vec<Entry>, now: &[Entry]) -> impl Iterator<Item = Entry> {
+    withdrawn(made).filter(|entry| is_own(entry) && now.iter().all(|kept| kept.uuid != entry.uuid))
 }
 
 /// Whether an entry is ours to update, not a party that others share.

@@ -4,11 +4,11 @@
 //! the few fields that say so are read, so it is cheap enough for a first pass over a file. What this is not: a
 //! reading of the record; that is [`super::read`], next.
 
-use crate::event::Issue;
 use crate::event::build::{Draft, Reading};
 use crate::event::field::Field;
 use crate::event::kinds::{EventType, Share};
 use crate::event::person::Person;
+use crate::event::{Issue, NhsNumber};
 
 use super::compile::{Profile, TypeOf};
 use super::read::{says, set};
@@ -83,6 +83,28 @@ pub fn about(profile: &Profile, view: View<'_>) -> About {
         consent: Said::new(share, !issues.iter().any(Issue::is_error)),
         changes_consent: share == Some(Share::CodesOnly) && changes_consent(profile, view),
     }
+}
+
+/// Reads it from the pieces of a row whose cells cannot be told apart: whose number stands there, and whether any word
+/// could be the one that forbids sharing. Then what the row says of consent cannot be read.
+#[must_use]
+pub fn about_pieces<'p>(profile: &Profile, pieces: impl Iterator<Item = &'p str>) -> About {
+    let share = profile.fields.iter().find(|fill| fill.field == Field::ConsentShare);
+    let forbids = |piece: &str| {
+        let word = match share.and_then(|fill| fill.values.as_ref()) {
+            Some(values) => values.get(piece).and_then(|entry| entry.word.as_deref()),
+            None => share.map(|_| piece),
+        };
+        word == Some(Share::None.as_str())
+    };
+    let mut about = About { source: profile.source.clone(), ..About::default() };
+    for piece in pieces.map(str::trim) {
+        about.person.nhs_number = about.person.nhs_number.or_else(|| NhsNumber::parse(piece).ok());
+        if forbids(piece) {
+            about.consent = Said::Unreadable;
+        }
+    }
+    about
 }
 
 /// Reads some fields only.

@@ -1,7 +1,8 @@
 //! Headings: from the text of one or more rows to one name per column.
 //!
 //! What it is: trimming, joining the rows of a merged heading, and making names unique where a person can see
-//! it. What it is not: matching against a profile. Invariant: as many names as columns, no two equal, none empty.
+//! it. What it is not: matching against a profile. Invariant: as many names as columns, none
+//! empty, no two equal but for case.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,14 +12,15 @@ pub(crate) const OWN_PREFIX: &str = "sp_fhir_";
 
 /// One name per column.
 pub(crate) fn names<S: AsRef<str>>(cells: impl IntoIterator<Item = S>) -> Vec<Arc<str>> {
-    let mut seen: HashSet<Arc<str>> = HashSet::new();
+    // A profile finds a column whatever its case, so names that differ in nothing else are one name twice.
+    let mut seen: HashSet<String> = HashSet::new();
     let mut names = Vec::new();
     for (n, cell) in cells.into_iter().enumerate() {
         let plain = tidy(cell.as_ref());
         let plain = if plain.is_empty() { format!("Column {}", n + 1) } else { plain };
         let mut name: Arc<str> = Arc::from(plain.as_str());
         let mut count = 1;
-        while !seen.insert(Arc::clone(&name)) {
+        while !seen.insert(name.to_lowercase()) {
             count += 1;
             name = Arc::from(format!("{plain} ({count})"));
         }
@@ -70,9 +72,12 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_visible() {
-        let names = names(["Need", " Need ", "", "Need", "First\n name", "Need (2)"]);
-        let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
-        assert_eq!(names, ["Need", "Need (2)", "Column 3", "Need (3)", "First name", "Need (2) (2)"]);
+        let of = |cells: &[&str]| -> Vec<String> { names(cells).iter().map(ToString::to_string).collect() };
+        assert_eq!(
+            of(&["Need", " Need ", "", "Need", "First\n name", "Need (2)"]),
+            ["Need", "Need (2)", "Column 3", "Need (3)", "First name", "Need (2) (2)"]
+        );
+        assert_eq!(of(&["Share", "share ", "SHARE"]), ["Share", "share (2)", "SHARE (3)"]);
     }
 
     #[test]

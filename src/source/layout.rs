@@ -123,6 +123,28 @@ impl Layout {
         }
     }
 
+    /// The cells of a row of a table that is refused for what one of them holds; nothing where they cannot be told
+    /// apart.
+    pub(crate) fn refused_row<'a>(&self, raw: &'a str, scratch: &'a mut Scratch) -> Option<Row<'a>> {
+        let Scratch { cells, unquoted } = scratch;
+        let whole = self.format.is_table() && csv::cells(raw, self.delimiter, cells, unquoted);
+        if !whole || cells.len() != self.columns {
+            return None;
+        }
+        self.keep_own_out(cells);
+        Some(Row { record: raw, unquoted, cells })
+    }
+
+    /// Leaves out the columns of an earlier refusal.
+    fn keep_own_out(&self, cells: &mut Vec<Cell>) {
+        if let Some(kept) = &self.kept {
+            for (to, &from) in kept.iter().enumerate() {
+                cells.swap(to, from);
+            }
+            cells.truncate(kept.len());
+        }
+    }
+
     fn row<'a>(&self, raw: &'a str, scratch: &'a mut Scratch) -> Result<Row<'a>, Issue> {
         if raw.as_bytes().contains(&0) {
             return Err(Issue::new(IssueCode::NulCharacter, Position::default(), ""));
@@ -137,11 +159,8 @@ impl Layout {
             let found = format!("{has} cells where the heading has {wants}");
             return Err(Issue::new(IssueCode::RowShape, Position::default(), found));
         }
-        if let Some(kept) = &self.kept {
-            for (to, &from) in kept.iter().enumerate() {
-                cells.swap(to, from);
-            }
-            cells.truncate(kept.len());
+        if self.kept.is_some() {
+            self.keep_own_out(cells);
             // A refused row of a workbook is text now; its error value is still one until somebody mends it.
             let is_error = |cell: &csv::Cell| {
                 let text = if cell.copied { unquoted.as_str() } else { raw };

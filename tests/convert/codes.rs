@@ -238,3 +238,21 @@ fn words_do_not_stand_in_for_a_code() {
     assert!(!ran.text().contains("\"Lonely\""), "{}", ran.text());
     assert_eq!(number(&report, "needs_coding"), codes.len() as u64, "{}", report["terms"]);
 }
+
+/// A cell that holds a disclosing code in another form than a code's discloses as much, and so do the words beside it.
+#[test]
+fn a_sensitive_code_in_an_unreadable_cell_still_withholds_its_words() {
+    let bench = Bench::new();
+    let profile = PROFILE.replace(
+        r#"{ column = "Code", system = "snomed" }"#,
+        r#"{ column = "Code", system = "snomed", words = "Message" }"#,
+    );
+    let profile = bench.file("p.toml", profile.replace("fields.message = \"Message\"\n", ""));
+    for cell in ["706893006 |partner|", "706893006; 160932005", "706893006.0 (x)", "SCT:706893006"] {
+        let row = Row::bare(1).with("Need", "").with("Code", cell).with("Message", "Told in confidence");
+        let input = bench.file("in.csv", csv(&[row]));
+        let (ran, report) = bench.convert_with_report(&input, &profile, &[]);
+        assert!(!ran.ended(0).text().contains("confidence"), "{cell}");
+        assert!(number(&report, "remarks/sensitive-withheld") > 0, "{cell}");
+    }
+}

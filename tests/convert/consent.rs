@@ -152,3 +152,33 @@ fn a_refused_change_of_consent_in_a_log_holds_the_person() {
         assert_eq!(convert(kind, share), (goes, true), "{kind} {share}");
     }
 }
+
+/// A row that is no record, or one of whose cells cannot be used, is heeded as far as it can be made out.
+#[test]
+fn a_withdrawal_in_a_row_that_cannot_be_read_holds_the_person() {
+    let withdrawn = || another_referral(1, 2).with("Share", "None");
+    let text = |torn: &str| format!("{}{torn}\n", csv(&[Row::new(1), Row::new(3)])).into_bytes();
+    let line = |row: &Row| row.line(',');
+    let one_cell_more = text(&(line(&withdrawn()) + ",more"));
+    let quote_open = text(&line(&withdrawn()).replace(",Anwen,", ",\"Anwen,"));
+    let nul = text(&line(&withdrawn()).replace("Anwen", "An\0wen"));
+    let mut other_encoding = text(&line(&withdrawn().with("Given", "Anw~n").with("Need", "Tŷ")));
+    let tilde = other_encoding.iter().position(|byte| *byte == b'~').unwrap();
+    other_encoding[tilde] = 0xea;
+    for input in [one_cell_more, quote_open, nul, other_encoding] {
+        for more in [&[][..], &["--since", "@empty.csv"]] {
+            let bench = Bench::new();
+            let (profile, input) = (bench.file("p.toml", PROFILE), bench.file("in.csv", &input));
+            bench.file("empty.csv", csv(&[]));
+            let (ran, report) = bench.convert_with_report(&input, &profile, more);
+            adds_up(&report);
+            let ran = ran.ended(1).says(&["[held-consent-unclear]"]);
+            assert_eq!(cases(&lines(&ran.out)).into_iter().collect::<Vec<_>>(), ["TW-3"], "{}", ran.err);
+        }
+    }
+    // One that forbids nothing holds nobody.
+    let (bench, torn) = (Bench::new(), text(&(line(&another_referral(1, 2)) + ",more")));
+    let (profile, input) = (bench.file("p.toml", PROFILE), bench.file("in.csv", torn));
+    let (_, report) = bench.convert_with_report(&input, &profile, &[]);
+    assert_eq!((number(&report, "rows/converted"), number(&report, "rows/refused")), (2, 1));
+}

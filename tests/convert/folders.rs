@@ -242,3 +242,20 @@ fn a_place_without_the_right_to_write_is_told() {
         assert!(ran.says(&["closed", "cannot be written", "the right to write"]).out.is_empty());
     }
 }
+
+/// Rejects of an earlier run in a folder that is read would be rows twice, and would be written over.
+#[test]
+fn no_output_replaces_a_file_of_a_folder_that_is_read() {
+    let bench = Bench::new();
+    let profile = bench.file("p.toml", PROFILE);
+    std::fs::create_dir(bench.path("in")).unwrap();
+    bench.file("in/a.csv", csv(&rows(1..4)));
+    bench.file("in/rejects.csv", csv(&rows(4..5)));
+    bench.file("in/out.ndjson", "{}\n");
+    let before = all(&bench.path("in"));
+    for (option, file) in [("--rejects", "@in/rejects.csv"), ("-o", "@in/out.ndjson"), ("-o", "@in/a.csv")] {
+        let ran = bench.convert(&bench.path("in"), &profile, &[option, file]).ended(2);
+        ran.says(&["is read or written already", file.trim_start_matches('@')]);
+        assert!(all(&bench.path("in")) == before, "{file}");
+    }
+}

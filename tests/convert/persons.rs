@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::command::{Bench, RECORDED_AT, Ran, sp};
-use crate::output::lines;
+use crate::output::{lines, resources};
 use crate::scheme::{PROFILE, Row, another_referral, csv, nhs_number};
 
 /// One canonical event of a referral by a GP.
@@ -51,7 +51,18 @@ fn one_local_identifier_with_the_number_is_one_person() {
         event("1", "R1", "referred", "2026-03-01", 1, &known),
         event("2", "R1", "attended", "2026-03-09", 1, &local),
     ]);
-    assert_eq!(lines(&ran.ended(0).out).len(), 2);
+    let bundles = lines(&ran.ended(0).out);
+    let tasks = || bundles.iter().flat_map(resources).filter(|resource| resource["resourceType"] == "Task");
+    // The number holds for the whole referral: the second event does not take it off the person's record.
+    assert_eq!(tasks().count(), 2);
+    assert!(tasks().all(|task| task["for"]["identifier"]["value"] == nhs_number(1).as_str()), "{bundles:?}");
+    // Another local identifier without the number may be anyone's.
+    let ran = convert(&[
+        event("1", "R1", "referred", "2026-03-01", 1, &known),
+        event("2", "R1", "attended", "2026-03-09", 1, &json!({"person": {"local_id": "P2"}})),
+    ]);
+    assert!(ran.out.is_empty(), "{}", ran.text());
+    ran.ended(3).says(&["held-two-persons"]);
 }
 
 #[test]

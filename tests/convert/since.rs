@@ -380,3 +380,36 @@ fn an_earlier_export_does_not_come_through_a_pipe() {
         bench.convert(&input, &profile, &["--since", "-"]).ended(2).says(&["--since", "pipe", "give a file"]);
     assert!(ran.out.is_empty());
 }
+
+/// What a revised event no longer says is withdrawn: a score that was put on the wrong row, a message that was taken back.
+#[test]
+fn what_a_revised_event_no_longer_says_is_withdrawn() {
+    let profile = PROFILE.replace(
+        "date = \"Contacted\"\n",
+        "date = \"Contacted\"\nscore = [{ id = \"a\", column = \"Code\", text = \"One\" }, { id = \"b\", column = \"Read\", text = \"Other\" }]\n",
+    );
+    let profile = profile.replace("type = \"contacted\"", "type = \"assessed\"").replace(
+        "  { column = \"Code\", system = \"snomed\" },\n  { column = \"Read\", system = \"read-v2\" },\n",
+        "",
+    );
+    let scored = Row::new(2).with("Code", "7").with("Read", "9");
+    let once = |rows: [Row; 3]| {
+        let bench = Bench::new();
+        let [first, second, now] = rows.map(|row| csv(&[row]));
+        bench.file("1.csv", first);
+        bench.file("2.csv", second);
+        let (input, profile) = (bench.file("now.csv", now), bench.file("p.toml", &profile));
+        let (ran, report) =
+            bench.convert_with_report(&input, &profile, &["--since", "@1.csv", "--since", "@2.csv"]);
+        adds_up(&report);
+        let bundles = lines(&ran.ended(0).out);
+        let of_kind = |resource: &&Value| resource["resourceType"] == "Observation";
+        let statuses = |resource: &Value| resource["status"].as_str().unwrap().to_owned();
+        bundles.iter().flat_map(resources).filter(of_kind).map(statuses).collect::<Vec<_>>()
+    };
+    let cleared = scored.clone().with("Read", "");
+    assert_eq!(once([scored.clone(), scored.clone(), cleared.clone()]), ["entered-in-error", "final"]);
+    // It is withdrawn once, and comes back when it is put back.
+    assert!(once([scored.clone(), cleared.clone(), cleared.clone()]).is_empty());
+    assert_eq!(once([scored.clone(), cleared, scored]), ["final", "final"]);
+}

@@ -116,3 +116,66 @@ fn a_consent_says_what_was_applied() {
     assert!(!said.is_empty() && said.iter().all(|text| text.contains("codes only")), "{said:?}");
     assert!(!ran.text().contains("hates fuss"));
 }
+
+/// A number that was cleared, by mistake or in a log that names the person once, is still the person's: what hangs on
+/// their record is not moved off it.
+#[test]
+fn a_cleared_number_takes_nothing_off_the_persons_record() {
+    let row = Row::bare(1);
+    let cleared = row.clone().with("NHS", "").with("Accepted", "2026-02-02");
+    let of_the_person = |task: &&Value| task["for"]["identifier"]["value"] == nhs_number(1).as_str();
+    for exports in
+        [vec![row.clone(), cleared.clone()], vec![row.clone(), row.clone().with("NHS", ""), cleared]]
+    {
+        let (ran, _) = last_of(&exports);
+        let bundles = lines(&ran.ended(0).out);
+        let tasks = of(&bundles, "Task");
+        assert!(tasks.len() == 1 && tasks.iter().all(of_the_person), "{tasks:?}");
+    }
+    // With another local identifier besides, nobody knows.
+    let other = row.clone().with("NHS", "").with("Person", "P7");
+    let (ran, report) = last_of(&[row, other]);
+    assert!(ran.out.is_empty(), "{}", ran.text());
+    assert_eq!(number(&report, "held/held-two-persons"), 1);
+}
+
+/// What was sent about a local identifier is sent again about the person, all of it.
+#[test]
+fn a_number_that_comes_later_brings_everything_with_it() {
+    let row = Row::new(2);
+    let (ran, _) = last_of(&[row.clone().with("NHS", ""), row.clone()]);
+    let bundles = lines(&ran.ended(0).out);
+    let encounters = of(&bundles, "Encounter");
+    assert_eq!(encounters.len(), 1);
+    assert_eq!(encounters[0]["subject"]["identifier"]["value"], nhs_number(2).as_str());
+    // Said once, it is not said again.
+    let (ran, report) = last_of(&[row.clone().with("NHS", ""), row.clone(), row]);
+    assert!(ran.ended(0).out.is_empty());
+    assert_eq!(number(&report, "rows/unchanged"), 1);
+}
+
+/// The row of today is the statement of before, edited: an earlier one never allows what this one does not.
+#[test]
+fn an_earlier_export_allows_nothing_that_the_row_no_longer_does() {
+    let at = |share: &str, date: &str| Row::bare(1).with("Share", share).with("Share date", date);
+    let full = at("Full", "2026-02-10");
+    for date in ["2026-02-01", ""] {
+        let none = at("None", date).with("Accepted", "2026-02-20");
+        let (ran, report) = last_of(&[full.clone(), none]);
+        assert!(ran.ended(0).says(&["[withdrawn-after-sending]"]).out.is_empty());
+        assert_eq!(number(&report, "rows/not_shared"), 1);
+        for share in ["Codes", ""] {
+            let less = at(share, if share.is_empty() { "" } else { date });
+            let (ran, _) = last_of(&[full.clone(), less]);
+            let ran = ran.ended(0).says(&["[narrowed-after-sending]"]);
+            assert!(!ran.text().contains("hates fuss"), "{share}");
+        }
+    }
+    let of_self = |row: Row| row.with("Referrer", "Self");
+    let (ran, report) = last_of(&[of_self(full.clone()), of_self(at("", ""))]);
+    assert!(ran.out.is_empty(), "{}", ran.text());
+    assert_eq!(number(&report, "held/held-no-consent"), 1);
+    // Put back, it counts again.
+    let (ran, _) = last_of(&[full.clone(), at("", ""), full]);
+    assert!(ran.ended(0).text().contains("hates fuss"));
+}

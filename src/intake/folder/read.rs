@@ -154,7 +154,11 @@ impl Work<'_> {
             if self.stopping() {
                 return Err(NotRead::Stopping);
             }
-            for record in batch?.records() {
+            let batch = batch?;
+            for bad in batch.bad() {
+                look.see_refused(scene, bad, 0).map_err(|error| self.spill(error))?;
+            }
+            for record in batch.records() {
                 let place = Place::new(0, record.row);
                 let key = look.see(scene, place, record.text, &mut self.scratch);
                 let key = key.map_err(|error| self.spill(error))?;

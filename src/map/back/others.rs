@@ -132,6 +132,12 @@ impl Back<'_> {
         }
         let person_system = written_by_us.map(|source| format!("{source}/person")).unwrap_or_default();
         parties::person(&mut record, pool, request, "subject", &person_system);
+        let patient = request.node.get("subject").and_then(|subject| pool.resolve(subject));
+        if patient.is_some_and(|patient| parties::is_restricted(patient.node))
+            || (written_by_us.is_none() && parties::is_restricted(request.node))
+        {
+            record.known(Field::Protected, "true", request);
+        }
         parties::request(&mut record, pool, request);
         self.kind(&mut record, request, issues);
         Some(Referral { id, record })

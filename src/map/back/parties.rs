@@ -9,6 +9,7 @@ use crate::tree::Node;
 
 use super::facts::Facts;
 use super::pool::{Found, Pool, conditional, identifiers, items, text};
+use super::whose::is_torn;
 
 /// The person a reference points at; `person_system` is the system of local identifiers.
 pub(super) fn person(facts: &mut Facts, pool: &Pool<'_>, by: &Found<'_>, member: &str, person_system: &str) {
@@ -22,6 +23,14 @@ pub(super) fn person(facts: &mut Facts, pool: &Pool<'_>, by: &Found<'_>, member:
     };
     if let Some(patient) = pool.resolve(reference).filter(|found| found.kind == "Patient") {
         pool.used(patient);
+        if is_torn(pool, reference) {
+            let at = Position::path(by.at(&format!("{member}.identifier")));
+            facts.refuse(Issue::new(IssueCode::OtherPerson, at, "another NHS number than the Patient's"));
+        }
+        if pool.has_a_rival(patient) {
+            let at = Position::path(patient.path.clone());
+            facts.refuse(Issue::new(IssueCode::SeveralValues, at, "different persons under one address"));
+        }
         return patient_facts(facts, pool, patient, person_system);
     }
     if let (Some(system), Some(value)) =
@@ -36,6 +45,14 @@ pub(super) fn person(facts: &mut Facts, pool: &Pool<'_>, by: &Found<'_>, member:
         // A logical id is the clinical system's own, but it is all there is.
         identify("", id, &format!("{member}.reference"));
     }
+}
+
+/// Whether the clinical system restricts who may see a resource: what R4 has for the sensitive flag of a person.
+pub(super) fn is_restricted(node: &Node) -> bool {
+    items(node, "meta.security").iter().any(|label| {
+        let words = ["R", "V", "restricted", "very-restricted", "redacted"];
+        text(label, "code").is_some_and(|code| words.contains(&code))
+    })
 }
 
 /// Everything of a Patient.

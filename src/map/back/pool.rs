@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use crate::event::{Issue, IssueCode, Position};
+use crate::event::{Issue, IssueCode, NhsNumber, Position};
 use crate::fhir::FhirResource;
 use crate::tree::{Node, safe_name};
 
@@ -94,6 +94,22 @@ impl<'n> Pool<'n> {
         let system = text(reference, "identifier.system")?;
         let value = text(reference, "identifier.value")?;
         self.all.iter().find(|found| has_identifier(found.node, system, value))
+    }
+
+    /// Whether another Patient stands under the same address and is another person, by number or date of birth:
+    /// which of them is meant cannot be known.
+    pub(super) fn has_a_rival(&self, patient: &Found<'_>) -> bool {
+        let person = |found: &Found<'_>| {
+            let numbers = identifiers(found.node).filter(|(system, _)| *system == NhsNumber::SYSTEM);
+            let numbers: Vec<String> = numbers.map(|(_, value)| value.to_owned()).collect();
+            (numbers, text(found.node, "birthDate").map(str::to_owned))
+        };
+        let same_address = |other: &&Found<'_>| match (other.full_url, patient.full_url) {
+            (Some(other), Some(url)) => unversioned(other) == unversioned(url),
+            _ => text(other.node, "id").is_some() && text(other.node, "id") == text(patient.node, "id"),
+        };
+        let mut others = self.of_kind("Patient").filter(same_address);
+        others.any(|other| person(other) != person(patient))
     }
 
     /// Takes note that a resource was turned into part of an event.

@@ -691,3 +691,57 @@ fn a_patient_has_one_current_nhs_number() {
     assert_eq!(patient(&id("9990185107", "old")), (1, vec![]));
     assert_eq!(patient(&id("9990012342", "official")), (1, vec![]));
 }
+
+#[test]
+fn a_request_that_names_two_persons_is_refused() {
+    let request = |more: &str| {
+        format!(
+            r#"{{"resource":{{"resourceType":"ServiceRequest","id":"a2","status":"active","intent":"order",
+            "authoredOn":"2026-03-02",{more}}}}}"#
+        )
+    };
+    let subject = |number: &str| {
+        request(&format!(
+            r#""subject":{{"reference":"Patient/p1","identifier":{{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"{number}"}}}}"#
+        ))
+    };
+    let (events, errors) = about_one(&subject("9990185107"));
+    let at = "Bundle.entry[3].resource.subject.identifier".to_owned();
+    assert_eq!((events.len(), errors), (1, vec![("other-person", at)]));
+    let (events, errors) = about_one(&subject("999 001 2342"));
+    assert_eq!((events.len(), errors), (2, vec![]));
+    // Two Patients under one address: which of them is meant cannot be known.
+    let patient = |number: &str| {
+        format!(
+            r#"{{"fullUrl":"https://a.example/Patient/p1","resource":{{"resourceType":"Patient","id":"p1","identifier":[
+            {{"use":"old","system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990098727"}},
+            {{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"{number}"}}]}}}}"#
+        )
+    };
+    let (events, errors) = about_one(&patient("9990185107"));
+    assert_eq!((events.len(), errors), (0, vec![("several-values", "Bundle.entry[0].resource".to_owned())]));
+    let (events, errors) = about_one(&patient("9990012342"));
+    assert_eq!((events.len(), errors), (1, vec![]));
+}
+
+#[test]
+fn a_label_that_restricts_marks_the_referral_protected() {
+    let label = r#""meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}]}"#;
+    let of_patient = format!(
+        r#"{{"fullUrl":"https://a.example/Patient/p3","resource":{{"resourceType":"Patient","id":"p3",{label}}}}},
+        {{"resource":{{"resourceType":"ServiceRequest","id":"a2","identifier":[{{"value":"2"}}],"status":"active",
+        "intent":"order","authoredOn":"2026-03-02","subject":{{"reference":"https://a.example/Patient/p3",
+        "identifier":{{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990271488"}}}}}}}}"#
+    )
+    .replace("\"id\":\"p3\",", r#""id":"p3","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990271488"}],"#);
+    let of_request = format!(
+        r#"{{"resource":{{"resourceType":"ServiceRequest","id":"a2",{label},"status":"active","intent":"order",
+        "authoredOn":"2026-03-02","subject":{{"reference":"Patient/p2"}}}}}}"#
+    );
+    for resources in [of_patient, of_request] {
+        let (events, errors) = about_one(&resources);
+        assert_eq!(errors, vec![], "{resources}");
+        let protected: Vec<bool> = events.iter().map(|event| event.record.person.protected).collect();
+        assert_eq!(protected, [false, true], "{resources}");
+    }
+}

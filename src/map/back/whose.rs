@@ -45,6 +45,11 @@ pub(super) fn is_about_the_person(
     false
 }
 
+/// Whether a reference states another NHS number than the Patient that it points at.
+pub(super) fn is_torn(pool: &Pool<'_>, reference: &Node) -> bool {
+    named(pool, reference).torn
+}
+
 impl Named {
     fn is_one_with(&self, other: &Self) -> bool {
         let within = |some: &[String], all: &[String]| some.iter().all(|one| all.contains(one));

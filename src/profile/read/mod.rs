@@ -229,6 +229,15 @@ mod tests {
         assert_eq!(issues(&name), [("wrong-shape", Severity::Warning)]);
         let none = of(r#"{"id":"1","person":"p","nhs":"9990004218","name":"A, B","log":[]}"#);
         assert_eq!(issues(&none), [("nothing-happened", Severity::Error)]);
+        let with = |more: &str| {
+            of(&format!(
+                r#"{{"id":"1","person":"p","nhs":"9990004218","name":"A, B","log":[
+                {{"at":"2026-03-04","what":"seen"}},{more}]}}"#
+            ))
+        };
+        assert_eq!(issues(&with(r#"{"what":"done"}"#)), [("date-missing", Severity::Warning)]);
+        assert_eq!(issues(&with(r#""done""#)), [("wrong-shape", Severity::Error)]);
+        assert_eq!(issues(&with("null")), []);
     }
 
     const ONE: &str = r##"

@@ -141,7 +141,11 @@ impl Row<'_> {
             TypeOf::ByValue(column, values) => self.type_by_value(view, *column, values, !dates.is_empty()),
         };
         if dates.is_empty() {
-            self.without_date(view, rule);
+            let happened = match rule.event_type {
+                TypeOf::ByValue(column, _) => event_type.map(|_| column),
+                TypeOf::Fixed(_) => None,
+            };
+            self.without_date(view, rule, happened);
             return;
         }
         let Some(event_type) = event_type else { return };
@@ -239,8 +243,10 @@ impl Row<'_> {
         }
     }
 
-    /// A rule without its date makes nothing; what the row says about it all the same is not passed over.
-    fn without_date(&mut self, view: View<'_>, rule: &EventRule) {
+    /// A rule without its date makes nothing; what the row says about it all the same is not passed over: details, or
+    /// in a column of its own that it happened. An element that is a text where a whole event belongs says something
+    /// that nobody reads.
+    fn without_date(&mut self, view: View<'_>, rule: &EventRule, happened: Option<Column>) {
         let said = rule.fields.iter().find_map(|fill| match &fill.from {
             From::Column(column) | From::Given(column, _) | From::Family(column, _) => {
                 view.first(self.profile, *column).map(|_| *column)
@@ -250,8 +256,11 @@ impl Row<'_> {
             }
             From::Constant(_) => None,
         });
-        if said.is_some() {
-            self.report(IssueCode::DateMissing, said, format!("rule {}", rule.id));
+        if let Some(said) = said.or(happened) {
+            self.report(IssueCode::DateMissing, Some(said), format!("rule {}", rule.id));
+        } else if let View::Tree(node @ Node::String(_), Some((path, _))) = view {
+            let at = Position { column: Some(path.into()), ..Position::default() };
+            self.issues.push(Issue::new(IssueCode::WrongShape, at, node.kind()));
         }
     }
 
