@@ -7,6 +7,7 @@
 
 pub mod known;
 pub mod made;
+mod parcels;
 pub mod planner;
 pub mod route;
 

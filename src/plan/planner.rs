@@ -15,8 +15,6 @@ use crate::convert::since::{self, Update};
 use crate::event::finish::Identities;
 use crate::event::kinds::Share;
 use crate::event::{EventType, IssueCode, ReferralEvent, When};
-use crate::fhir;
-use crate::map::bundle;
 use crate::map::fold::{self, Folded, Step};
 use crate::map::hold::{names_two_persons, needs_hold};
 use crate::map::mapper::{EventEntries, Mapped, Mapper, Settings};
@@ -26,11 +24,11 @@ use crate::map::provenance::revision_uuid;
 use crate::map::refs::plain;
 use crate::map::share::{Statement, statement};
 use crate::map::shelf::Shelf;
-use crate::outbox::parcel::Fulfils;
-use crate::outbox::{Parcel, Reason, State, Subject};
+use crate::outbox::{Reason, State};
 
 use super::known::{Known, Submission, Unsent, number_key, person_keys};
 use super::made::{DEFAULT_EXPIRY, Disposition, NewEntry, Plan, Verdict};
+use super::parcels;
 use super::route::{Route, Routes};
 
 /// Another source's referral of the same person within so many days may be the same one.
@@ -107,7 +105,7 @@ impl Planner {
         self.describe(known, &folded, &mut plan);
         plan.statements_changed = lasting_of(&folded) != old_statements;
         let held = self.hold(known, &folded, now, &[]);
-        let mapped = self.map(&folded, came, now);
+        let mapped = self.map(&folded, known, came, now);
         plan.issues.extend(mapped.notes.remarks.iter().cloned());
         let events = std::mem::take(&mut plan.events);
         for (event, number) in &events {
@@ -161,7 +159,7 @@ impl Planner {
             snapshot: false,
         };
         let held = self.hold(known, &folded, now, &[]);
-        let mapped = self.map(&folded, &came, now);
+        let mapped = self.map(&folded, known, &came, now);
         plan.replanned = self.redo(&mapped, &folded, held, known, now, unsent.iter());
         plan
     }
@@ -237,13 +235,19 @@ impl Planner {
         accepted
     }
 
+    /// Where a referral goes: to the endpoint of its first delivery, else to that of the person's practice.
+    fn route(&self, known: &Known, last: &ReferralEvent) -> Option<&Route> {
+        let practice = last.record.person.practice_ods.as_ref().map(|ods| ods.as_str());
+        match &known.endpoint {
+            Some(endpoint) => self.routes.named(endpoint),
+            None => self.routes.of(practice),
+        }
+    }
+
     fn describe(&self, known: &Known, folded: &Folded, plan: &mut Plan) {
         let Some(last) = folded.steps.last().map(|step| &step.event) else { return };
         let practice = last.record.person.practice_ods.as_ref().map(|ods| ods.as_str().to_owned());
-        let route = match &known.endpoint {
-            Some(endpoint) => self.routes.named(endpoint),
-            None => self.routes.of(practice.as_deref()),
-        };
+        let route = self.route(known, last);
         plan.endpoint = route.map(|route| route.endpoint.clone()).unwrap_or_default();
         plan.practice = known.practice.clone().or(practice);
         plan.expires_after = route.map_or(DEFAULT_EXPIRY, |route| route.expires_after);
@@ -265,10 +269,7 @@ impl Planner {
         let today = now.to_zoned(london()).date();
         let person = &last.record.person;
         let practice = person.practice_ods.as_ref().map(|ods| ods.as_str());
-        let route = match &known.endpoint {
-            Some(endpoint) => self.routes.named(endpoint),
-            None => self.routes.of(practice),
-        };
+        let route = self.route(known, last);
         let moved = || match (&known.practice, practice) {
             (Some(first), Some(now)) => !first.eq_ignore_ascii_case(now),
             _ => false,
@@ -287,7 +288,7 @@ impl Planner {
         reasons.into_iter().flatten().find(|reason| !waived.contains(reason))
     }
 
-    fn map(&self, folded: &Folded, came: &Submission, now: jiff::Timestamp) -> Mapped {
+    fn map(&self, folded: &Folded, known: &Known, came: &Submission, now: jiff::Timestamp) -> Mapped {
         let names = Names::new(&came.source);
         let settings = Settings {
             recorded_at: jiff::Timestamp::from_second(now.as_second()).unwrap_or(now),
@@ -297,7 +298,11 @@ impl Planner {
         let mapper = Mapper { codeset: &self.codeset, settings: &settings, shelf: &shelf };
         let Some(last) = folded.steps.last() else { return Mapped::default() };
         let patient = patient::uuid(&self.identities, &names, &last.event);
-        mapper.map(&names, folded, patient)
+        if self.route(known, &last.event).is_some_and(|route| route.answers) {
+            mapper.map_answering(&names, folded, patient)
+        } else {
+            mapper.map(&names, folded, patient)
+        }
     }
 
     fn dispose(
@@ -315,26 +320,9 @@ impl Planner {
             (Some(Share::None) | None, _) => Disposition::NotShared(Reason::ConsentNone),
             (_, None) => Disposition::NotShared(Reason::NothingToSend),
             (_, Some(made)) => match folded.steps.last() {
-                Some(step) => Disposition::Send(self.parcel(made, &step.event)),
+                Some(step) => Disposition::Send(parcels::parcel(made, folded, &step.event, &self.settings)),
                 None => Disposition::NotShared(Reason::NothingToSend),
             },
-        }
-    }
-
-    fn parcel(&self, made: &EventEntries, last: &ReferralEvent) -> Parcel {
-        let names = Names::new(&last.source);
-        let recorded = self.settings.recorded_at.to_string();
-        let bundle = bundle::event_bundle(made.clone(), self.settings.form, None, &names, &recorded);
-        let mut bytes = Vec::with_capacity(8 << 10);
-        fhir::json::append(&bundle, &mut bytes);
-        Parcel {
-            subject: subject(last),
-            bundle: String::from_utf8(bytes).unwrap_or_default(),
-            fulfils: last
-                .record
-                .fulfils
-                .as_ref()
-                .map(|request| Fulfils { system: request.system.clone(), value: request.value.clone() }),
         }
     }
 }
@@ -406,17 +394,6 @@ fn lasting_of(folded: &Folded) -> Vec<Statement> {
 fn active_since(folded: &Folded) -> Option<Date> {
     let state = folded.state().filter(|state| !state.ended)?;
     folded.steps.get(state.opened_by)?.event.occurred_at.map(|when| when.day())
-}
-
-fn subject(event: &ReferralEvent) -> Subject {
-    let person = &event.record.person;
-    let whole = person.birth_date.filter(|when| matches!(when, When::Day(_)));
-    Subject {
-        nhs_number: person.nhs_number.map(|number| number.as_str().to_owned()),
-        families: person.family.iter().chain(&person.former_family).cloned().collect(),
-        birth_date: whole.map(|when| when.day().to_string()),
-        practice: person.practice_ods.as_ref().map(|ods| ods.as_str().to_owned()),
-    }
 }
 
 /// A 999 number belongs to a test endpoint, and nobody else's does.

@@ -295,7 +295,7 @@ impl Store for SqliteStore {
         endpoint: &str,
         resource_type: &str,
         uuid: &str,
-    ) -> Result<Vec<crate::endpoint::Known>> {
+    ) -> Result<Option<Vec<crate::endpoint::Known>>> {
         list::ours(&mut Tables::new(&self.connection), endpoint, resource_type, uuid)
     }
 }
