@@ -52,6 +52,7 @@ fn planner() -> Planner {
             practices: Vec::new(),
             test: true,
             expires_after: Duration::from_secs(30 * 24 * 3600),
+            answers: true,
         }]),
         identities: Identities::default(),
     }

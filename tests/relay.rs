@@ -102,6 +102,7 @@ fn store() -> MemoryStore {
             practices: Vec::new(),
             test: true,
             expires_after: Duration::from_secs(86_400),
+            answers: true,
         }]),
         identities: Identities::default(),
     };

@@ -187,6 +187,8 @@ fn planner() -> Outcome<Planner> {
         // Test numbers (999…) go to test endpoints only, and nothing else does.
         test: true,
         expires_after: Duration::from_secs(30 * 24 * 3600),
+        // A FHIR server can be read before it is written, so requests of the clinical system may be answered there.
+        answers: true,
     };
     Ok(Planner { codeset, settings, routes: Routes(vec![route]), identities: Identities::default() })
 }
@@ -215,6 +217,7 @@ fn puller(
     })?;
     let server = FhirRest::new(fhir_rest::Settings {
         name: "practice".to_owned(),
+        owner: Some(service.to_owned()),
         practices: Vec::new(),
         provenance: None,
         client,

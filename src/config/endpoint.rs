@@ -161,6 +161,7 @@ impl EndpointConfig {
             practices: self.practices.clone(),
             test: self.test,
             expires_after: self.expires_after,
+            answers: matches!(self.kind, Kind::Fhir(_)),
         })
     }
 

@@ -92,6 +92,7 @@ pub fn rest(
     Ok(FhirRest::new(fhir_rest::Settings {
         name: config.name.clone(),
         practices: config.practices.clone(),
+        owner: config.pull.as_ref().and_then(|pull| pull.owner.clone()),
         provenance: None,
         client,
         clock: Arc::clone(clock),

@@ -137,7 +137,7 @@ pub struct Target {
     /// Its type.
     #[serde(rename = "type")]
     pub resource_type: String,
-    /// The UUID by which we name it: its identifier's value, or its id.
+    /// The UUID by which we name it: its identifier's value, or its id. Of a Task of the clinical system's, its id there.
     pub uuid: String,
     /// The system of its identifier; absent for a resource that is found by id.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -146,6 +146,14 @@ pub struct Target {
     pub content: String,
     /// Whether it is ours alone: others' (organisations, services) are only created when absent.
     pub ours: bool,
+}
+
+impl Target {
+    /// Whether it is a Task of the clinical system's that we update: it bears no identifier of ours and goes by its id.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        self.ours && self.system.is_none() && self.resource_type == "Task"
+    }
 }
 
 /// What asking came to.

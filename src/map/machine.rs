@@ -47,6 +47,23 @@ impl TaskStatus {
         }
     }
 
+    /// The status of a FHIR code; none for those that are not used.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        const ALL: [TaskStatus; 9] = [
+            TaskStatus::Requested,
+            TaskStatus::Accepted,
+            TaskStatus::Rejected,
+            TaskStatus::InProgress,
+            TaskStatus::OnHold,
+            TaskStatus::Cancelled,
+            TaskStatus::Failed,
+            TaskStatus::Completed,
+            TaskStatus::EnteredInError,
+        ];
+        ALL.into_iter().find(|status| status.as_str() == code)
+    }
+
     /// Whether the machine allows the step.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {

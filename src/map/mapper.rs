@@ -106,15 +106,33 @@ impl Mapper<'_> {
     /// Maps one referral. Nothing leaves when nothing may; the caller has held what must be held.
     #[must_use]
     pub fn map(&self, names: &Names, folded: &Folded, patient_uuid: Uuid) -> Mapped {
-        let plain = self.pass(names, folded, patient_uuid, &[]);
+        self.both(names, folded, patient_uuid, false)
+    }
+
+    /// The same for an endpoint where the request of the clinical system that a referral answers can be read first: the
+    /// Bundles of such a referral bring its Task, about that request, in the state of the fold.
+    #[must_use]
+    pub fn map_answering(&self, names: &Names, folded: &Folded, patient_uuid: Uuid) -> Mapped {
+        self.both(names, folded, patient_uuid, true)
+    }
+
+    fn both(&self, names: &Names, folded: &Folded, patient_uuid: Uuid, answers: bool) -> Mapped {
+        let plain = self.pass(names, folded, patient_uuid, &[], answers);
         if folded.released.is_empty() {
             return plain;
         }
-        released::labelled(&plain, self.pass(names, folded, patient_uuid, &folded.released))
+        released::labelled(&plain, self.pass(names, folded, patient_uuid, &folded.released, answers))
     }
 
     /// Maps with what is sensitive of these events.
-    fn pass(&self, names: &Names, folded: &Folded, patient_uuid: Uuid, released: &[String]) -> Mapped {
+    fn pass(
+        &self,
+        names: &Names,
+        folded: &Folded,
+        patient_uuid: Uuid,
+        released: &[String],
+        answers: bool,
+    ) -> Mapped {
         let mut mapped = Mapped::default();
         let Some(first) = folded.steps.first() else { return mapped };
         let share = match decide(folded) {
@@ -151,6 +169,7 @@ impl Mapper<'_> {
             record_before: folded.record_before.as_ref(),
             revised: &folded.revised,
             flagged: None,
+            answers,
         };
         for at in 0..folded.steps.len() {
             let Some(step) = folded.steps.get(at) else { break };
@@ -183,6 +202,8 @@ struct Run<'a> {
     revised: &'a [ReferralEvent],
     /// The record whose Flags were sent last.
     flagged: Option<Arc<Record>>,
+    /// Whether a referral that answers a request of the clinical system brings its Task.
+    answers: bool,
 }
 
 /// The request and the newest Task, which most Bundles of a referral have in common.
@@ -205,9 +226,10 @@ impl Run<'_> {
         let (refs, coder) = (&self.refs, coders.of(event));
         let scene = self.scene.as_mut()?;
         let parties = &scene.parties;
-        // A request of the clinical system that this referral answers has an author, and a Task that is updated
-        // where it is held.
-        let state = step.state.as_ref().filter(|_| event.record.fulfils.is_none());
+        // A request of the clinical system that this referral answers has an author; its Task is brought only where
+        // it can be read first.
+        let is_answer = event.record.fulfils.is_some();
+        let state = step.state.as_ref().filter(|_| !is_answer || self.answers);
         let numbered = numbered.filter(|_| state.is_some());
 
         let context = |about| Context {
@@ -227,7 +249,7 @@ impl Run<'_> {
             Coder { codeset: coder.codeset, repair: coder.repair, share: Share::Full, released: false };
         let here = context(event);
         let mut entries = Vec::with_capacity(8);
-        if let (Some(state), Some(names)) = (state, numbered) {
+        if let (Some(state), Some(names), false) = (state, numbered, is_answer) {
             let with_code = settings.code_in_every_bundle
                 || at == state.opened_by
                 || matches!(&step.role, Role::Corrects { is, .. } if is.event_type == EventType::Referred);
@@ -249,6 +271,8 @@ impl Run<'_> {
             let request =
                 withdraw_if(state.task == TaskStatus::EnteredInError, Resource::ServiceRequest(request));
             entries.push(Entry { uuid: names.request, resource: request, write: Write::Update });
+        }
+        if let (Some(state), Some(names)) = (state, numbered) {
             let key = Identifier::new(refs.names.system(NameKind::Task), plain(names.task));
             let task = task::task(&here, key, state, self.steps, notes);
             let task = withdraw_if(state.task == TaskStatus::EnteredInError, task.into());

@@ -23,6 +23,9 @@ pub const NHS_NUMBER_VERIFICATION_STATUS_ENGLAND: &str =
     "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland";
 /// UCUM units.
 pub const UCUM: &str = "http://unitsofmeasure.org";
+/// The type, in words, of the output that tells a Task's outcome. By it our output is known again on a Task of the
+/// clinical system's.
+pub const OUTCOME: &str = "Outcome";
 
 /// A structural code with its display, fixed by the standard.
 #[derive(Clone, Copy, Debug)]

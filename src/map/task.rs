@@ -1,4 +1,5 @@
-//! Task: the work on a referral, and how far it got. Next: [`super::own`], what belongs to one event.
+//! Task: the work on a referral, and how far it got; about the clinical system's own request where the referral answers
+//! one. Next: [`super::own`], what belongs to one event.
 
 use crate::event::{EventType, ReferralEvent};
 use crate::fhir::types::{CodeableConcept, Identifier, Task, TaskParameter, Text, Value};
@@ -37,7 +38,7 @@ pub(super) fn task(
             .map(|event| business_status(event, coders.of(event), notes)),
         intent: "order".into(),
         code: Some(systems::FULFIL.concept()),
-        focus: context.request.map(|request| refs.to("ServiceRequest", request)),
+        focus: context.based_on().into_iter().next(),
         for_: Some(refs.subject()),
         authored_on: authored_on.map(|when| when.text().into()),
         last_modified: last_modified.map(|when| when.text().into()),
@@ -88,7 +89,7 @@ fn output(event: &ReferralEvent, coder: &Coder<'_>, notes: &mut Notes) -> Option
     let outcome = event.detail.outcome.as_ref()?;
     let concept = coder.code(outcome, "outcome", "outcome", notes)?;
     Some(TaskParameter {
-        type_: CodeableConcept::text("Outcome"),
+        type_: CodeableConcept::text(systems::OUTCOME),
         value: Some(Value::CodeableConcept(concept)),
     })
 }

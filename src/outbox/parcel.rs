@@ -18,7 +18,7 @@ pub struct Parcel {
     pub bundle: String,
     /// The clinical system's request that this referral answers, if any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub fulfils: Option<Fulfils>,
+    pub fulfils: Option<Box<Fulfils>>,
 }
 
 /// An identifier of a request at the clinical system.
@@ -28,6 +28,16 @@ pub struct Fulfils {
     pub system: String,
     /// Its value.
     pub value: String,
+    /// The Task of the Bundle that says how far the answer got, by the UUID that it has as a Task of ours; absent where
+    /// the Bundle brings none. Where the endpoint holds a Task for us about that request, that one is updated instead.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub task: Option<String>,
+    /// The UUID that a request of our own would have in its place: where the endpoint holds one, there are two for one ask.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub instead_of: Option<String>,
+    /// Whether that Task is not the referral's first: it was reopened or rerouted, so a finished one is left alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub again: bool,
 }
 
 /// Who a parcel is about. All must agree with the endpoint's Patient before anything is written.

@@ -63,13 +63,17 @@ reasons! {
     PracticeUnknown = "practice-unknown",
         "the Patient's practice at the endpoint is absent, another, or not among the endpoint's",
         "find out which practice is right, then retry";
-    RequestNotFound = "request-not-found", "the request that this referral answers is not at the endpoint",
-        "check the identifier of the request";
-    IdentifierCollision = "identifier-collision", "a resource with our identifier is about somebody else",
+    RequestNotFound = "request-not-found",
+        "the request that this referral answers is not at the endpoint, or has Tasks for other services only",
+        "check the identifier of the request, and `pull.owner` of the endpoint";
+    IdentifierCollision = "identifier-collision",
+        "a resource with our identifier, or the request that this answers, is about somebody else",
         "tell the endpoint's administrator; never send until it is resolved";
-    Divergent = "divergent", "somebody else changed our resource at the endpoint",
+    Divergent = "divergent",
+        "somebody else changed our resource at the endpoint, or ended or moved on the request or Task that this answers",
         "compare both sides; `release --ours` writes over the versions shown, `release --theirs` lets them stand, `release` compares again";
-    Duplicate = "duplicate", "the endpoint holds more than one resource with our identifier",
+    Duplicate = "duplicate",
+        "the endpoint holds more than one resource with our identifier, or more than one request or Task for one ask",
         "have the duplicates removed there, then retry";
     OnHold = "on-hold", "a person put it on hold", "release it when it may go on";
     RefusedByEndpoint = "refused-by-endpoint", "the endpoint refused it for good",

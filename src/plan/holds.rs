@@ -22,6 +22,15 @@ use super::whose::{Dispute, Whose};
 const TWIN_DAYS: i32 = 28;
 
 impl Planner {
+    /// Where a referral goes: to the endpoint of its first delivery, else to that of the person's practice.
+    pub(super) fn route(&self, known: &Known, last: &ReferralEvent) -> Option<&Route> {
+        let practice = last.record.person.practice_ods.as_ref().map(|ods| ods.as_str());
+        match &known.endpoint {
+            Some(endpoint) => self.routes.named(endpoint),
+            None => self.routes.of(practice),
+        }
+    }
+
     /// Why nothing of the referral may go out now, if so.
     pub(super) fn hold(
         &self,
@@ -34,10 +43,7 @@ impl Planner {
         let today = now.to_zoned(london()).date();
         let person = &last.record.person;
         let practice = person.practice_ods.as_ref().map(|ods| ods.as_str());
-        let route = match &known.endpoint {
-            Some(endpoint) => self.routes.named(endpoint),
-            None => self.routes.of(practice),
-        };
+        let route = self.route(known, last);
         let moved = || match (&known.practice, practice) {
             (Some(first), Some(now)) => !first.eq_ignore_ascii_case(now),
             _ => false,

@@ -9,6 +9,7 @@ pub mod doubt;
 mod holds;
 pub mod known;
 pub mod made;
+mod parcels;
 pub mod planner;
 mod render;
 pub mod route;

@@ -122,7 +122,7 @@ impl Planner {
         plan.issues.extend(names_differ(known, &folded));
         plan.statements_changed = lasting_of(&folded) != old_statements;
         let held = self.hold(known, &folded, now, &[]);
-        let mapped = self.map(&folded, &came.source, now);
+        let mapped = self.map(&folded, known, &came.source, now);
         plan.issues.extend(mapped.notes.remarks.iter().cloned());
         let events = std::mem::take(&mut plan.events);
         for (event, number) in &events {
@@ -162,7 +162,7 @@ impl Planner {
         let mut folded = fold_of(known);
         folded.consents_elsewhere.clone_from(&known.elsewhere);
         folded.released = released(known, &[]);
-        let remarks = self.map(&folded, &event.source, now).notes.remarks;
+        let remarks = self.map(&folded, known, &event.source, now).notes.remarks;
         remarks.iter().any(|(id, issue)| *id == event.event_id && issue.code == IssueCode::SensitiveWithheld)
     }
 
@@ -188,7 +188,7 @@ impl Planner {
         never_set_back(&mut folded, known, unsent);
         self.describe(known, &folded, &mut plan);
         let held = self.hold(known, &folded, now, &[]);
-        let mapped = self.map(&folded, source, now);
+        let mapped = self.map(&folded, known, source, now);
         plan.replanned = self.redo(&mapped, &folded, held, known, now, unsent.iter());
         plan
     }
@@ -236,10 +236,7 @@ impl Planner {
     fn describe(&self, known: &Known, folded: &Folded, plan: &mut Plan) {
         let Some(last) = folded.steps.last().map(|step| &step.event) else { return };
         let practice = last.record.person.practice_ods.as_ref().map(|ods| ods.as_str().to_owned());
-        let route = match &known.endpoint {
-            Some(endpoint) => self.routes.named(endpoint),
-            None => self.routes.of(practice.as_deref()),
-        };
+        let route = self.route(known, last);
         plan.endpoint = route.map(|route| route.endpoint.clone()).unwrap_or_default();
         plan.practice = known.practice.clone().or(practice);
         plan.expires_after = route.map_or(DEFAULT_EXPIRY, |route| route.expires_after);

@@ -13,6 +13,8 @@ pub struct Route {
     pub test: bool,
     /// How long an entry may wait before a person must decide.
     pub expires_after: Duration,
+    /// Whether it can be read before it is written, so that a Task of the clinical system's may be answered there.
+    pub answers: bool,
 }
 
 /// All endpoints, in the order of the configuration.
@@ -46,6 +48,7 @@ mod tests {
             practices: practices.iter().map(|&ods| ods.into()).collect(),
             test: true,
             expires_after: Duration::from_secs(1),
+            answers: true,
         }
     }
 

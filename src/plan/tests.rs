@@ -50,6 +50,7 @@ fn planner() -> Planner {
             practices: vec!["M85063".into()],
             test: true,
             expires_after: Duration::from_secs(3600),
+            answers: true,
         }]),
         identities: Identities::default(),
     }
@@ -118,6 +119,35 @@ fn new_events_each_have_a_parcel_and_a_key_for_ever() {
     let third = planner.plan(&known, &submission(vec![referred], true), &[], now());
     assert_eq!(third.events[0].1, 3);
     assert_ne!(third.entries[0].key, key);
+}
+
+#[test]
+fn an_answer_brings_its_task_where_theirs_can_be_read_first_and_never_a_request() {
+    let person = format!(r#"{PERSON},"fulfils":{{"system":"https://gp.example/request","value":"GP-7x"}}"#);
+    let events = [("referred", "2026-03-04"), ("accepted", "2026-03-05"), ("attended", "2026-03-06")];
+    let events: Vec<_> = events.map(|(kind, date)| event(kind, kind, date, &person)).into();
+    for answers in [true, false] {
+        let mut planner = planner();
+        planner.routes.0[0].answers = answers;
+        let plan = planner.plan(&Known::default(), &submission(events.clone(), false), &[], now());
+        let parcels: Vec<_> = plan.entries.iter().map(|entry| entry.disposition.parcel()).collect();
+        let brings = |word: &str| {
+            parcels.iter().map(|parcel| parcel.is_some_and(|p| p.bundle.contains(word))).collect::<Vec<_>>()
+        };
+        assert_eq!(brings(r#""resourceType":"ServiceRequest""#), [false; 3]);
+        assert_eq!(brings(r#""resourceType":"Task""#), [answers; 3]);
+        assert_eq!(brings(r#""resourceType":"Encounter""#), [false, false, true]);
+        // A folder cannot be asked for their Task, and that alone says nothing else.
+        assert_eq!(parcels[1].is_some(), answers, "{:?}", states(&plan));
+        let fulfils = parcels[2].expect("a contact is sent").fulfils.clone().expect("what it answers");
+        assert_eq!(
+            (fulfils.value.as_str(), fulfils.task.is_some(), fulfils.again),
+            ("GP-7x", answers, false)
+        );
+        if let Some(task) = fulfils.task {
+            assert!(parcels[2].is_some_and(|parcel| parcel.bundle.contains(&format!("urn:uuid:{task}"))));
+        }
+    }
 }
 
 #[test]

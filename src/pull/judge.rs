@@ -28,6 +28,10 @@ pub enum Whose {
     Theirs,
     /// Ours: all that is known of its referral at the endpoint.
     Ours(Vec<Known>),
+    /// The same, of a Task with notes that were not met before. We write none, so they are somebody's.
+    Noted(Vec<Known>),
+    /// The clinical system's own Task that we have answered: all that is known of the referral that did.
+    Answered(Vec<Known>),
     /// It looks like ours, but what we last wrote cannot be said now: an answer is under way, or it is another
     /// installation's.
     Unclear,
@@ -88,7 +92,7 @@ pub fn judge(back: &Back<'_>, base: &Base, fresh: Vec<(Found, Whose)>, related: 
             }
             Standing::AsSent => {}
             Standing::Divergent => judged.divergent.push(found.place()),
-            Standing::News { of_ours } => match events(back, base, &found, of_ours, related) {
+            Standing::News(news) => match events(back, base, &found, news, related) {
                 Ok(events) => judged.events.extend(events),
                 Err(issues) => judged.refused.push(Refused {
                     resource: found.place(),
@@ -102,13 +106,21 @@ pub fn judge(back: &Back<'_>, base: &Base, fresh: Vec<(Found, Whose)>, related: 
     judged
 }
 
+/// What is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    /// Something of theirs.
+    Theirs,
+    /// How far our Task got, or what else others may change of it.
+    Progress,
+    /// A word about our Task, which stands as we sent it.
+    Words,
+}
+
 /// How a version stands to what we wrote.
 enum Standing {
     /// It says something new.
-    News {
-        /// About our own Task.
-        of_ours: bool,
-    },
+    News(News),
     /// It is what we sent.
     AsSent,
     /// It was changed where only we may.
@@ -119,21 +131,40 @@ enum Standing {
 
 fn compare(found: &Found, whose: &Whose, base: &Base) -> Standing {
     let known = match whose {
-        Whose::Theirs => return Standing::News { of_ours: false },
+        Whose::Theirs => return Standing::News(News::Theirs),
         Whose::Unclear => return Standing::Unclear,
-        Whose::Ours(known) => known,
+        Whose::Ours(known) | Whose::Noted(known) => known,
+        Whose::Answered(known) => return answered(found, known, base),
     };
     let is_it = |known: &&Known| known.placed.resource_type == found.kind && known.placed.id == found.id;
     // Our name at another id: somebody has copied it.
     let Some(sent) = known.iter().find(is_it) else { return Standing::Divergent };
+    let as_sent = match whose {
+        Whose::Noted(_) => Standing::News(News::Words),
+        _ => Standing::AsSent,
+    };
     if sent.placed.version.as_deref() == Some(&found.version) {
-        return Standing::AsSent;
+        return as_sent;
     }
     let references = References::new(base, known.iter().map(|known| &known.placed));
     match content::compare(&sent.content, &content::digest(&found.node, &references)) {
-        Comparison::Same => Standing::AsSent,
-        Comparison::MovedOn => Standing::News { of_ours: true },
+        Comparison::Same => as_sent,
+        Comparison::MovedOn => Standing::News(News::Progress),
         Comparison::Different => Standing::Divergent,
+    }
+}
+
+/// A Task of theirs that we have answered: our own answer is no news, everything else is theirs to tell.
+fn answered(found: &Found, known: &[Known], base: &Base) -> Standing {
+    let news = Standing::News(News::Theirs);
+    let is_it = |known: &&Known| known.placed.resource_type == found.kind && known.placed.uuid == found.id;
+    let Some(sent) = known.iter().find(is_it) else { return news };
+    let references = References::new(base, known.iter().map(|known| &known.placed));
+    let stands = content::compare(&sent.content, &content::digest_answer(&found.node, &references));
+    if sent.placed.version.as_deref() == Some(&found.version) || stands == Comparison::Same {
+        Standing::AsSent
+    } else {
+        news
     }
 }
 
@@ -142,10 +173,18 @@ fn events(
     back: &Back<'_>,
     base: &Base,
     found: &Found,
-    of_ours: bool,
+    news: News,
     related: &Related,
 ) -> Result<Vec<ReferralEvent>, Vec<Issue>> {
-    let resource = fhir::sound(bundle(found, base, related))?;
+    // Of our Task we know already that it was asked for, or that the work goes on: something else of it was changed. So it
+    // is read as one that is under way, and what comes of that is a change of details.
+    let is_detail = match news {
+        News::Theirs => false,
+        News::Words => true,
+        News::Progress => matches!(status(found), Some("in-progress" | "requested")),
+    };
+    let resource = if is_detail { &under_way(found) } else { found };
+    let resource = fhir::sound(bundle(resource, base, related))?;
     let (events, issues) = back.read(&resource);
     let is_request = found.kind == "ServiceRequest";
     // A Task's Bundle holds its request, too; what that says was said with the request's own version.
@@ -158,8 +197,7 @@ fn events(
         return Err(issues.into_iter().filter(refuses).collect());
     }
     for event in &mut events {
-        if of_ours && event.event_type == EventType::Accepted && status(found) == Some("in-progress") {
-            // We know already that the work goes on; something else of it was changed.
+        if is_detail {
             event.event_type = EventType::DetailsChanged;
         }
         if !is_request {
@@ -168,6 +206,16 @@ fn events(
         event.recorded_at = found.updated;
     }
     Ok(events)
+}
+
+/// The same Task, under way.
+fn under_way(found: &Found) -> Found {
+    let mut found = found.clone();
+    if let Node::Object(members) = &mut found.node {
+        members.retain(|(name, _)| name != "status");
+        members.push(("status".to_owned(), Node::String("in-progress".to_owned())));
+    }
+    found
 }
 
 fn status(found: &Found) -> Option<&str> {

@@ -163,6 +163,12 @@ fn of_our_own_task_only_what_others_may_change_becomes_an_event() {
     // The work goes on already; that somebody wrote a word to it does not take it back to accepted.
     let under_way = judge_one(our_task("2", r#""status":"in-progress","businessStatus":{"text":"Rang"}"#));
     assert_eq!(under_way.events[0].event_type, EventType::DetailsChanged);
+    // The same of one that is only asked for: who is to do it, or what stands in its way.
+    for more in [r#""owner":{"display":"Team B"}"#, r#""businessStatus":{"text":"Waiting list"}"#] {
+        let told = judge_one(our_task("2", &format!(r#""status":"requested",{more}"#)));
+        assert_eq!(told.events[0].event_type, EventType::DetailsChanged, "{more}");
+        assert_eq!(told.events[0].event_id, "GP-77a/details_changed/Task/t1/2");
+    }
     // What is ours alone.
     let diverged = judge_one(our_task("2", r#""status":"accepted","priority":"stat""#));
     assert_eq!((diverged.events.len(), diverged.divergent.as_slice()), (0, &["Task/t1".to_owned()][..]));
@@ -170,6 +176,56 @@ fn of_our_own_task_only_what_others_may_change_becomes_an_event() {
     let mut copied = our_task("2", r#""status":"accepted""#);
     copied.id = "t9".into();
     assert_eq!(judge_one(copied).divergent, ["Task/t9"]);
+}
+
+#[test]
+fn a_word_about_our_task_is_told_once_however_far_it_got() {
+    for status in ["requested", "accepted", "completed"] {
+        let sent = our_task("1", &format!(r#""status":"{status}""#));
+        let Whose::Ours(known) = known(&sent, "2") else { panic!() };
+        let noted = our_task("2", &format!(r#""status":"{status}","note":[{{"text":"Rang, no answer"}}]"#));
+        let told = judged(vec![(noted.clone(), Whose::Noted(known.clone()))]);
+        let [event] = told.events.as_slice() else { panic!("{status}: {told:?}") };
+        assert_eq!(event.event_type, EventType::DetailsChanged, "{status}");
+        assert_eq!(event.detail.note.as_deref(), Some("Rang, no answer"));
+        // Met before: it says nothing any more.
+        assert!(judged(vec![(noted.clone(), Whose::Ours(known))]).events.is_empty(), "{status}");
+        assert_eq!(
+            noted.notes_key("gp"),
+            our_task("9", r#""note":[{"text":"Rang, no answer"}]"#).notes_key("gp")
+        );
+        assert_ne!(noted.notes_key("gp"), our_task("2", r#""note":[{"text":"Rang"}]"#).notes_key("gp"));
+    }
+    assert_eq!(our_task("1", r#""note":[]"#).notes_key("gp"), None);
+}
+
+#[test]
+fn our_own_answer_is_no_news_and_what_they_do_with_it_is_theirs() {
+    let left = task("3", "", r#""status":"accepted","priority":"urgent""#);
+    let base = base();
+    let content = content::digest_answer(&left.node, &References::new(&base, []));
+    let placed = |version: &str| Placed {
+        resource_type: "Task".into(),
+        uuid: "t1".into(),
+        id: "t1".into(),
+        version: Some(version.into()),
+    };
+    let answered = |found: Found, version: &str, content: &str| {
+        let known = vec![Known { placed: placed(version), content: content.into() }];
+        let judged = judged(vec![(found, Whose::Answered(known))]);
+        assert_eq!((judged.done.len(), judged.divergent.len()), (1, 0));
+        judged.events.iter().map(|event| event.event_type).collect::<Vec<_>>()
+    };
+    // With what we said kept beside it, as it is.
+    let kept = content + &"0".repeat(64);
+    assert!(answered(left.clone(), "3", &kept).is_empty());
+    assert!(answered(left.clone(), "unknown", &kept).is_empty(), "a lost answer, told by its content");
+    let noted = task("4", "", r#""status":"accepted","priority":"stat","note":[{"text":"x"}]"#);
+    assert!(answered(noted, "3", &kept).is_empty(), "nothing of how far it got");
+    let cancelled = task("4", "", r#""status":"cancelled""#);
+    assert_eq!(answered(cancelled.clone(), "3", &kept), [EventType::Cancelled]);
+    // An answer that never arrived leaves everything theirs.
+    assert_eq!(answered(cancelled, "unknown", ""), [EventType::Cancelled]);
 }
 
 #[test]

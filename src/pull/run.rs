@@ -225,7 +225,12 @@ impl Puller {
             divergent: judged.divergent.len(),
             unclear: unclear + judged.unclear,
         };
-        let keys: Vec<String> = judged.done.iter().map(|found| found.key(self.name())).collect();
+        let name = self.name();
+        let keys = judged
+            .done
+            .iter()
+            .flat_map(|found| std::iter::once(found.key(name)).chain(found.notes_key(name)));
+        let keys: Vec<String> = keys.collect();
         let notes = progresses.into_iter().map(|(search, cursor, progress)| {
             let progress = super::cursor::Progress { new, ..progress };
             (search.note(self.name()), cursor.after(progress, now).word())
@@ -246,10 +251,18 @@ impl Puller {
                     continue;
                 }
                 let whose = match our_name(&found) {
-                    None => Whose::Theirs,
-                    Some(uuid) => match store.ours(&name, &found.kind, uuid)? {
+                    // A Task of theirs that we answer is known by its id.
+                    None => match store.ours(&name, &found.kind, &found.id)? {
+                        None => Whose::Theirs,
+                        Some(known) if known.is_empty() => Whose::Unclear,
+                        Some(known) => Whose::Answered(known),
+                    },
+                    Some(uuid) => match store.ours(&name, &found.kind, uuid)?.unwrap_or_default() {
                         known if known.is_empty() => Whose::Unclear,
-                        known => Whose::Ours(known),
+                        known => match found.notes_key(&name) {
+                            Some(notes) if !store.seen(KIND, &notes, now)? => Whose::Noted(known),
+                            _ => Whose::Ours(known),
+                        },
                     },
                 };
                 unseen.push((found, whose));
@@ -268,7 +281,7 @@ impl Puller {
     ) -> Result<Vec<(Found, Whose)>, PullError> {
         let mut confirmed = Vec::with_capacity(fresh.len());
         for (found, whose) in fresh {
-            if let Whose::Ours(known) = &whose {
+            if let Whose::Ours(known) | Whose::Noted(known) | Whose::Answered(known) = &whose {
                 let is_last = |version: Option<&str>| version == Some(found.version.as_str());
                 let sent = known.iter().find(|known| known.placed.id == found.id);
                 if !sent.is_some_and(|sent| is_last(sent.placed.version.as_deref())) {

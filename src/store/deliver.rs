@@ -5,10 +5,10 @@
 
 use jiff::Timestamp;
 
-use crate::endpoint;
+use crate::endpoint::{self, Target};
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::{self, Cause, Standing};
-use crate::outbox::{Entry, Outcome, Reason, Receipt, Refusal, State};
+use crate::outbox::{Entry, Outcome, Placed, Reason, Receipt, Refusal, State};
 
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
@@ -87,6 +87,7 @@ pub(super) fn record_request(
     if row.lease_until.is_none_or(|until| until <= now) {
         return Ok(false);
     }
+    foretell(rows, &row, request)?;
     rows.put_request(row.id, Some(request))?;
     row.has_request = true;
     rows.save(&row)?;
@@ -95,6 +96,33 @@ pub(super) fn record_request(
         rows.put_attempt(row.id, &started(&attempts, now))?;
     }
     Ok(true)
+}
+
+/// Notes which Tasks of the clinical system's a request is about to update: met there before the answer to the request is,
+/// they are known as work of ours. (What bears our identifier is known by that.)
+fn foretell(rows: &mut dyn Rows, row: &Row, request: &str) -> Result<()> {
+    #[derive(serde::Deserialize)]
+    struct Targets {
+        targets: Vec<endpoint::Target>,
+    }
+    // A store keeps requests as they are; what is none tells nothing.
+    let Ok(Targets { targets }) = serde_json::from_str(request) else { return Ok(()) };
+    let mut answers = targets.into_iter().filter(endpoint::Target::is_answer).peekable();
+    if answers.peek().is_none() {
+        return Ok(());
+    }
+    let known = rows.known(row.referral, &row.endpoint)?;
+    for Target { resource_type, uuid, .. } in answers {
+        let same = |known: &endpoint::Known| {
+            known.placed.resource_type == resource_type && known.placed.uuid == uuid
+        };
+        if !known.iter().any(same) {
+            let placed = Placed { resource_type, id: uuid.clone(), uuid, version: None };
+            let nothing_yet = endpoint::Known { placed, content: String::new() };
+            rows.put_known(row.referral, &row.endpoint, &nothing_yet)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes down what came of a claim.

@@ -321,16 +321,21 @@ impl Rows for MemoryStore {
         Ok(self.seen.get(&place).is_some_and(|until| *until >= now))
     }
 
-    fn ours(&mut self, endpoint: &str, resource_type: &str, uuid: &str) -> Result<Vec<endpoint::Known>> {
+    fn ours(
+        &mut self,
+        endpoint: &str,
+        resource_type: &str,
+        uuid: &str,
+    ) -> Result<Option<Vec<endpoint::Known>>> {
         let is = |key: &&(Uuid, String, String, String)| {
             key.1 == endpoint && key.2 == resource_type && key.3 == uuid
         };
-        let Some((referral, ..)) = self.known.keys().find(is) else { return Ok(Vec::new()) };
+        let Some((referral, ..)) = self.known.keys().find(is) else { return Ok(None) };
         let referral = *referral;
         if self.of(referral).any(|row| matches!(row.state, State::InFlight | State::Unknown)) {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
-        Rows::known(self, referral, endpoint)
+        Rows::known(self, referral, endpoint).map(Some)
     }
 }
 

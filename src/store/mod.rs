@@ -207,8 +207,9 @@ pub trait Store: Send {
     fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Everything known at an endpoint of the referral that one resource of ours belongs to, by the resource's type
-    /// and UUID. Nothing where no referral is known to have it there, or where a request of that referral is under
-    /// way whose answer may tell more.
+    /// and UUID; a Task of the clinical system's that a request of ours updates, or may have updated, by its id. None
+    /// where no referral is known to have it there; nothing where a request of that referral is under way whose answer
+    /// may tell more.
     ///
     /// # Errors
     /// The database cannot be used.
@@ -217,7 +218,7 @@ pub trait Store: Send {
         endpoint: &str,
         resource_type: &str,
         uuid: &str,
-    ) -> Result<Vec<crate::endpoint::Known>, StoreError>;
+    ) -> Result<Option<Vec<crate::endpoint::Known>>, StoreError>;
 }
 
 /// The causes that settle a claim.

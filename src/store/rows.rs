@@ -99,7 +99,12 @@ pub(super) trait Rows {
     fn set_note(&mut self, name: &str, word: &str) -> Result<()>;
     fn see(&mut self, kind: &str, key: &str, until: Timestamp, now: Timestamp) -> Result<bool>;
     fn seen(&mut self, kind: &str, key: &str, now: Timestamp) -> Result<bool>;
-    fn ours(&mut self, endpoint: &str, resource_type: &str, uuid: &str) -> Result<Vec<endpoint::Known>>;
+    fn ours(
+        &mut self,
+        endpoint: &str,
+        resource_type: &str,
+        uuid: &str,
+    ) -> Result<Option<Vec<endpoint::Known>>>;
 
     /// Writes down a change that a transition gave.
     fn change(&mut self, row: &mut Row, change: &Change, now: Timestamp) -> Result<()> {

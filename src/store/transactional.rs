@@ -140,7 +140,7 @@ impl<S: Transactional> Store for S {
         self.look(|rows| rows.seen(kind, key, now))
     }
 
-    fn ours(&mut self, endpoint: &str, resource_type: &str, uuid: &str) -> Result<Vec<Known>> {
+    fn ours(&mut self, endpoint: &str, resource_type: &str, uuid: &str) -> Result<Option<Vec<Known>>> {
         self.look(|rows| rows.ours(endpoint, resource_type, uuid))
     }
 }

@@ -51,7 +51,23 @@ impl Driver {
         Self::with(base, Token::default(), Limits::default(), Vec::new())
     }
 
+    /// With a service of its own, as real servers name it.
+    #[allow(dead_code)]
+    pub(crate) fn owned(base: &str, owner: &str) -> Self {
+        Self::made(base, Token::default(), Limits::default(), Vec::new(), Some(owner))
+    }
+
     pub(crate) fn with(base: &str, token: Token, limits: Limits, practices: Vec<String>) -> Self {
+        Self::made(base, token, limits, practices, Some(crate::parcels::SERVICE))
+    }
+
+    pub(crate) fn made(
+        base: &str,
+        token: Token,
+        limits: Limits,
+        practices: Vec<String>,
+        owner: Option<&str>,
+    ) -> Self {
         let token = Arc::new(token);
         let client = Client::open(client::Settings {
             base: Base::parse(base).unwrap(),
@@ -64,6 +80,7 @@ impl Driver {
         let endpoint = FhirRest::new(Settings {
             name: "gp".into(),
             practices,
+            owner: owner.map(str::to_owned),
             provenance: None,
             client: client.unwrap(),
             clock: Arc::new(ManualClock::new(now(), 1)),

@@ -12,6 +12,7 @@
     clippy::print_stderr
 )]
 
+mod answer;
 #[path = "../common/mod.rs"]
 mod common;
 mod driver;

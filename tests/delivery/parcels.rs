@@ -7,6 +7,7 @@ use sp_fhir::codeset::Codeset;
 use sp_fhir::event::ReferralEvent;
 use sp_fhir::event::build::NhsNumberRule;
 use sp_fhir::event::finish::Identities;
+use sp_fhir::event::person::ExternalId;
 use sp_fhir::event::read::read;
 use sp_fhir::map::mapper::Settings;
 use sp_fhir::map::refs::Form;
@@ -18,6 +19,10 @@ use crate::common::test_number;
 
 pub(crate) const PRACTICE: &str = "Z99961";
 const SOURCE: &str = "https://elmfield-sp.example/cases";
+/// The service, as Tasks of a stub name their owner.
+pub(crate) const SERVICE: &str = "Organization/us";
+/// The system of the clinical system's own requests.
+pub(crate) const REQUESTS: &str = "https://gp.example/request";
 
 /// An invented person with a number of the test range that no other test uses.
 #[derive(Clone)]
@@ -71,6 +76,7 @@ pub(crate) fn planner(endpoint: &str) -> Planner {
             practices: Vec::new(),
             test: true,
             expires_after: std::time::Duration::from_secs(86400),
+            answers: true,
         }]),
         identities: Identities::default(),
     }
@@ -78,12 +84,24 @@ pub(crate) fn planner(endpoint: &str) -> Planner {
 
 /// One parcel per event of a referral, in their order.
 pub(crate) fn referral(person: &Person, case: &str, kinds: &[&str]) -> Vec<Parcel> {
+    planned(person, case, kinds, None)
+}
+
+/// The same for a referral that answers a request of the clinical system.
+pub(crate) fn answering(person: &Person, case: &str, kinds: &[&str], request: &str) -> Vec<Parcel> {
+    planned(person, case, kinds, Some(request))
+}
+
+fn planned(person: &Person, case: &str, kinds: &[&str], request: Option<&str>) -> Vec<Parcel> {
     let planner = planner("gp");
     let mut known = Known::default();
     let mut parcels = Vec::new();
     for (day, kind) in (1..).zip(kinds) {
         let referral = format!("{case}-{}x", person.number);
-        let event = event(SOURCE, &referral, &format!("{case}/{kind}/{day}"), person, (kind, day));
+        let mut event = event(SOURCE, &referral, &format!("{case}/{kind}/{day}"), person, (kind, day));
+        if let Some(request) = request {
+            fulfil(&mut event, request);
+        }
         let came = Submission {
             source: Arc::clone(&event.source),
             referral_id: Arc::from(&*event.referral_id),
@@ -100,6 +118,12 @@ pub(crate) fn referral(person: &Person, case: &str, kinds: &[&str]) -> Vec<Parce
         known.endpoint = Some("gp".into());
     }
     parcels
+}
+
+/// Lets an event name the request of the clinical system that its referral answers.
+pub(crate) fn fulfil(event: &mut ReferralEvent, request: &str) {
+    let request = ExternalId { system: REQUESTS.into(), value: request.into() };
+    Arc::make_mut(&mut event.record).fulfils = Some(request);
 }
 
 /// An event of a referral of a person: its kind, and its day in March.

@@ -158,8 +158,15 @@ impl Inner {
             }
             ("POST", [kind, "_search"]) => {
                 let form = String::from_utf8(body.to_vec()).unwrap();
-                let query = decode(form.strip_prefix("identifier=").unwrap()).replace('\\', "");
-                let found = lock(&self.held).matching(kind, &query);
+                let (name, value) = form.split('&').next().unwrap().split_once('=').unwrap();
+                let value = decode(value).replace('\\', "");
+                let held = lock(&self.held);
+                let found = if name == "identifier" {
+                    held.matching(kind, &value)
+                } else {
+                    held.pointing(kind, name, &value)
+                };
+                drop(held);
                 let entries: Vec<Value> =
                     found.into_iter().map(|resource| json!({"resource": resource})).collect();
                 reply(
@@ -171,6 +178,10 @@ impl Inner {
                 200,
                 &json!({"resourceType": "CapabilityStatement", "rest": [{"mode": "server", "interaction": [{"code": "batch"}]}]}),
             ),
+            // As a system's own staff writes something new.
+            ("POST", [_]) if headers.get("if-none-exist").is_none() && manner != Manner::NoTransactions => {
+                reply(201, &lock(&self.held).put(serde_json::from_slice(body).unwrap()))
+            }
             ("POST" | "PUT", [_] | [_, _]) => self.single(&manner, path, uri.query(), headers, body),
             ("GET", [kind, id]) => match lock(&self.held).resources.get(&format!("{kind}/{id}")) {
                 Some(resource) => reply(200, resource),
@@ -235,7 +246,9 @@ impl Inner {
             match place(&view, manner, entry) {
                 Ok((id, is_new, write)) => {
                     let id = id.unwrap_or_else(|| after.fresh());
-                    ids.insert(entry["fullUrl"].as_str().unwrap().to_owned(), format!("{kind}/{id}"));
+                    if let Some(url) = entry["fullUrl"].as_str() {
+                        ids.insert(url.to_owned(), format!("{kind}/{id}"));
+                    }
                     answers.push(json!({"response": {"status": if is_new { "201 Created" } else { "200 OK" }}, "at": format!("{kind}/{id}")}));
                     if write {
                         writes.push((answers.len() - 1, id, entry["resource"].clone()));
@@ -331,6 +344,13 @@ impl Held {
         resource["meta"]["versionId"] = json!((version + 1).to_string());
         self.resources.insert(key, resource.clone());
         resource
+    }
+
+    /// Resources that point at something with an element of the parameter's name.
+    fn pointing(&self, kind: &str, name: &str, place: &str) -> Vec<Value> {
+        let points = |value: &Value| value["reference"] == place || value[0]["reference"] == place;
+        let is = |resource: &&Value| resource["resourceType"] == kind && points(&resource[name]);
+        self.resources.values().filter(is).cloned().collect()
     }
 
     fn matching(&self, kind: &str, query: &str) -> Vec<Value> {

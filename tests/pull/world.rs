@@ -66,6 +66,7 @@ impl World {
         let server = FhirRest::new(fhir_rest::Settings {
             name: "gp".into(),
             practices: Vec::new(),
+            owner: Some(owner.into()),
             provenance: None,
             client: client.unwrap(),
             clock: Arc::clone(&clock) as Arc<_>,

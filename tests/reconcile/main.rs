@@ -13,6 +13,7 @@
     clippy::print_stderr
 )]
 
+mod answer;
 mod classes;
 mod command;
 #[path = "../common/mod.rs"]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sp_fhir::clock::{Clock, SystemClock};
 use sp_fhir::endpoint::Endpoint;
+use sp_fhir::event::ReferralEvent;
 use sp_fhir::outbox::retry::RetryPolicy;
 use sp_fhir::outbox::{Entry, State};
 use sp_fhir::plan::{Planner, Submission};
@@ -24,7 +25,7 @@ pub(crate) struct World {
     pub(crate) source: String,
     pub(crate) folder: std::path::PathBuf,
     planner: Planner,
-    keeper: Keeper,
+    pub(crate) keeper: Keeper,
     _temporary: tempfile::TempDir,
 }
 
@@ -71,7 +72,19 @@ impl World {
             let id = format!("{}/{kind}", person.number);
             parcels::event(&self.source, &referral, &id, person, (kind, day))
         });
-        let events: Vec<_> = events.collect();
+        self.submit(events.collect());
+    }
+
+    /// Accepts one event of a referral that answers a request of the clinical system.
+    pub(crate) fn answer(&self, person: &Person, kind: &str, day: u32, request: &str) {
+        let (referral, id) = (format!("{}x", person.number), format!("{}/{kind}", person.number));
+        let mut event = parcels::event(&self.source, &referral, &id, person, (kind, day));
+        parcels::fulfil(&mut event, request);
+        self.submit(vec![event]);
+    }
+
+    fn submit(&self, events: Vec<ReferralEvent>) {
+        let count = events.len();
         let came = Submission {
             source: Arc::clone(&events[0].source),
             referral_id: Arc::from(&*events[0].referral_id),
@@ -80,7 +93,7 @@ impl World {
             versioned: false,
         };
         let accepted = self.store().accept(&came, &self.planner, SystemClock.now()).unwrap();
-        assert_eq!(accepted.events.len(), kinds.len());
+        assert_eq!(accepted.events.len(), count);
     }
 
     /// Delivers everything that is due; all of it must arrive.

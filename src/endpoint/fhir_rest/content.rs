@@ -3,12 +3,14 @@
 //! A server adds ids, versions, narrative and its own addresses, and may write a decimal with other zeros. None of that
 //! counts, so it is taken out first: what points into the Bundle is named by our UUID, the person by one word
 //! (whether it is the same person is asked on its own: [`same_subject`]). Invariant: two resources with one digest
-//! differ in nothing that a person wrote. Next: [`super::fill`].
+//! differ in nothing that a person wrote. A Task of the clinical system's that we update is the exception: of it only
+//! what we may write counts, and what it is about ([`digest_of`]). Next: [`super::fill`].
 
 use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::endpoint::Target;
 use crate::event::hash::hex;
 use crate::outbox::Placed;
 use crate::tree::Node;
@@ -44,12 +46,17 @@ impl<'a> References<'a> {
     /// With what is known of where our resources are.
     pub fn new<'p>(base: &'a Base, placed: impl IntoIterator<Item = &'p Placed>) -> Self {
         let key = |placed: &Placed| (placed.resource_type.clone(), placed.id.clone());
-        let placed = placed.into_iter().map(|placed| (key(placed), placed.uuid.clone())).collect();
+        let placed = placed.into_iter().filter(|placed| placed.id != placed.uuid);
+        let placed = placed.map(|placed| (key(placed), placed.uuid.clone())).collect();
         Self { base, placed }
     }
 
     /// Learns where one more is.
     pub fn add(&mut self, resource_type: &str, id: &str, uuid: &str) {
+        if id == uuid {
+            // It goes by its id, with us as with them.
+            return;
+        }
         self.placed.insert((resource_type.to_owned(), id.to_owned()), uuid.to_owned());
     }
 
@@ -89,9 +96,42 @@ pub fn digest(resource: &Node, references: &References<'_>) -> String {
     }
 }
 
-/// Compares two digests.
+/// The digest of what stands where a target was written: as [`digest`], but for a Task of the clinical system's.
+#[must_use]
+pub fn digest_of(target: &Target, resource: &Node, references: &References<'_>) -> String {
+    if target.is_answer() { digest_answer(resource, references) } else { digest(resource, references) }
+}
+
+/// What a Task of the clinical system's is about, and what we may write of it: two digests. All else is theirs.
+#[must_use]
+pub fn digest_answer(task: &Node, references: &References<'_>) -> String {
+    let mut bytes = Vec::with_capacity(256);
+    whole(task, references, &|name| matches!(name, "resourceType" | "focus" | "for"), &mut bytes);
+    hex(&Sha256::digest(&bytes)) + &digest_said(task, references)
+}
+
+/// What a Task says of how far the work on it got.
+#[must_use]
+pub fn digest_said(task: &Node, references: &References<'_>) -> String {
+    let mut bytes = Vec::with_capacity(256);
+    whole(task, references, &|name| SAID.contains(&name), &mut bytes);
+    hex(&Sha256::digest(&bytes))
+}
+
+/// The elements of [`digest_said`].
+pub const SAID: [&str; 4] = ["status", "statusReason", "businessStatus", "output"];
+
+/// What we said last of a Task of the clinical system's, of the content that was kept: the digest of what was found
+/// there afterwards, and of what our own Task would have said.
+#[must_use]
+pub fn said_before(content: &str) -> Option<(&str, &str)> {
+    content.get(HEX_LENGTH..)?.split_at_checked(HEX_LENGTH)
+}
+
+/// Compares two digests. What was kept of an answer is longer than what is found.
 #[must_use]
 pub fn compare(sent: &str, found: &str) -> Comparison {
+    let sent = sent.get(..found.len()).unwrap_or(sent);
     match (sent.split_at_checked(HEX_LENGTH), found.split_at_checked(HEX_LENGTH)) {
         _ if sent == found => Comparison::Same,
         (Some((ours, rest)), Some((theirs, _))) if ours == theirs && !rest.is_empty() => Comparison::MovedOn,

@@ -18,7 +18,7 @@ pub struct Draft {
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DraftEntry {
-    /// The UUID of its `fullUrl`.
+    /// The UUID of its `fullUrl`; of a Task of the clinical system's, which has none, its id there.
     pub uuid: String,
     /// Its type.
     pub resource_type: String,
@@ -87,7 +87,14 @@ impl DraftEntry {
         !matches!(self.write, Write::IfNoneExist { .. })
     }
 
+    /// Whether it is a Task of the clinical system's that we update.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        self.resource_type == "Task" && matches!(&self.write, Write::ById { id, .. } if *id == self.uuid)
+    }
+
     fn into_node(self) -> Node {
+        let is_answer = self.is_answer();
         let Self { uuid, resource_type, write, resource } = self;
         let mut request = Vec::with_capacity(3);
         let mut add = |name: &str, value: String| request.push((name.to_owned(), Node::String(value)));
@@ -109,16 +116,17 @@ impl DraftEntry {
                 }
             }
         }
-        object([
-            ("fullUrl", Node::String(format!("urn:uuid:{uuid}"))),
-            ("resource", resource),
-            ("request", Node::Object(request)),
-        ])
+        let mut entry = object([("resource", resource), ("request", Node::Object(request))]);
+        if let Node::Object(members) = &mut entry
+            && !is_answer
+        {
+            members.insert(0, ("fullUrl".to_owned(), Node::String(format!("urn:uuid:{uuid}"))));
+        }
+        entry
     }
 }
 
 fn entry(node: &Node) -> Option<DraftEntry> {
-    let uuid = node.get("fullUrl")?.as_str()?.strip_prefix("urn:uuid:")?.to_owned();
     let resource = node.get("resource")?.clone();
     let resource_type = resource.get("resourceType")?.as_str()?.to_owned();
     let url = node.path("request.url")?.as_str()?;
@@ -135,6 +143,11 @@ fn entry(node: &Node) -> Option<DraftEntry> {
         }
         ("POST", "") => Write::IfNoneExist { query: member("ifNoneExist")? },
         _ => return None,
+    };
+    let uuid = match (node.get("fullUrl"), &write) {
+        (Some(url), _) => url.as_str()?.strip_prefix("urn:uuid:")?.to_owned(),
+        (None, Write::ById { id, .. }) if resource_type == "Task" => id.clone(),
+        (None, _) => return None,
     };
     Some(DraftEntry { uuid, resource_type, write, resource })
 }
@@ -189,14 +202,18 @@ mod tests {
         r#"{"fullUrl":"urn:uuid:a","resource":{"resourceType":"Organization"},"request":{"method":"POST","url":"Organization","ifNoneExist":"identifier=s|A%2FB"}},"#,
         r#"{"fullUrl":"urn:uuid:b","resource":{"resourceType":"Task","note":[{"text":"1.50"}]},"request":{"method":"PUT","url":"Task?identifier=https://s.example/task|b"}},"#,
         r#"{"fullUrl":"urn:uuid:d","resource":{"resourceType":"Task","id":"9"},"request":{"method":"PUT","url":"Task/9","ifMatch":"W/\"3\""}},"#,
-        r#"{"fullUrl":"urn:uuid:c","resource":{"resourceType":"Provenance"},"request":{"method":"PUT","url":"Provenance/c"}}]}"#,
+        r#"{"fullUrl":"urn:uuid:c","resource":{"resourceType":"Provenance"},"request":{"method":"PUT","url":"Provenance/c"}},"#,
+        r#"{"resource":{"resourceType":"Task","id":"8"},"request":{"method":"PUT","url":"Task/8","ifMatch":"W/\"1\""}}]}"#,
     );
 
     #[test]
     fn what_is_read_is_written_the_same() {
         let draft = Draft::read(BUNDLE).unwrap();
         let ours: Vec<bool> = draft.entries.iter().map(DraftEntry::is_ours).collect();
-        assert_eq!(ours, [false, true, true, true]);
+        assert_eq!(ours, [false, true, true, true, true]);
+        let answers: Vec<&str> =
+            draft.entries.iter().filter(|entry| entry.is_answer()).map(|entry| entry.uuid.as_str()).collect();
+        assert_eq!(answers, ["8"]);
         assert_eq!(draft.write(), BUNDLE);
     }
 
@@ -209,6 +226,8 @@ mod tests {
             r#"{"type":"transaction","entry":[{"fullUrl":"urn:uuid:x","resource":{"resourceType":"Task"},"request":{"method":"POST","url":"Task"}}]}"#,
             r#"{"type":"transaction","entry":[{"fullUrl":"urn:uuid:x","resource":{"resourceType":"Task"},"request":{"method":"DELETE","url":"Task/1"}}]}"#,
             r#"{"type":"transaction","entry":[{"fullUrl":"urn:uuid:x","resource":{"resourceType":"Task"},"request":{"method":"PUT","url":"TaskX/1"}}]}"#,
+            r#"{"type":"transaction","entry":[{"resource":{"resourceType":"ServiceRequest"},"request":{"method":"PUT","url":"ServiceRequest/1"}}]}"#,
+            r#"{"type":"transaction","entry":[{"resource":{"resourceType":"Task"},"request":{"method":"PUT","url":"Task?identifier=s|1"}}]}"#,
             r#"{"type":"transaction","entry":[{"fullUrl":"urn:uuid:x","resource":{"resourceType":"Task"},"request":{"method":"PUT","url":"Task/../x"}}]}"#,
             "",
         ] {

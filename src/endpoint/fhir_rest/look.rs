@@ -128,7 +128,8 @@ fn judge(client: &Client, seen: &[Seen<'_>], draft: &Draft) -> Found {
         if let Some(other) = other_subject(client, draft, target, resource) {
             return Found::Wrong(other);
         }
-        applied &= match content::compare(&target.content, &content::digest(resource, &references)) {
+        applied &= match content::compare(&target.content, &content::digest_of(target, resource, &references))
+        {
             Comparison::Same => true,
             Comparison::MovedOn => signed,
             Comparison::Different => target.resource_type == "Provenance",

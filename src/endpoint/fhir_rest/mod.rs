@@ -7,6 +7,7 @@
 //! and only `send` writes (and [`trial`], when a person says so). Next: [`base`].
 
 pub mod answer;
+pub mod answering;
 pub mod base;
 pub mod capability;
 pub mod classify;
@@ -16,8 +17,10 @@ pub mod deliver;
 pub mod draft;
 pub mod fill;
 pub mod inquiry;
+pub mod join;
 pub mod list;
 pub mod look;
+mod merge;
 pub mod question;
 pub mod read;
 pub mod search;
@@ -34,6 +37,7 @@ use crate::endpoint::{Endpoint, Found, Had, Known, Listing, Prepared, Request, S
 use crate::event::NhsNumber;
 use crate::outbox::{Outcome, Parcel, Placed, Reason, Refusal};
 
+use answering::Answering;
 use capability::Capability;
 use client::{Client, Fault};
 use deliver::Judged;
@@ -47,6 +51,8 @@ pub struct Settings {
     pub name: String,
     /// ODS codes of the practices it serves; empty: every practice.
     pub practices: Vec<String>,
+    /// `Type/id` of the service, as Tasks there name their owner: whose Tasks are ours to answer.
+    pub owner: Option<String>,
     /// The form of the Provenance; absent: as the endpoint's CapabilityStatement allows.
     pub provenance: Option<ProvenanceForm>,
     /// HTTP to it.
@@ -97,18 +103,22 @@ impl FhirRest {
     }
 
     async fn prepare_parcel(&self, parcel: &Parcel, known: &[Known]) -> Result<Prepared, NotResolved> {
-        // A referral that answers the clinical system's own request needs that request; it is not looked for yet.
-        if parcel.fulfils.is_some() {
-            return Err(Reason::RequestNotFound.into());
-        }
         let draft = Draft::read(&parcel.bundle).ok_or_else(|| never(Reason::Poison))?;
         let capability = self.capability().await?;
         if !capability.transaction && !capability.conditional_update {
             // Neither together nor one at a time without the danger of a second one.
             return Err(never(Reason::RefusedByEndpoint).into());
         }
+        self.one_ask(parcel, known).await?;
         let (person, existing) = tokio::join!(self.person(parcel, &draft), self.existing(&draft));
         let (person, existing) = (person?, existing?);
+        let wanted = match &parcel.fulfils {
+            Some(fulfils) => Some(join::read(self.client(), fulfils, self.now()).await?),
+            None => None,
+        };
+        let owner = self.settings.owner.as_deref();
+        let answering = parcel.fulfils.as_deref().zip(wanted.as_ref());
+        let answering = answering.map(|(fulfils, wanted)| Answering { fulfils, wanted, owner });
         let number = parcel.subject.nhs_number.as_deref().unwrap_or_default();
         let reference = format!("Patient?identifier={}|{number}", NhsNumber::SYSTEM);
         let filling = Filling {
@@ -119,6 +129,7 @@ impl FhirRest {
             known,
             others: &[],
             provenance: self.settings.provenance.unwrap_or(capability.provenance),
+            answering,
         };
         let mut filled = fill::fill(draft.clone(), &filling);
         if filled == Err(Reason::Divergent) {
@@ -137,10 +148,30 @@ impl FhirRest {
         {
             return Ok(Prepared::Already(Had { request: filled.request, receipt }));
         }
+        if let Some(task) = filled.idle {
+            filled.request = fill::without_task(filled.request, &task);
+        }
         if !capability.transaction {
             singles::METHOD.clone_into(&mut filled.request.method);
         }
         Ok(Prepared::Ready(filled.request))
+    }
+
+    /// Whether there is one request for what the referral asks: theirs where it answers one, else ours. A source may say
+    /// only later which request a referral answers, or say it no more.
+    async fn one_ask(&self, parcel: &Parcel, known: &[Known]) -> Result<(), NotResolved> {
+        let Some(fulfils) = &parcel.fulfils else {
+            return if answering::has_answered(known) { Err(Reason::Duplicate.into()) } else { Ok(()) };
+        };
+        let is_ours = |known: &&Known| {
+            let Placed { resource_type, uuid, .. } = &known.placed;
+            resource_type == "ServiceRequest" && fulfils.instead_of.as_ref() == Some(uuid)
+        };
+        let Some(ours) = known.iter().find(is_ours) else { return Ok(()) };
+        if join::is_asking(self.client(), &ours.placed.id, self.now()).await? {
+            return Err(Reason::Duplicate.into());
+        }
+        Ok(())
     }
 
     /// The Patient; or the one that the Bundle brings, where there is none and it may.

@@ -134,7 +134,7 @@ fn sight(client: &Client, wanted: &Wanted<'_>, matches: &Matches, references: &R
             id: placed.as_ref().map(|placed| placed.id.clone()).unwrap_or_default(),
             version: placed.and_then(|placed| placed.version),
             about_other: patient.as_ref().is_some_and(is_other),
-            holds: holds(target, written, &content::digest(resource, references)),
+            holds: holds(target, written, &content::digest_of(target, resource, references)),
         }
     };
     Sight {

@@ -26,6 +26,30 @@ pub async fn by_identifier(
     now: jiff::Timestamp,
 ) -> Result<Matches, NotRead> {
     let form = format!("identifier={}%7C{}", escape(system), escape(value));
+    ask(client, resource_type, form, |found| has_identifier(found, system, value), now).await
+}
+
+/// The Tasks about a request of the endpoint. More than one page is more than one can tell apart.
+///
+/// # Errors
+/// As [`by_identifier`].
+pub async fn tasks_about(client: &Client, request: &str, now: jiff::Timestamp) -> Result<Matches, NotRead> {
+    let is_about = |task: &Node| {
+        let focus = task.path("focus.reference").and_then(Node::as_str);
+        let place = focus.and_then(|focus| client.base().literal(focus));
+        place.is_some_and(|place| place.resource_type == "ServiceRequest" && place.id == request)
+    };
+    let form = format!("focus=ServiceRequest%2F{}&_count=100", escape(request));
+    ask(client, "Task", form, is_about, now).await
+}
+
+async fn ask(
+    client: &Client,
+    resource_type: &str,
+    form: String,
+    is_asked_for: impl Fn(&Node) -> bool,
+    now: jiff::Timestamp,
+) -> Result<Matches, NotRead> {
     let answer = client.post_search(resource_type, form).await.map_err(classify::unread)?;
     if !answer.is_success() {
         return Err(classify::refused_reading(&answer, now));
@@ -34,7 +58,7 @@ pub async fn by_identifier(
     let Some(bundle) = answer.json().filter(is_search_set) else {
         return Err(classify::unavailable(answer.status));
     };
-    let matches = matches(bundle, resource_type, system, value);
+    let matches = matches(&bundle, resource_type, is_asked_for);
     if matches.ignored {
         // "Not there" would be a guess: the page may just not hold it.
         let codes = vec!["not-supported _search".to_owned()];
@@ -75,7 +99,7 @@ pub fn is_search_set(node: &Node) -> bool {
         && node.get("type").and_then(Node::as_str) == Some("searchset")
 }
 
-fn matches(bundle: Node, resource_type: &str, system: &str, value: &str) -> Matches {
+fn matches(bundle: &Node, resource_type: &str, is_asked_for: impl Fn(&Node) -> bool) -> Matches {
     let total = bundle.get("total").and_then(Node::as_number).and_then(|text| text.parse::<u64>().ok());
     let entries = bundle.get("entry").and_then(Node::as_array).unwrap_or_default();
     let is_match = |entry: &&Node| {
@@ -84,8 +108,7 @@ fn matches(bundle: Node, resource_type: &str, system: &str, value: &str) -> Matc
         is_type && mode.is_none_or(|mode| mode == "match")
     };
     let resources = entries.iter().filter(is_match).filter_map(|entry| entry.get("resource"));
-    let (found, others): (Vec<&Node>, Vec<&Node>) =
-        resources.partition(|found| has_identifier(found, system, value));
+    let (found, others): (Vec<&Node>, Vec<&Node>) = resources.partition(|found| is_asked_for(found));
     let links = bundle.get("link").and_then(Node::as_array).unwrap_or_default();
     let next = links.iter().any(|link| link.get("relation").and_then(Node::as_str) == Some("next"));
     let more = next || total.is_some_and(|total| total > entries.len() as u64);
@@ -132,6 +155,10 @@ mod tests {
 
     fn bundle(text: &str) -> Node {
         json::parse(text.as_bytes(), &Limits::default()).unwrap()
+    }
+
+    fn matches(bundle: Node, resource_type: &str, system: &str, value: &str) -> Matches {
+        super::matches(&bundle, resource_type, |found| has_identifier(found, system, value))
     }
 
     #[test]

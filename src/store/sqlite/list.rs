@@ -101,16 +101,16 @@ pub(super) fn ours(
     endpoint: &str,
     resource_type: &str,
     uuid: &str,
-) -> Result<Vec<Known>> {
+) -> Result<Option<Vec<Known>>> {
     let sql = "SELECT referral FROM resource WHERE uuid = ?1 AND type = ?2 AND endpoint = ?3
                ORDER BY referral LIMIT 1";
     let mut ask = tables.connection.prepare_cached(sql)?;
     let found = ask.query_row([uuid, resource_type, endpoint], |row| row.get(0)).optional()?;
-    let Some(referral) = found.map(Uuid::from_bytes) else { return Ok(Vec::new()) };
+    let Some(referral) = found.map(Uuid::from_bytes) else { return Ok(None) };
     drop(ask);
     let is_under_way = |row: &Row| matches!(row.state, State::InFlight | State::Unknown);
     if tables.rows_of(referral)?.iter().any(is_under_way) {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     }
-    tables.known(referral, endpoint)
+    tables.known(referral, endpoint).map(Some)
 }

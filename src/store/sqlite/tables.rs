@@ -396,7 +396,12 @@ impl Rows for Tables<'_> {
         list::seen(self, kind, key, now)
     }
 
-    fn ours(&mut self, endpoint: &str, resource_type: &str, uuid: &str) -> Result<Vec<endpoint::Known>> {
+    fn ours(
+        &mut self,
+        endpoint: &str,
+        resource_type: &str,
+        uuid: &str,
+    ) -> Result<Option<Vec<endpoint::Known>>> {
         list::ours(self, endpoint, resource_type, uuid)
     }
 }

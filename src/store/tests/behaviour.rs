@@ -84,11 +84,43 @@ fn entries_of_one_referral_leave_one_after_another_and_others_are_not_held_up() 
         let ours = |store: &mut dyn Store, endpoint: &str, uuid: &str| {
             store.ours(endpoint, &placed.resource_type, uuid).unwrap()
         };
-        assert!(ours(store, "north", &placed.uuid).is_empty(), "a request is under way");
+        assert_eq!(ours(store, "north", &placed.uuid), Some(Vec::new()), "a request is under way");
         store.settle(&next[0].lease, &done).unwrap().unwrap();
-        assert_eq!(ours(store, "north", &placed.uuid), next[0].known, "met there, it is known whose it is");
-        assert!(ours(store, "south", &placed.uuid).is_empty());
-        assert!(ours(store, "north", "another").is_empty());
+        assert_eq!(
+            ours(store, "north", &placed.uuid).unwrap(),
+            next[0].known,
+            "met there, it is known whose it is"
+        );
+        assert_eq!(ours(store, "south", &placed.uuid), None);
+        assert_eq!(ours(store, "north", "another"), None);
+    });
+}
+
+#[test]
+fn a_task_of_theirs_is_known_as_answered_before_the_answer_to_the_answer_is() {
+    each(|store| {
+        let planner = planner();
+        store.accept(&submission(false, &[told("R1", "referred", "2026-04-01")]), &planner, start()).unwrap();
+        assert_eq!(store.ours("north", "Task", "77").unwrap(), None, "theirs");
+        let claimed = take(store, "north", start());
+        let target = |id: &str, system: &str| {
+            format!(r#"{{"type":"Task","uuid":"{id}"{system},"content":"said","ours":true}}"#)
+        };
+        let targets = [target("77", ""), target("u", r#","system":"s""#)].join(",");
+        let request = format!(r#"{{"method":"POST","path":"","body":"{{}}","targets":[{targets}]}}"#);
+        assert!(store.record_request(&claimed[0].lease, &request, start()).unwrap());
+        assert_eq!(store.ours("north", "Task", "77").unwrap(), Some(Vec::new()), "under way");
+        assert_eq!(store.ours("north", "Task", "u").unwrap(), None, "ours is known by its identifier");
+        let policy = RetryPolicy::default();
+        let outcome = Outcome::Deferred { reason: Reason::Conflict, status: Some(412), retry_after: None };
+        store.settle(&claimed[0].lease, &settled(Cause::Ended(outcome), &policy, start())).unwrap().unwrap();
+        let known = store.ours("north", "Task", "77").unwrap().unwrap();
+        assert_eq!(
+            (known[0].placed.id.as_str(), known[0].content.as_str()),
+            ("77", ""),
+            "nothing was written"
+        );
+        assert_eq!(store.ours("south", "Task", "77").unwrap(), None);
     });
 }
 

@@ -113,7 +113,7 @@ macro_rules! delegate {
                     endpoint: &str,
                     resource_type: &str,
                     uuid: &str,
-                ) -> Result<Vec<crate::endpoint::Known>> {
+                ) -> Result<Option<Vec<crate::endpoint::Known>>> {
                     self.$inner.ours(endpoint, resource_type, uuid)
                 }
             }

@@ -1,0 +1,180 @@
+//! What becomes of their Task, with Tasks of invented people.
+
+use super::*;
+use crate::endpoint::fhir_rest::base::Base;
+use crate::tree::{Limits, json};
+
+fn node(text: &str) -> Node {
+    json::parse(text.as_bytes(), &Limits::default()).unwrap()
+}
+
+fn task(members: &str) -> Node {
+    node(&format!(r#"{{"resourceType":"Task","id":"7",{members}}}"#))
+}
+
+/// What was done before: as it was left, or moved on since.
+#[derive(Clone, Copy)]
+enum Last<'n> {
+    Nothing,
+    AsLeft(&'n Node),
+    MovedOn(&'n Node),
+}
+
+fn merged(theirs: &Node, ours: &Node, last: Last<'_>) -> Result<Option<Node>, Reason> {
+    let base = Base::parse("https://gp.example/fhir").unwrap();
+    let references = References::new(&base, []);
+    let said = |node: &Node| content::digest_said(node, &references);
+    let before = match last {
+        Last::Nothing => None,
+        Last::AsLeft(then) => Some((true, said(then))),
+        Last::MovedOn(then) => Some((false, said(then))),
+    };
+    let before = before.as_ref().map(|(is_as_left, said)| Before { is_as_left: *is_as_left, said });
+    merge(theirs, ours, before, &said(ours), &references)
+}
+
+fn status(status: &str) -> Node {
+    task(&format!(r#""status":"{status}""#))
+}
+
+#[test]
+fn only_what_we_may_write_changes() {
+    let theirs = task(
+        r#""meta":{"versionId":"3","lastUpdated":"x","tag":[{"code":"t"}]},"status":"requested","_status":{"id":"a"},
+        "intent":"order","priority":"urgent","note":[{"text":"Ring first"}],"owner":{"reference":"Organization/us"},
+        "businessStatus":{"text":"Triage"},"authoredOn":"2026-03-01","input":[{"type":{"text":"x"},"valueString":"y"}],
+        "output":[{"type":{"text":"Letter"},"valueString":"sent"}]"#,
+    );
+    let ours = task(
+        r#""status":"completed","lastModified":"2026-03-09","owner":{"reference":"urn:uuid:o"},"note":[{"text":"no"}],
+        "output":[{"type":{"text":"Outcome"},"valueCodeableConcept":{"text":"better"}}]"#,
+    );
+    let first = merged(&theirs, &ours, Last::Nothing).unwrap().unwrap();
+    let expected = task(
+        r#""meta":{"tag":[{"code":"t"}]},"status":"completed",
+        "intent":"order","priority":"urgent","note":[{"text":"Ring first"}],"owner":{"reference":"Organization/us"},
+        "authoredOn":"2026-03-01","input":[{"type":{"text":"x"},"valueString":"y"}],
+        "output":[{"type":{"text":"Letter"},"valueString":"sent"},
+        {"type":{"text":"Outcome"},"valueCodeableConcept":{"text":"better"}}],"lastModified":"2026-03-09""#,
+    );
+    assert!(first == expected);
+    // A second time changes nothing, whatever is known: no outcome twice.
+    for last in [Last::Nothing, Last::AsLeft(&ours), Last::MovedOn(&theirs)] {
+        assert_eq!(merged(&first, &ours, last), Ok(None));
+    }
+    // Another outcome of ours replaces ours, and only ours.
+    let other = node(
+        &String::from_utf8({
+            let mut bytes = Vec::new();
+            json::write(&ours, &mut bytes);
+            bytes
+        })
+        .unwrap()
+        .replace("better", "much better"),
+    );
+    let second = merged(&first, &other, Last::AsLeft(&ours)).unwrap().unwrap();
+    assert_eq!(second.get("output").unwrap().as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_step_that_the_machine_does_not_have_waits_for_a_person() {
+    for (from, to, allowed) in [
+        ("requested", "accepted", true),
+        ("requested", "rejected", true),
+        ("requested", "in-progress", true),
+        ("requested", "completed", true),
+        ("received", "accepted", true),
+        ("accepted", "in-progress", true),
+        ("accepted", "failed", true),
+        ("in-progress", "on-hold", true),
+        ("on-hold", "accepted", true),
+        ("accepted", "rejected", false),
+        ("in-progress", "accepted", false),
+        ("draft", "accepted", false),
+        ("cancelled", "accepted", false),
+        ("cancelled", "completed", false),
+        ("completed", "in-progress", false),
+        ("rejected", "accepted", false),
+        ("failed", "completed", false),
+        ("", "accepted", false),
+        ("of-their-own", "accepted", false),
+    ] {
+        let done = merged(&status(from), &status(to), Last::Nothing);
+        assert_eq!(done.as_ref().is_ok_and(Option::is_some), allowed, "{from} {to}");
+        assert_eq!(done == Err(Reason::Divergent), !allowed, "{from} {to}");
+    }
+}
+
+#[test]
+fn what_we_said_ourselves_we_may_take_back() {
+    let completed = status("completed");
+    assert_eq!(merged(&completed, &status("in-progress"), Last::Nothing), Err(Reason::Divergent));
+    for to in ["in-progress", "requested", "cancelled"] {
+        let done = merged(&completed, &status(to), Last::AsLeft(&completed));
+        assert!(done.unwrap().is_some(), "{to}");
+    }
+    // They moved it on since.
+    let cancelled = status("cancelled");
+    assert_eq!(
+        merged(&cancelled, &status("completed"), Last::MovedOn(&status("accepted"))),
+        Err(Reason::Divergent)
+    );
+    assert_eq!(merged(&cancelled, &status("accepted"), Last::MovedOn(&status("accepted"))), Ok(None));
+    // That our referral was an error does not make their Task one.
+    assert_eq!(merged(&status("requested"), &status("entered-in-error"), Last::Nothing), Ok(None));
+    let accepted = status("accepted");
+    assert_eq!(
+        merged(&accepted, &status("entered-in-error"), Last::AsLeft(&accepted)),
+        Err(Reason::Divergent)
+    );
+}
+
+#[test]
+fn what_they_ended_keeps_their_reason() {
+    let theirs = task(r#""status":"cancelled","statusReason":{"text":"Asked to wait"}"#);
+    let ours = task(r#""status":"cancelled","statusReason":{"text":"Moved away"}"#);
+    assert_eq!(merged(&theirs, &ours, Last::Nothing), Ok(None));
+    let again =
+        merged(&ours, &task(r#""status":"cancelled","statusReason":{"text":"Died"}"#), Last::AsLeft(&ours));
+    assert_eq!(again.unwrap().unwrap().path("statusReason.text").and_then(Node::as_str), Some("Died"));
+}
+
+#[test]
+fn a_business_status_goes_with_the_status_it_is_about() {
+    let missed = task(r#""status":"requested","businessStatus":{"text":"Contact failed"}"#);
+    let first = merged(&status("requested"), &missed, Last::Nothing).unwrap().unwrap();
+    assert!(first.get("businessStatus").is_some());
+    let next = merged(&first, &status("in-progress"), Last::AsLeft(&missed)).unwrap().unwrap();
+    assert!(next.get("businessStatus").is_none());
+    // Theirs stays while the status does.
+    let theirs = task(r#""status":"in-progress","businessStatus":{"text":"Rang"}"#);
+    assert_eq!(merged(&theirs, &status("in-progress"), Last::MovedOn(&status("accepted"))), Ok(None));
+}
+
+#[test]
+fn a_date_never_goes_back_and_never_before_the_asking() {
+    for (there, ours, expected) in [
+        (r#""authoredOn":"2026-03-05""#, "2026-03-06", Some("2026-03-06")),
+        (r#""authoredOn":"2026-03-05""#, "2026-03-05", Some("2026-03-05")),
+        (r#""authoredOn":"2026-03-05""#, "2026-03-04", None),
+        (r#""authoredOn":"2026-03-05T10:00:00Z""#, "2026-03-05", None),
+        (r#""lastModified":"2026-03-07T10:00:00Z""#, "2026-03-06", Some("2026-03-07T10:00:00Z")),
+        (r#""lastModified":"2026-03-07T10:00:00Z""#, "2026-03-08", Some("2026-03-08")),
+    ] {
+        let theirs = task(&format!(r#""status":"requested",{there}"#));
+        let ours = task(&format!(r#""status":"accepted","lastModified":"{ours}""#));
+        let merged = merged(&theirs, &ours, Last::Nothing).unwrap().unwrap();
+        assert_eq!(merged.get("lastModified").and_then(Node::as_str), expected, "{there}");
+    }
+}
+
+#[test]
+fn a_task_that_may_mean_something_else_is_not_written() {
+    for odd in [
+        r#""status":"requested","modifierExtension":[{"url":"x","valueBoolean":true}]"#,
+        r#""status":"requested","restriction":{"modifierExtension":[{"url":"x"}]}"#,
+        r#""status":"requested","implicitRules":"x""#,
+    ] {
+        assert_eq!(merged(&task(odd), &status("accepted"), Last::Nothing), Err(Reason::Divergent), "{odd}");
+    }
+}
