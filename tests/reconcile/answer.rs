@@ -203,7 +203,14 @@ async fn an_answer_under_way_is_not_taken_for_news() {
         let policy = RetryPolicy::default();
         store.settle(
             &lease,
-            &Settled { cause: Cause::Ended(outcome), policy: &policy, jitter: 0.0, contents, now },
+            &Settled {
+                cause: Cause::Ended(outcome),
+                policy: &policy,
+                jitter: 0.0,
+                contents,
+                differing: Vec::new(),
+                now,
+            },
         )
     });
     assert_eq!(settled.await.unwrap().unwrap().state, State::Delivered);
