@@ -38,7 +38,7 @@ fn event(person: &Person, case: &str, place: usize) -> Value {
     for (key, value) in [
         ("given", json!(["Canarygiven"])),
         ("preferred_name", json!("Canarycalled")),
-        ("local_id", json!("canary-local-7")),
+        ("local_id", json!(format!("canary-local-{case}"))),
         ("address_lines", json!(["7 Canary Row"])),
         ("city", json!("Canarytown")),
         ("postcode", json!("ZZ99 7QQ")),
