@@ -92,7 +92,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 fn unusable(problems: Problems) -> Result<Config, Failure> {
     let mut found = Found::default();
     for problem in problems.0 {
-        found.wrong("configuration", problem);
+        let place = problem.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+        found.line("WRONG", "configuration", &format!("{place}{}: {}", problem.key, problem.what));
+        found.problems.push(problem);
     }
     edge::print(&found.text)?;
     Err(Problems(found.problems).into())

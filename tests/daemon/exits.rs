@@ -135,7 +135,12 @@ fn send_waits_no_longer_than_anything_can_happen_by_itself() {
     let mut withdrawn = Person::new(2, PRACTICE).event("W1", 0);
     withdrawn["record"]["consent"]["share"] = "none".into();
     for (name, events, code, end) in [
-        ("held", vec![person.event("E1", 0), person.event("E1", 1)], 1, "2 waiting for a person, 0 on their way"),
+        (
+            "held",
+            vec![person.event("E1", 0), person.event("E1", 1)],
+            1,
+            "2 waiting for a person, 0 on their way",
+        ),
         ("none", vec![withdrawn], 0, "0 delivered, 1 not sent, 0 waiting for a person, 0 on their way"),
     ] {
         let file = format!("{name}.ndjson");

@@ -77,7 +77,11 @@ fn check_tells_everything_that_is_wrong_at_once() {
     let said = self::said(&wrong);
     assert!(said.contains("store: ") && said.contains("log: "), "{said}");
     let printed = String::from_utf8_lossy(&wrong.stdout).into_owned();
-    assert_eq!(printed.lines().filter(|line| line.starts_with("WRONG configuration")).count(), 2, "{printed}");
+    assert_eq!(
+        printed.lines().filter(|line| line.starts_with("WRONG configuration")).count(),
+        2,
+        "{printed}"
+    );
 }
 
 #[test]
