@@ -206,7 +206,7 @@ fn told(file: &Path, report: &Report, states: &BTreeMap<State, u64>, arguments: 
                 states.iter().map(|(state, count)| format!("{count} {}", state.as_str())).collect();
             let hint =
                 if states.contains_key(&State::Held) { "; `sp-fhir status` says what to do" } else { "" };
-            edge::say(&format!("  {} new entries: {}{hint}", states.values().sum::<u64>(), parts.join(", ")));
+            edge::say(&format!("  new entries: {}{hint}", parts.join(", ")));
         }
         for (reason, count) in &report.refused {
             edge::say(&format!("  {count} {reason}"));

@@ -43,7 +43,7 @@ reasons! {
     RealNumberAtTest = "real-number-at-test", "a number that is not a 999 test number for a test endpoint",
         "never send a real person to a test endpoint";
     NoEndpoint = "no-endpoint", "no endpoint serves the person's registered practice",
-        "add the practice to an endpoint, or correct the practice at the source";
+        "add the practice to an endpoint and release it, or correct the practice at the source";
     PracticeChanged = "practice-changed", "the registered practice changed while the referral is open",
         "find out where the rest of this referral belongs";
     TargetUnknown = "target-unknown", "it corrects an event that has not come yet", "send the event it names";

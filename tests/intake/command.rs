@@ -75,7 +75,7 @@ fn check_tells_everything_that_is_wrong_at_once() {
     let wrong = run(home.path(), &["check"]);
     assert_eq!(wrong.status.code(), Some(5));
     let said = self::said(&wrong);
-    assert!(said.contains("store: ") && said.contains("log: "), "{said}");
+    assert!(said.contains("store: ") && said.contains("log.level: "), "{said}");
     let printed = String::from_utf8_lossy(&wrong.stdout).into_owned();
     assert_eq!(
         printed.lines().filter(|line| line.starts_with("WRONG configuration")).count(),
@@ -87,6 +87,10 @@ fn check_tells_everything_that_is_wrong_at_once() {
 #[test]
 fn check_names_the_key_of_a_value_of_the_wrong_type_and_never_the_value() {
     let home = tempfile::tempdir().unwrap();
+    let text = "[intake.http.auth]\nkind = \"bearer\"\ntoken_env = \"SP_FHIR_ABSENT\"\n";
+    fs::write(home.path().join("sp-fhir.toml"), text).unwrap();
+    let absent = said(&run(home.path(), &["check"]));
+    assert!(absent.contains("intake.http.auth.token_env: environment variable SP_FHIR_ABSENT"), "{absent}");
     let text = "[[endpoint]]\nname = \"a\"\nkind = \"file\"\npath = \"a\"\nrate = \"s3cret\"\n";
     fs::write(home.path().join("sp-fhir.toml"), text).unwrap();
     let said = said(&run(home.path(), &["check"]));
