@@ -34,8 +34,8 @@ Examples:
   sp-fhir check --config /etc/sp-fhir/sp-fhir.toml --offline
   sp-fhir check --probe-writes test-server
 
-Exit codes: 0 nothing is wrong (there may be warnings); 1 only an endpoint is wrong: the daemon can start; 5 something here is
-wrong: it cannot.")]
+Exit codes: 0 nothing is wrong (there may be warnings); 1 only an endpoint is wrong: the daemon can start; 2 the command \
+line is wrong; 5 something here is wrong: it cannot.")]
 pub(super) struct Arguments {
     /// Configuration; without it ./sp-fhir.toml, ~/.config/sp-fhir, /etc/sp-fhir, else the defaults
     #[arg(short, long, value_name = "FILE")]
@@ -53,7 +53,7 @@ const WRITTEN: jiff::civil::Date = jiff::civil::date(2026, 11, 1);
 
 /// Runs the subcommand.
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let config = Config::load(arguments.config.as_deref(), &Places::here())?;
+    let config = Config::load(arguments.config.as_deref(), &Places::here()).or_else(unusable)?;
     // What an authorisation server says when it refuses is said in the log.
     let _level = log::start(Format::Plain, "warn");
     for named in &arguments.probe_writes {
@@ -86,6 +86,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         (true, true) => Ok(Exit::SomeRefused),
         (false, _) => Err(Problems(found.problems).into()),
     }
+}
+
+/// A configuration that cannot be used: nothing else can be looked at then.
+fn unusable(problems: Problems) -> Result<Config, Failure> {
+    let mut found = Found::default();
+    for problem in problems.0 {
+        let place = problem.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+        found.line("WRONG", "configuration", &format!("{place}{}: {}", problem.key, problem.what));
+        found.problems.push(problem);
+    }
+    edge::print(&found.text)?;
+    Err(Problems(found.problems).into())
 }
 
 #[derive(Default)]
@@ -137,7 +149,16 @@ impl Found {
         for folder in config.folders_to_make() {
             let shown = folder.display().to_string();
             if !folder.exists() {
-                self.good("folder", &format!("{shown} (made at the start)"));
+                // Only root could be told otherwise by permissions, so that the disk itself is asked too.
+                let above = folder.ancestors().find(|above| above.exists());
+                match above.map_or(Ok(()), try_writing) {
+                    Ok(()) => self.good("folder", &format!("{shown} (made at the start)")),
+                    Err(error) => {
+                        let what = format!("cannot be made ({})", error.kind());
+                        let remedy = "make it, for the user that runs the daemon, or name another place";
+                        self.wrong("folder", Problem::new(shown, what, remedy));
+                    }
+                }
             } else if let Some(problem) = init::open_to_others(&folder) {
                 self.wrong("folder", problem);
             } else if let Err(error) = try_writing(&folder) {
@@ -168,7 +189,12 @@ impl Found {
                     (format!("{}: a webhook, {} (not asked)", endpoint.name, receiver.url), None)
                 }
             };
-            let test = if endpoint.test { "; test numbers only" } else { "; live: takes no test numbers" };
+            let test = match (&endpoint.kind, endpoint.test) {
+                // No referral goes there, and what was pulled goes as it is.
+                (Kind::Webhook(_), _) => "",
+                (_, true) => "; test numbers only",
+                (_, false) => "; live: takes no test numbers",
+            };
             let asked = if arguments.offline && server.is_some() { "; not asked" } else { "" };
             self.good("endpoint", &format!("{said}{test}{asked}"));
             let Some(server) = server else { continue };

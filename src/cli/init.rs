@@ -9,6 +9,7 @@ use clap::Args;
 use crate::config::{Config, DEFAULT, Places, Problem, Problems};
 use crate::convert::{ConvertError, Exit};
 use crate::intake::folder::make_private;
+use crate::store::StoreError;
 
 use super::edge;
 use super::failure::Failure;
@@ -45,8 +46,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         make_private(folder).map_err(|error| ConvertError::write(folder, error))?;
     }
     // Never over a file that is there: it may be the only copy of somebody's work.
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).open(&arguments.file).map_err(failed)?;
+    let opened = fs::OpenOptions::new().write(true).create_new(true).open(&arguments.file);
+    let mut file = opened.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            let shown = arguments.file.display().to_string();
+            let problem = "is there already and is left as it is; name another file, or `sp-fhir check` it";
+            Failure::from(StoreError::Place { path: shown, problem: problem.to_owned() })
+        }
+        _ => failed(error),
+    })?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     edge::say(&format!("wrote {}", arguments.file.display()));
     let mut problems = Vec::new();

@@ -24,9 +24,9 @@ type Outcome = Result<Exit, Failure>;
 Examples:
   sp-fhir outbox list --state held,dead-letter          what needs a person
   sp-fhir outbox show 1042                              one entry with its attempts
-  sp-fhir outbox retry 1042 --why \"patient registered\"  try a dead letter again, with the same key
-  sp-fhir outbox release 1043 --why \"checked: two people\"
-  sp-fhir outbox release 1044 --ours --why \"agreed with the practice\"   over the versions that show gives
+  sp-fhir outbox retry 1042 --why \"their server was mended\"    try a dead letter again, with the same key
+  sp-fhir outbox release 1043 --why \"patient registered\"       let what is held go on
+  sp-fhir outbox release 1044 --ours --why \"agreed with them\"  over the versions that show gives
   sp-fhir outbox list --format json | jq .key
 
 Exit codes: 0 done; 1 some entry does not exist or cannot be decided so in its state; 5 the configuration is wrong; \
@@ -172,7 +172,9 @@ fn list(entries: &[Entry], as_json: bool, limit: usize) -> Outcome {
         out.push('\n');
     }
     edge::print(&out)?;
-    if !as_json && entries.len() == limit {
+    if !as_json && entries.is_empty() {
+        edge::say("there are no such entries");
+    } else if !as_json && entries.len() == limit {
         let last = entries.last().map_or(0, |entry| entry.id);
         edge::say(&format!("there may be more: --after {last}"));
     }
@@ -183,7 +185,7 @@ fn as_line(entry: &Entry) -> String {
     let blocked = entry.blocked_by.map(|by| format!("  waits for {by}")).unwrap_or_default();
     let reason = entry.reason.map(|reason| format!("  {}", reason.as_str())).unwrap_or_default();
     format!(
-        "{:>8}  {:<12}  {:<22}  {}  {}{reason}{blocked}",
+        "{:>8}  {:<12}  {:<25}  {}  {}{reason}{blocked}",
         entry.id,
         entry.state.as_str(),
         entry.event_type.as_str(),
@@ -275,7 +277,16 @@ fn detail_text(detail: &EntryDetail) -> String {
     if let Some(by) = entry.blocked_by {
         let _ = writeln!(out, "  waits for  entry {by} of the same referral");
     }
-    let _ = writeln!(out, "  accepted   {}\n  due        {}", entry.accepted_at, entry.next_at);
+    let _ = writeln!(out, "  accepted   {}", entry.accepted_at);
+    match entry.state {
+        // When it is looked at next means something only while the program does it by itself.
+        State::Pending | State::Unknown => {
+            let _ = writeln!(out, "  due        {}", entry.next_at);
+        }
+        _ => {
+            let _ = writeln!(out, "  since      {}", entry.changed_at);
+        }
+    }
     for attempt in &detail.attempts {
         let _ = writeln!(
             out,
@@ -314,17 +325,74 @@ fn act(store: &mut impl Store, parts: &Parts, command: Command, decide: &Decide)
     for id in &decide.ids {
         let acted = store.act(*id, command, &by, &parts.planner, edge::now())?;
         match acted {
-            Acted::Done(entry) => edge::print(&format!("{}\n", as_line(&entry)))?,
+            Acted::Done(entry) => {
+                edge::print(&format!("{}\n", as_line(&entry)))?;
+                let is_release = matches!(command, Command::Release | Command::ReleaseOurs);
+                if let Some(reason) = entry.reason.filter(|_| is_release && entry.state == State::Held) {
+                    edge::say(&format!(
+                        "{id}: held again, because its cause is still there: {}",
+                        reason.remedy()
+                    ));
+                }
+            }
             Acted::NoSuchEntry => {
                 edge::say(&format!("{id}: there is no such entry"));
                 exit = Exit::SomeRefused;
             }
             Acted::NotPossible(state) => {
-                let word = command.as_str();
-                edge::say(&format!("{id}: {word} is not possible while it is {}", state.as_str()));
+                edge::say(&format!("{id}: {}", not_possible(command, state)));
                 exit = Exit::SomeRefused;
             }
         }
     }
     Ok(exit)
+}
+
+/// Why a decision is not possible, and which are.
+fn not_possible(command: Command, state: State) -> String {
+    match (command, state) {
+        (Command::ReleaseOurs | Command::AcceptTheirs, State::Held) => {
+            let word = if command == Command::ReleaseOurs { "ours" } else { "theirs" };
+            format!("--{word} is for an entry that is held as divergent only")
+        }
+        (
+            Command::ReleaseSensitive,
+            State::Pending | State::Held | State::Delivered | State::Acknowledged,
+        ) => "nothing of its event is withheld as sensitive, or it was released before".to_owned(),
+        _ => {
+            let word = match command {
+                Command::ReleaseOurs | Command::AcceptTheirs | Command::ReleaseSensitive => "release",
+                other => other.as_str(),
+            };
+            let possible = match state {
+                State::Pending => "hold or discard it",
+                State::Held => "release or discard it",
+                State::DeadLetter | State::Expired => "retry or discard it",
+                State::Unknown => "the endpoint is asked; discard it, or wait",
+                State::InFlight => "it is being sent; wait a moment",
+                _ => "nothing can be decided about it any more",
+            };
+            format!("{word} is not possible while it is {}; {possible}", state.as_str())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_possible_says_what_is() {
+        for (command, state, part) in [
+            (Command::Retry, State::Held, "retry is not possible while it is held; release or"),
+            (Command::Release, State::DeadLetter, "retry or discard"),
+            (Command::ReleaseOurs, State::Held, "--ours is for an entry that is held as divergent"),
+            (Command::ReleaseOurs, State::Discarded, "release is not possible while it is discarded"),
+            (Command::ReleaseSensitive, State::Delivered, "withheld"),
+            (Command::Hold, State::Delivered, "nothing can be decided"),
+        ] {
+            let said = not_possible(command, state);
+            assert!(said.contains(part), "{said}");
+        }
+    }
 }

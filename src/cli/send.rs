@@ -2,7 +2,7 @@
 //!
 //! Works on the store directly, whether or not a daemon runs. Next: [`super::outbox`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +25,7 @@ use crate::intake::folder::{self};
 use crate::intake::keep::Keep;
 use crate::outbox::{EntryId, State};
 use crate::plan::{Doubt, Submission};
-use crate::store::{Acceptance, Answer, Keeper, StoreError};
+use crate::store::{Acceptance, Answer, Keeper, Store, StoreError};
 use crate::telemetry::Metrics;
 
 use super::edge;
@@ -43,7 +43,7 @@ Examples:
   sp-fhir send events.ndjson --wait
   sp-fhir send today.csv --profile my-scheme.toml --rejects rejects.csv
 
-Exit codes: 0 everything was taken (and with --wait, delivered); 1 some rows were refused, or with --wait something waits \
+Exit codes: 0 everything was taken (and with --wait, delivered, or rightly not sent); 1 some rows were refused, or with --wait something waits \
 for a person or did not arrive in time; 3 nothing could be used; 4 no profile fits; 5 the configuration or profile is \
 wrong; 6 the store or a file cannot be used.")]
 pub(super) struct Arguments {
@@ -77,6 +77,8 @@ pub(super) struct Arguments {
 struct Noting {
     kept: Kept,
     entries: Mutex<BTreeSet<EntryId>>,
+    /// The new ones of the file that is being read, by the state in which they start.
+    states: Mutex<BTreeMap<State, u64>>,
 }
 
 impl Keep for Noting {
@@ -84,9 +86,13 @@ impl Keep for Noting {
         Box::pin(async move {
             let accepted = self.kept.accept(came).await?;
             let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
             for event in
                 accepted.iter().flat_map(|acceptance| acceptance.events.iter().chain(&acceptance.more))
             {
+                if let Answer::Accepted { state, .. } = event.answer {
+                    *states.entry(state).or_default() += 1;
+                }
                 match event.answer {
                     Answer::Accepted { id, .. } | Answer::Repeat { id: Some(id), .. } => {
                         entries.insert(id);
@@ -94,7 +100,7 @@ impl Keep for Noting {
                     Answer::Repeat { id: None, .. } | Answer::Refused(_) => {}
                 }
             }
-            drop(entries);
+            drop((entries, states));
             Ok(accepted)
         })
     }
@@ -145,6 +151,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             bell: Arc::new(Notify::new()),
         },
         entries: Mutex::default(),
+        states: Mutex::default(),
     });
     let once = Once::new(
         profile,
@@ -159,7 +166,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for file in &arguments.files {
         let report = once.read(file, arguments.rejects.as_deref(), runtime.handle()).map_err(failure)?;
-        exit = worse(exit, told(file, &report, arguments));
+        let states = std::mem::take(&mut *noting.states.lock().unwrap_or_else(PoisonError::into_inner));
+        exit = worse(exit, told(file, &report, &states, arguments));
     }
     if arguments.wait {
         let entries = std::mem::take(&mut *noting.entries.lock().unwrap_or_else(PoisonError::into_inner));
@@ -179,7 +187,7 @@ fn failure(error: OnceError) -> Failure {
 }
 
 /// Says what became of a file's rows, and gives its exit code.
-fn told(file: &Path, report: &Report, arguments: &Arguments) -> Exit {
+fn told(file: &Path, report: &Report, states: &BTreeMap<State, u64>, arguments: &Arguments) -> Exit {
     let rows = &report.rows;
     if !arguments.quiet {
         edge::say(&format!(
@@ -193,6 +201,13 @@ fn told(file: &Path, report: &Report, arguments: &Arguments) -> Exit {
             rows.refused,
             rows.blank,
         ));
+        if !states.is_empty() {
+            let parts: Vec<String> =
+                states.iter().map(|(state, count)| format!("{count} {}", state.as_str())).collect();
+            let hint =
+                if states.contains_key(&State::Held) { "; `sp-fhir status` says what to do" } else { "" };
+            edge::say(&format!("  new entries: {}{hint}", parts.join(", ")));
+        }
         for (reason, count) in &report.refused {
             edge::say(&format!("  {count} {reason}"));
         }
@@ -216,36 +231,64 @@ fn worse(one: Exit, other: Exit) -> Exit {
     if one.code() >= other.code() { one } else { other }
 }
 
+/// What became of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Delivered,
+    /// As consent has it, or because there is nothing to send, or as a person decided.
+    NotSent,
+    /// It, or what it waits behind, waits for a person.
+    Person,
+    OnItsWay,
+}
+
+/// By its state, and that of the entry it waits behind.
+const fn fate(state: State, before: Option<State>) -> Fate {
+    match (state, before) {
+        (State::Delivered | State::Acknowledged, _) => Fate::Delivered,
+        (State::NotShared | State::Withdrawn | State::Discarded, _) => Fate::NotSent,
+        (_, Some(before)) if before.needs_person() => Fate::Person,
+        // What holds it may pass when the one before it has gone.
+        (_, Some(_)) | (State::Pending | State::InFlight | State::Unknown, None) => Fate::OnItsWay,
+        (State::Held | State::DeadLetter | State::Expired, None) => Fate::Person,
+    }
+}
+
+fn fates(store: &mut dyn Store, asked: Vec<EntryId>) -> Result<Vec<(EntryId, Fate)>, StoreError> {
+    let mut found = Vec::with_capacity(asked.len());
+    for id in asked {
+        let Some(entry) = store.entry(id)?.map(|detail| detail.entry) else { continue };
+        let before = entry.blocked_by.map(|before| store.entry(before)).transpose()?.flatten();
+        found.push((id, fate(entry.state, before.map(|before| before.entry.state))));
+    }
+    Ok(found)
+}
+
 /// Follows entries to their end, or to where a person has to do something.
 fn wait(keeper: &Keeper, mut entries: BTreeSet<EntryId>, arguments: &Arguments) -> Result<Exit, Failure> {
     let total = entries.len() as u64;
     let bar = (!arguments.quiet && std::io::stderr().is_terminal()).then(|| {
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} delivered  {elapsed}");
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} settled  {elapsed}");
         ProgressBar::new(total).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
     });
-    let (mut delivered, mut stopped) = (0u64, 0u64);
+    let (mut delivered, mut not_sent, mut person) = (0u64, 0u64, 0u64);
     let until = edge::now().checked_add(Duration::from_secs(arguments.timeout)).unwrap_or(Timestamp::MAX);
-    while !entries.is_empty() && edge::now() < until {
+    while !entries.is_empty() {
         let asked: Vec<EntryId> = entries.iter().copied().collect();
-        let states = keeper.run_blocking(move |store| {
-            asked
-                .into_iter()
-                .map(|id| Ok((id, store.entry(id)?.map(|detail| detail.entry))))
-                .collect::<Result<Vec<_>, _>>()
-        })?;
-        for (id, entry) in states {
-            let Some(entry) = entry else { continue };
-            match entry.state {
-                State::Delivered | State::Acknowledged => delivered += 1,
-                // What waits behind something that needs a person waits for the person too.
-                _ if entry.blocked_by.is_some() => continue,
-                State::Pending | State::InFlight | State::Unknown => continue,
-                _ => stopped += 1,
+        for (id, fate) in keeper.run_blocking(move |store| fates(store, asked))? {
+            match fate {
+                Fate::Delivered => delivered += 1,
+                Fate::NotSent => not_sent += 1,
+                Fate::Person => person += 1,
+                Fate::OnItsWay => continue,
             }
             entries.remove(&id);
         }
         if let Some(bar) = &bar {
-            bar.set_position(delivered + stopped);
+            bar.set_position(total.saturating_sub(entries.len() as u64));
+        }
+        if entries.is_empty() || edge::now() >= until {
+            break;
         }
         std::thread::sleep(Duration::from_millis(250));
     }
@@ -254,7 +297,38 @@ fn wait(keeper: &Keeper, mut entries: BTreeSet<EntryId>, arguments: &Arguments) 
     }
     if !arguments.quiet {
         let left = entries.len();
-        edge::say(&format!("{delivered} delivered, {stopped} ended or held otherwise, {left} still waiting"));
+        edge::say(&format!(
+            "{delivered} delivered, {not_sent} not sent, {person} waiting for a person, {left} on their way"
+        ));
+        if person > 0 {
+            edge::say("what to do: sp-fhir status");
+        }
+        if left > 0 {
+            edge::say("the daemon goes on with what is on its way, where one runs: sp-fhir status");
+        }
     }
-    Ok(if stopped == 0 && entries.is_empty() { Exit::Done } else { Exit::SomeRefused })
+    Ok(if person == 0 && entries.is_empty() { Exit::Done } else { Exit::SomeRefused })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_behind_something_that_needs_a_person_waits_for_the_person_too() {
+        for (state, before, wanted) in [
+            (State::Held, None, Fate::Person),
+            (State::Held, Some(State::Held), Fate::Person),
+            (State::Pending, Some(State::DeadLetter), Fate::Person),
+            (State::Pending, Some(State::Pending), Fate::OnItsWay),
+            (State::Held, Some(State::InFlight), Fate::OnItsWay),
+            (State::Unknown, None, Fate::OnItsWay),
+            (State::NotShared, Some(State::Held), Fate::NotSent),
+            (State::Withdrawn, None, Fate::NotSent),
+            (State::Expired, None, Fate::Person),
+            (State::Acknowledged, None, Fate::Delivered),
+        ] {
+            assert_eq!(fate(state, before), wanted, "{state:?} {before:?}");
+        }
+    }
 }

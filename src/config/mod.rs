@@ -207,7 +207,12 @@ impl Config {
             let place = move |key: &str| format!("endpoint[{}].{key}", n + 1);
             endpoint.secrets().into_iter().map(move |(key, secret, least)| (place(key), secret, least))
         });
-        http.into_iter().chain(opaque).chain(of_endpoints).collect()
+        // The key that the person wrote.
+        let named = |(key, secret, least): (String, _, _)| match secret {
+            &SecretRef::Environment(_) => (key.replace("_file", "_env"), secret, least),
+            SecretRef::File(_) => (key, secret, least),
+        };
+        http.into_iter().chain(opaque).chain(of_endpoints).map(named).collect()
     }
 }
 

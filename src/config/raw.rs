@@ -375,6 +375,10 @@ fn read<T: DeserializeOwned>(value: Value, key: String, problems: &mut Vec<Probl
     match value.try_into() {
         Ok(read) => Some(read),
         Err(error) => {
+            // The library says the key on a line of its own, and the value never there.
+            let told = error.to_string();
+            let below = told.lines().find_map(|line| line.trim().strip_prefix("in `")?.strip_suffix('`'));
+            let key = below.map_or_else(|| key.clone(), |below| format!("{key}.{below}"));
             problems.push(Problem::new(key, without_values(error.message()), SEE));
             None
         }
@@ -386,7 +390,15 @@ fn without_values(message: &str) -> String {
     let message = message.trim();
     match message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected ")) {
         Some((_, expected)) => {
-            format!("a value of the wrong type, expected {}", expected.lines().next().unwrap_or_default())
+            let expected = match expected.lines().next().unwrap_or_default() {
+                "f64" => "a number",
+                "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
+                "a boolean" => "true or false",
+                "a sequence" => "a list",
+                "a string" => "text between quotation marks",
+                other => other,
+            };
+            format!("a value of the wrong type, expected {expected}")
         }
         None => message.lines().next().unwrap_or_default().to_owned(),
     }

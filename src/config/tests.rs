@@ -143,7 +143,7 @@ fn unknown_keys_and_wrong_types_are_refused_in_every_table_at_once_without_their
                 [intake]\nfolder = \"inbox\"\nmesh = 1";
     let problems = parse(text).unwrap_err();
     let found: Vec<&str> = problems.0.iter().map(|problem| problem.key.as_str()).collect();
-    assert_eq!(found, ["store", "intake.folder", "mapping", "log", "pull", "intake.mesh"]);
+    assert_eq!(found, ["store", "intake.folder", "mapping.repair_codes", "log.level", "pull", "intake.mesh"]);
     assert!(!problems.to_string().contains("s3cret"), "{problems}");
     let no_toml = parse("[store]\npath = \"x\"\n[intake\ntoken = \"s3cret\"").unwrap_err();
     assert_eq!(no_toml.0[0].key, "line 3");

@@ -1,6 +1,6 @@
 //! [`Health`]: what `/health/ready` says.
 //!
-//! Not ready is only what keeps the daemon from its work: the store has stopped, or this machine's clock is wrong. Anything
+//! Not ready is only what keeps the daemon from its work: the store has stopped, the disk is full, or this machine's clock is wrong. Anything
 //! else that a person should look at is a note. Next: [`super::run`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,6 +43,9 @@ impl Health {
         let (mut reasons, mut notes) = clocks(&skews.collect::<Vec<_>>());
         if self.keeper.has_stopped() {
             reasons.push("the store has stopped".to_owned());
+        }
+        if self.keeper.is_full() {
+            reasons.push("the disk is full; make room".to_owned());
         }
         if state.refused {
             notes.push(

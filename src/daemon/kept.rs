@@ -52,6 +52,12 @@ impl Keep for Kept {
         })
     }
 
+    fn refused(&self, count: u64) {
+        if count > 0 {
+            self.metrics.came("refused", count);
+        }
+    }
+
     fn see(&self, kind: &'static str, key: String, until: Timestamp) -> Work<'_, Result<bool, StoreError>> {
         Box::pin(async move {
             let now = self.clock.now();

@@ -110,7 +110,8 @@ impl Upkeep {
     pub(super) async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
         let mut has_looked = false;
         while !*stop.borrow() {
-            match self.once(&mut has_looked).await {
+            let room = self.keeper.look_for_room().await;
+            match room.and(self.once(&mut has_looked).await) {
                 // Busy or full now is not busy or full for ever; intake says so to those who send.
                 Err(StoreError::Busy | StoreError::Full) | Ok(()) => {}
                 Err(error) => return Err(error),
@@ -182,7 +183,8 @@ impl Upkeep {
         let mut waiting: BTreeMap<&str, u64> = BTreeMap::new();
         for ((endpoint, state), count) in counts {
             let is_known = self.endpoints.iter().any(|(name, _)| name == endpoint);
-            if state.is_open() && !is_known {
+            // What no endpoint serves is held and says so itself (`no-endpoint`).
+            if state.is_open() && !is_known && !endpoint.is_empty() {
                 *waiting.entry(endpoint).or_default() += count;
             }
         }

@@ -16,6 +16,11 @@ pub trait Keep: Send + Sync {
     /// held, and what comes of them will be.
     fn heed(&self, doubts: Vec<Doubt>) -> Work<'_, Result<(), StoreError>>;
 
+    /// So many records came that could not be used and were refused without asking the store. For counting.
+    fn refused(&self, count: u64) {
+        let _ = count;
+    }
+
     /// Notes that something from outside was seen, and says whether it is new; remembered at least until `until`.
     fn see(&self, kind: &'static str, key: String, until: Timestamp) -> Work<'_, Result<bool, StoreError>>;
 }

@@ -43,7 +43,7 @@ reasons! {
     RealNumberAtTest = "real-number-at-test", "a number that is not a 999 test number for a test endpoint",
         "never send a real person to a test endpoint";
     NoEndpoint = "no-endpoint", "no endpoint serves the person's registered practice",
-        "add the practice to an endpoint, or correct the practice at the source";
+        "add the practice to an endpoint and release it, or correct the practice at the source";
     PracticeChanged = "practice-changed", "the registered practice changed while the referral is open",
         "find out where the rest of this referral belongs";
     TargetUnknown = "target-unknown", "it corrects an event that has not come yet", "send the event it names";
@@ -53,16 +53,16 @@ reasons! {
         "find out which record is right; never send until then";
     DetailsMissing = "details-missing", "family name or whole date of birth is missing, so that identity cannot be checked",
         "complete the person's record at the source";
-    PatientNotFound = "patient-not-found", "the endpoint has no such Patient", "register the person there, then retry";
+    PatientNotFound = "patient-not-found", "the endpoint has no such Patient", "register the person there, then release it";
     PatientSeveral = "patient-several", "the endpoint has several Patients with this NHS number",
-        "have the records merged there, then retry";
+        "have the records merged there, then release it";
     PatientInactive = "patient-inactive", "the endpoint's Patient is inactive or was replaced",
-        "find the record in use, then retry";
+        "find the record in use, then release it";
     PatientDeceased = "patient-deceased", "the endpoint's Patient is marked deceased", "close the referral by hand";
     PatientRestricted = "patient-restricted", "the endpoint's Patient is restricted", "handle this referral by hand";
     PracticeUnknown = "practice-unknown",
         "the Patient's practice at the endpoint is absent, another, or not among the endpoint's",
-        "find out which practice is right, then retry";
+        "find out which practice is right, then release it";
     RequestNotFound = "request-not-found",
         "the request that this referral answers is not at the endpoint, or has Tasks for other services only",
         "check the identifier of the request, and `pull.owner` of the endpoint";
@@ -74,7 +74,7 @@ reasons! {
         "compare both sides; `release --ours` writes over the versions shown, `release --theirs` lets them stand, `release` compares again";
     Duplicate = "duplicate",
         "the endpoint holds more than one resource with our identifier, or more than one request or Task for one ask",
-        "have the duplicates removed there, then retry";
+        "have the duplicates removed there, then release it";
     OnHold = "on-hold", "a person put it on hold", "release it when it may go on";
     RefusedByEndpoint = "refused-by-endpoint", "the endpoint refused it for good",
         "read the codes of the answer; mend the cause, then retry";

@@ -24,7 +24,7 @@ pub enum ReconcileError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The endpoint cannot be read.
-    #[error("endpoint {endpoint} cannot be read: {}; {}", reason.meaning(), reason.remedy())]
+    #[error("endpoint {endpoint} cannot be read: {}: {}; run it again when that is mended", reason.as_str(), reason.meaning())]
     Endpoint {
         /// Its name.
         endpoint: String,

@@ -22,6 +22,14 @@ use super::{Store, StoreError};
 /// At most so many pieces of work share one synchronisation of the disk.
 pub const GROUP: usize = 256;
 
+/// What is written to see whether there is room: about as much as an event takes.
+const ROOM: &str = const {
+    match std::str::from_utf8(&[b'.'; 8192]) {
+        Ok(word) => word,
+        Err(_) => "",
+    }
+};
+
 /// The pauses of those who insist.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -36,6 +44,7 @@ type Answer = Box<dyn FnOnce(Option<StoreError>)>;
 pub struct Keeper {
     work: SyncSender<Work>,
     stopped: Arc<AtomicBool>,
+    full: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Keeper {
@@ -55,7 +64,7 @@ impl Keeper {
         let has_stopped = Arc::clone(&stopped);
         let run = move || run(store, &waiting, &has_stopped);
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(run)?;
-        Ok((Self { work, stopped }, thread))
+        Ok((Self { work, stopped, full: Arc::default() }, thread))
     }
 
     /// Hands in work. It is done even when nobody waits for the reply.
@@ -70,14 +79,19 @@ impl Keeper {
             return Err(StoreError::Stopped);
         }
         let (tell, reply) = oneshot::channel();
+        let full = Arc::clone(&self.full);
         let work: Work = Box::new(move |store| {
             // A panic is a defect of one piece of work; the operation it was in has been undone, the others go on.
             let done = store.and_then(|store| {
                 catch_unwind(AssertUnwindSafe(|| work(store))).unwrap_or(Err(StoreError::Panicked))
             });
             Box::new(move |refused| {
+                let answer = refused.map_or(done, Err);
+                if matches!(answer, Err(StoreError::Full)) && !full.swap(true, Ordering::AcqRel) {
+                    tracing::error!("the disk is full: nothing is taken in or delivered until there is room");
+                }
                 // Nobody need be waiting any more.
-                let _ = tell.send(refused.map_or(done, Err));
+                let _ = tell.send(answer);
             })
         });
         match self.work.try_send(work) {
@@ -140,6 +154,26 @@ impl Keeper {
     #[must_use]
     pub fn has_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Whether the disk was full when something was last to be written, and nobody has found room since.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Acquire)
+    }
+
+    /// Writes a word where the disk was full, to see whether there is room again.
+    ///
+    /// # Errors
+    /// There is none, or as [`Keeper::submit`].
+    pub async fn look_for_room(&self) -> Result<(), StoreError> {
+        if self.is_full() {
+            self.run(|store| store.set_note("room", ROOM)).await?;
+            self.run(|store| store.set_note("room", "")).await?;
+            self.full.store(false, Ordering::Release);
+            tracing::info!("the disk has room again");
+        }
+        Ok(())
     }
 }
 
@@ -275,6 +309,24 @@ mod tests {
         assert!(matches!(keeper.run_blocking(|_| Ok(1)), Err(StoreError::Full)));
         assert!(!keeper.has_stopped());
         assert_eq!(keeper.run_blocking(|_| Ok(2)).unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_known_until_there_is_room_again() {
+        let (keeper, _, commits) = keeper(vec![StoreError::Full]);
+        assert!(!keeper.is_full());
+        assert!(matches!(keeper.run(|_| Ok(())).await, Err(StoreError::Full)));
+        assert!(keeper.is_full() && keeper.clone().is_full());
+        // Reading works on a full disk, and proves nothing.
+        keeper.run(|store| store.note("n")).await.unwrap();
+        assert!(keeper.is_full());
+        commits.lock().unwrap().1.push_back(StoreError::Full);
+        assert!(keeper.look_for_room().await.is_err() && keeper.is_full());
+        keeper.look_for_room().await.unwrap();
+        assert!(!keeper.is_full());
+        // Also where the work itself finds it.
+        let found = keeper.run(|_| Err::<(), _>(StoreError::Full)).await;
+        assert!(found.is_err() && keeper.is_full());
     }
 
     #[test]

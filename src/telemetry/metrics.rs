@@ -41,7 +41,7 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("sp_fhir");
         let (events, attempts) = (Family::default(), Family::default());
         let (entries, reachable, oldest) = (Family::default(), Family::default(), Family::default());
-        registry.register("events", "Events that came in, by what became of them", events.clone());
+        registry.register("events", "Events that came in over HTTP or from folders, by what became of them; refused counts bodies and rows", events.clone());
         registry.register("attempts", "Attempts to deliver, by outcome", attempts.clone());
         registry.register("entries", "Entries in the outbox, by state", entries.clone());
         registry.register("endpoint_reachable", "1 while the endpoint answers", reachable.clone());

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::people::{PRACTICE, Person};
 use crate::sender::Client;
@@ -124,4 +124,48 @@ fn told_to_stop_it_drains_within_seconds_whatever_it_waits_for() {
     // What was left in flight is taken over at once by the next one.
     let next = world.start();
     assert!(next.log().contains("the last daemon ended while"), "{}", next.log());
+}
+
+#[test]
+fn send_waits_no_longer_than_anything_can_happen_by_itself() {
+    let person = Person::new(1, PRACTICE);
+    let mut withdrawn = Person::new(2, PRACTICE).event("W1", 0);
+    withdrawn["record"]["consent"]["share"] = "none".into();
+    // A live endpoint takes no test numbers: the first is held, and the second waits behind it.
+    for (endpoint, events, code, end) in [
+        (
+            "test = false",
+            vec![person.event("E1", 0), person.event("E1", 1)],
+            1,
+            "2 waiting for a person, 0 on",
+        ),
+        (
+            "test = true",
+            vec![withdrawn],
+            0,
+            "0 delivered, 1 not sent, 0 waiting for a person, 0 on their way",
+        ),
+    ] {
+        let world = World::new(&FILES.replace("test = true", endpoint));
+        let _daemon = world.start();
+        let lines: Vec<String> = events.iter().map(ToString::to_string).collect();
+        fs::write(world.path().join("events.ndjson"), lines.join("\n")).unwrap();
+        let began = Instant::now();
+        let said = world.run(&["send", "events.ndjson", "--wait", "--timeout", "120"]);
+        assert_eq!(said.code, code, "{}", said.stderr);
+        assert!(said.stderr.contains(end), "{}", said.stderr);
+        assert!(began.elapsed() < Duration::from_secs(60), "it waited for what a person must do");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_counted_as_refused() {
+    let world = World::new(FILES);
+    let daemon = world.start();
+    let client = Client::new();
+    let mut wrong = Person::new(1, PRACTICE).event("E1", 0);
+    wrong["record"]["person"]["nhs_number"] = "9990000000".into();
+    assert_eq!(client.event(daemon.at(), &wrong).status, 422);
+    let metrics = client.get(daemon.at(), "/metrics").body;
+    assert!(metrics.contains("sp_fhir_events_total{verdict=\"refused\"} 1"), "{metrics}");
 }

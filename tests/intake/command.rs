@@ -38,6 +38,7 @@ fn init_writes_the_commented_file_once_and_makes_private_folders() {
     fs::write(&file, "# mine").unwrap();
     let again = run(home.path(), &["init"]);
     assert_eq!((again.status.code(), fs::read_to_string(&file).unwrap().as_str()), (Some(6), "# mine"));
+    assert!(said(&again).contains("is there already and is left as it is"), "{}", said(&again));
 }
 
 #[test]
@@ -74,5 +75,52 @@ fn check_tells_everything_that_is_wrong_at_once() {
     let wrong = run(home.path(), &["check"]);
     assert_eq!(wrong.status.code(), Some(5));
     let said = self::said(&wrong);
-    assert!(said.contains("store: ") && said.contains("log: "), "{said}");
+    assert!(said.contains("store: ") && said.contains("log.level: "), "{said}");
+    let printed = String::from_utf8_lossy(&wrong.stdout).into_owned();
+    assert_eq!(
+        printed.lines().filter(|line| line.starts_with("WRONG configuration")).count(),
+        2,
+        "{printed}"
+    );
+}
+
+#[test]
+fn check_names_the_key_of_a_value_of_the_wrong_type_and_never_the_value() {
+    let home = tempfile::tempdir().unwrap();
+    let text = "[intake.http.auth]\nkind = \"bearer\"\ntoken_env = \"SP_FHIR_ABSENT\"\n";
+    fs::write(home.path().join("sp-fhir.toml"), text).unwrap();
+    let absent = said(&run(home.path(), &["check"]));
+    assert!(absent.contains("intake.http.auth.token_env: environment variable SP_FHIR_ABSENT"), "{absent}");
+    let text = "[[endpoint]]\nname = \"a\"\nkind = \"file\"\npath = \"a\"\nrate = \"s3cret\"\n";
+    fs::write(home.path().join("sp-fhir.toml"), text).unwrap();
+    let said = said(&run(home.path(), &["check"]));
+    assert!(said.contains("endpoint[1].rate: a value of the wrong type, expected a number"), "{said}");
+    assert!(!said.contains("s3cret"), "{said}");
+}
+
+#[test]
+fn check_says_what_can_never_be_made_and_nothing_untrue_of_a_webhook() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("file"), "").unwrap();
+    fs::write(home.path().join("sp-fhir.toml"), "data_folder = \"file/data\"\n").unwrap();
+    let checked = run(home.path(), &["check"]);
+    assert_eq!(checked.status.code(), Some(5), "{}", said(&checked));
+    assert!(said(&checked).contains("cannot be made"), "{}", said(&checked));
+
+    let key = home.path().join("webhook.key");
+    fs::write(&key, "k".repeat(32)).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let text = "data_folder = \"data\"\n[[endpoint]]\nname = \"hook\"\nkind = \"webhook\"\n\
+                url = \"http://127.0.0.1:9/events\"\nauth = { kind = \"hmac\", key_file = \"webhook.key\" }\n[[endpoint]]\nname = \"files\"\nkind = \"file\"\npath = \"out\"\n";
+    fs::write(home.path().join("sp-fhir.toml"), text).unwrap();
+    let checked = run(home.path(), &["check"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
+    // Test numbers are posted to it like any other.
+    let said = said(&checked);
+    let hook = said.lines().find(|line| line.contains("hook: a webhook")).unwrap();
+    assert!(!hook.contains("test numbers"), "{said}");
 }

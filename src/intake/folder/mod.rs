@@ -291,6 +291,7 @@ impl Watch {
             self.write_reasons(&name, None, &report)?;
         }
         self.relocate(path, &self.folder.done, &name)?;
+        self.shared.keep.refused(rows.refused);
         tracing::info!(
             folder = %self.folder.path.display(), read = rows.read, taken = rows.converted, known = rows.unchanged,
             held = rows.held, refused = rows.refused, "a file was read"

@@ -84,7 +84,7 @@ pub(super) fn file(
     if let Some(profile) = interpreter.profile()
         && !(profile.source.is_some() || profile.fills_source() || shared.identities.source.is_some())
     {
-        let text = "no source is known: add `source` to [[intake.folder]] or to the profile";
+        let text = "no source is known: add `source` to the profile or to [[intake.folder]], or give --source to `send`";
         return Err(NotRead::Unreadable(ConvertError::Configuration(text.to_owned())));
     }
     let options = meaning::options(interpreter.profile().map(|profile| &profile.file))?;

@@ -21,8 +21,8 @@ use super::read::NotRead;
 const TREES_CHECKED: usize = 500;
 
 pub(super) fn no_profile() -> ConvertError {
-    let text = "the folder has no profile, and the file is neither FHIR nor events nor an export that a shipped profile \
-                fits; draft one with `sp-fhir profile new`, review it, and name it in [[intake.folder]]";
+    let text = "no profile was given, and the file is neither FHIR nor events nor an export that a shipped profile fits; \
+                draft one with `sp-fhir profile new`, review it, and name it in [[intake.folder]], or with --profile to `send`";
     ConvertError::NoProfile(text.to_owned())
 }
 

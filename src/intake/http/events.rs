@@ -40,7 +40,10 @@ pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) ->
     let reading = move || parse(&bytes, kind, reader.max_events, &reader.identities);
     let parsed = intake.off_the_loop(size, reading).await;
     match parsed {
-        Ok(Parsed::Refused(issue)) => refused(&[issue]),
+        Ok(Parsed::Refused(issue)) => {
+            intake.keep.refused(1);
+            refused(&[issue])
+        }
         Ok(Parsed::TooMany) => Refusal::TooManyEvents.into_response(),
         Ok(Parsed::One(event)) => match intake.take(vec![*event], Came::Events).await {
             Ok(mut results) => {
@@ -150,6 +153,7 @@ impl Intake {
         if taken.len() != wanted {
             return Err(Refusal::Defect);
         }
+        self.keep.refused(read.len().saturating_sub(wanted) as u64);
         taken.reverse();
         let results = read.into_iter().map(|read| match read.event {
             None => Some(EventResult::refused(&read.issues)),

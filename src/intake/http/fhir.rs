@@ -46,7 +46,10 @@ pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) ->
     if issues.iter().any(Issue::is_error) {
         let doubts = events.iter().filter(|event| heeded(event)).map(Doubt::of).collect();
         return match intake.heed(doubts).await {
-            Ok(()) => refused(&issues),
+            Ok(()) => {
+                intake.keep.refused(1);
+                refused(&issues)
+            }
             Err(refusal) => refusal.into_response(),
         };
     }
