@@ -11,6 +11,7 @@ use crate::map::mapper::{Mapped, Mapper};
 use crate::map::patient;
 use crate::source::Scratch;
 
+use super::consents::to_be_heeded;
 use super::duplicates::OpenReferral;
 use super::earlier::Earlier;
 use super::group::{FileScene, digest16};
@@ -134,21 +135,41 @@ impl Shop {
 
     /// Sets a row aside, with its reasons.
     pub(super) fn reject(&self, row: &ReadRow<'_>, end: RowEnd, done: &mut Done) {
+        let file = self.files.get(row.row.file);
+        let mut all = row.issues.clone();
+        all.extend(file.filter(|_| end == RowEnd::Refused).and_then(|file| self.unattributed(row, file)));
         done.report.row(end);
-        done.report.reasons(end, &row.issues);
-        done.report.issues(&row.issues);
-        let Some(file) = self.files.get(row.row.file) else { return };
-        let marked = row.issues.iter().any(|issue| issue.code == IssueCode::NotAlone);
+        done.report.reasons(end, &all);
+        done.report.issues(&all);
+        let Some(file) = file else { return };
+        let marked = all.iter().any(|issue| issue.code == IssueCode::NotAlone);
         let line = if marked || !self.needs_the_rest(row, file) {
             done.report.not_alone += u64::from(marked);
-            file.layout.reject_line(&row.row.text, &row.issues)
+            file.layout.reject_line(&row.row.text, &all)
         } else {
             done.report.not_alone += 1;
-            let mut issues = row.issues.clone();
-            issues.push(self.issue(row.row, IssueCode::NotAlone, ""));
-            file.layout.reject_line(&row.row.text, &issues)
+            all.push(self.issue(row.row, IssueCode::NotAlone, ""));
+            file.layout.reject_line(&row.row.text, &all)
         };
         done.rejects.push(Reject { place: row.place(), line });
+    }
+
+    /// Says so where a refused row forbids, or may forbid, that anything of a person leaves, and names neither number nor
+    /// identifier: nothing can be held for that person.
+    fn unattributed(&self, row: &ReadRow<'_>, file: &FileScene) -> Option<Issue> {
+        if self.interpreter.is_fhir() {
+            return None;
+        }
+        let text = &row.row.text;
+        let (key, about) =
+            self.interpreter.key_and_about(&file.layout, &file.bound, text, &mut Scratch::default());
+        to_be_heeded(&about)?;
+        let names_nobody = about.person.nhs_number.is_none() && about.person.local_id.is_none();
+        let found = match key {
+            Some(_) => "only the other rows of its referral are held",
+            None => "nothing is held for it",
+        };
+        names_nobody.then(|| self.issue(row.row, IssueCode::WithdrawalNotAttributed, found))
     }
 
     /// Whether what other rows say would be lost if a mended row were converted alone: the other rows of its

@@ -42,9 +42,15 @@ impl Consents {
         }
     }
 
-    /// Notes a refused row of a person that says something which must be heeded.
-    pub fn note_refused(&mut self, keys: InSource, place: Place, said: &'static str) {
-        for key in keys.iter() {
+    /// Notes a refused row of a person, or of a referral, that says something which must be heeded.
+    pub fn note_refused(
+        &mut self,
+        keys: InSource,
+        referral: Option<Digest16>,
+        place: Place,
+        said: &'static str,
+    ) {
+        for key in keys.iter().chain(referral) {
             self.unclear.entry(key).or_insert((place, said));
         }
     }

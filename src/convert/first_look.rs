@@ -16,7 +16,7 @@ use super::consents::{Consents, to_be_heeded};
 use super::group::{Digest16, FileScene, Place, digest16};
 use super::interpret::Interpreter;
 use super::known::Known;
-use super::person_keys::{InSource, SourceTag, source_tag};
+use super::person_keys::{InSource, SourceTag, of_referral, source_tag};
 use super::persons::{PersonFinder, Stated};
 use super::repeats::{DuplicateFinder, EventIds};
 
@@ -81,8 +81,8 @@ impl<'a> FirstLook<'a> {
                 events = Some(read.events);
             } else if let Some(said) = heeded.filter(|_| !scene.previous) {
                 // What an earlier export said and could not be used, this one says again or has mended.
-                let keys = self.keys(&about);
-                self.consents.note_refused(keys, place, said);
+                let (keys, referral) = (self.keys(&about), self.referral(&about, key.as_deref()));
+                self.consents.note_refused(keys, referral, place, said);
             }
         }
         // Whose a number is, this export says.
@@ -104,8 +104,8 @@ impl<'a> FirstLook<'a> {
         let (key, about) =
             self.interpreter.key_and_about(&scene.layout, &scene.bound, &bad.text, &mut scratch);
         if let Some(said) = to_be_heeded(&about) {
-            let keys = self.keys(&about);
-            self.consents.note_refused(keys, place, said);
+            let (keys, referral) = (self.keys(&about), self.referral(&about, key.as_deref()));
+            self.consents.note_refused(keys, referral, place, said);
         }
         self.note_person(&about, None, key.as_deref(), place)
     }
@@ -114,6 +114,14 @@ impl<'a> FirstLook<'a> {
         let source = about.source.as_deref().or(self.interpreter.identities.source.as_deref());
         let tag = self.tag(source.unwrap_or_default());
         InSource::new(tag, &about.person)
+    }
+
+    /// The referral's key is its id, after the source where a record names it.
+    fn referral(&mut self, about: &About, key: Option<&[u8]>) -> Option<Digest16> {
+        let id = std::str::from_utf8(key?).ok()?.rsplit('\u{1f}').next()?;
+        let source = about.source.as_deref().or(self.interpreter.identities.source.as_deref());
+        let tag = self.tag(source.unwrap_or_default());
+        Some(of_referral(tag, id))
     }
 
     fn tag(&mut self, source: &str) -> SourceTag {

@@ -11,7 +11,7 @@ use crate::map::share::Statement;
 
 use super::consents::{ByPerson, Consents, Unclear};
 use super::group::{Digest16, Place};
-use super::person_keys::{InSource, of_number, source_tag};
+use super::person_keys::{InSource, of_number, of_referral, source_tag};
 use super::persons::{About, Dispute, Disputes};
 use super::repeats::event_id;
 
@@ -103,7 +103,10 @@ impl Known {
         if self.unclear.is_empty() {
             return None;
         }
-        let keys = events(folded).flat_map(|event| in_source(event).iter());
+        let keys = events(folded).flat_map(|event| {
+            let referral = of_referral(source_tag(&event.source), &event.referral_id);
+            in_source(event).iter().chain(std::iter::once(referral))
+        });
         let (place, what) = keys.filter_map(|key| self.unclear.get(&key)).min()?;
         Some(Against { code: IssueCode::HeldConsentUnclear, places: vec![*place], what })
     }

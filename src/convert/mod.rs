@@ -28,6 +28,7 @@ pub mod persons;
 pub mod referral;
 pub mod rejects;
 pub mod render;
+pub mod reopened;
 pub mod repeats;
 pub mod report;
 mod rows;
@@ -36,7 +37,7 @@ pub mod sample;
 pub mod since;
 mod sorter;
 mod unchanged;
-mod whose;
+pub mod whose;
 mod work;
 
 pub use error::{ConvertError, Exit};

@@ -46,6 +46,12 @@ impl InSource {
     }
 }
 
+/// A referral of a source, where its rows are told of a refused one.
+#[must_use]
+pub fn of_referral(source: SourceTag, referral_id: &str) -> Digest16 {
+    digest16(&[source.as_slice(), b"\x1freferral\x1f", referral_id.as_bytes()].concat())
+}
+
 /// An NHS number, whichever source gave it.
 #[must_use]
 pub fn of_number(number: NhsNumber) -> Digest16 {

@@ -14,6 +14,8 @@ use crate::event::{Detail, Issue, IssueCode, Position, Record, ReferralEvent};
 use crate::map::fold::{self, Folded, Step};
 use crate::map::machine::{State, TaskStatus};
 
+use super::reopened::{self, ToldApart, is_followed, told_apart};
+
 /// What is to be written of a referral.
 pub struct Update {
     /// Everything known, folded.
@@ -83,14 +85,20 @@ struct Joined {
 fn join(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: bool) -> Result<Joined, Refusal> {
     let (before, _) = fold::deduplicate(before);
     let old = fold::fold(before.clone());
-    let (mut wanted, mut remarks) = compare(&before, &now, &old)?;
+    let ToldApart { now, over, closes } =
+        if snapshot { told_apart(&before, now) } else { ToldApart { now, over: None, closes: false } };
+    let (mut wanted, mut remarks) = compare(&before, &now, &old, closes)?;
     let (old_record, template) = match (before.last(), now.last()) {
         (Some(old), Some(new)) => (Arc::clone(&old.record), new.clone()),
         _ => return Ok(Joined { all: before, wanted, remarks, record_before: None, revised: Vec::new() }),
     };
     refuse_another_person(&old_record, &template.record)?;
     let revised = before.iter().filter(|known| wanted.contains(&known.event_id)).cloned().collect();
-    let now = now.into_iter().map(|event| at_its_height(event, &before)).collect();
+    let now = now.into_iter().map(|event| if closes { event } else { at_its_height(event, &before) });
+    let now = now.chain(over.inspect(|over| {
+        wanted.insert(over.event_id.clone());
+    }));
+    let now = now.collect();
     let mut all = together(before, now, snapshot, &mut remarks);
     let changed = snapshot && old_record != template.record;
     if changed {
@@ -122,12 +130,13 @@ fn compare(
     before: &[ReferralEvent],
     now: &[ReferralEvent],
     old: &Folded,
+    closes: bool,
 ) -> Result<(HashSet<String>, Remarks), Refusal> {
     let (mut wanted, mut remarks) = (HashSet::new(), Remarks::new());
     for event in now {
         match before.iter().find(|known| known.event_id == event.event_id) {
             Some(known) if known.says_the_same_as(event) => continue,
-            Some(known) if is_set_back(known, event) => {
+            Some(known) if is_set_back(known, event) && !closes => {
                 remarks.push((event.event_id.clone(), issue(event, IssueCode::StatusSetBack)));
                 continue;
             }
@@ -168,7 +177,7 @@ fn together(
             all.push(known);
             continue;
         };
-        if !stands_for_a_record(&known) {
+        if !stands_for_a_record(&known) && !is_followed(&known, &all) {
             remarks.push((first.event_id.clone(), issue(&known, IssueCode::DateCleared)));
         }
         let record = Arc::clone(&first.record);
@@ -196,8 +205,9 @@ fn refuse_new_episode(known: &ReferralEvent, event: &ReferralEvent, old: &Folded
     }
 }
 
-/// Names of the events that a changed record stands for.
-const STAND_INS: [(EventType, &str); 3] = [
+/// Names of the events that a changed record stands for, and of what a status column said.
+const STAND_INS: [(EventType, &str); 4] = [
+    (EventType::Reopened, reopened::STAND_IN),
     (EventType::Rerouted, "rerouted"),
     (EventType::ConsentChanged, "consent_changed"),
     (EventType::DetailsChanged, "details_changed"),

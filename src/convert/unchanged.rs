@@ -20,7 +20,11 @@ use super::earlier::Earlier;
 pub(super) fn may_be_unchanged(event: &EventEntries, folded: &Folded, earlier: &Earlier) -> bool {
     let find = || folded.steps.iter().map(|step| &step.event).find(|now| now.event_id == event.event_id);
     let Some(now) = find() else { return false };
-    let stands_in = matches!(event.event_type, EventType::DetailsChanged | EventType::ConsentChanged);
+    let stands_in = match event.event_type {
+        EventType::DetailsChanged | EventType::ConsentChanged => true,
+        EventType::Reopened => !now.is_status_slot,
+        _ => false,
+    };
     let same = |sent: &ReferralEvent| sent.event_id == now.event_id && sent.occurred_at == now.occurred_at;
     (stands_in && now.occurred_at.is_none()) || earlier.sent.iter().any(same)
 }

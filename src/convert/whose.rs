@@ -21,7 +21,7 @@ pub(super) fn number_of<'a>(records: impl IntoIterator<Item = &'a ReferralEvent>
 
 /// Gives the number of the referral to those of its events that lack one; `before` is what is known of it already.
 /// Says whether any lacked it.
-pub(super) fn give_number(events: &mut [ReferralEvent], before: &[ReferralEvent]) -> bool {
+pub fn give_number(events: &mut [ReferralEvent], before: &[ReferralEvent]) -> bool {
     if events.iter().all(|event| event.record.person.nhs_number.is_some()) {
         return false;
     }

@@ -231,8 +231,10 @@ issue_codes! {
         "look in this row for a comma (or the file's other separator) or a quotation mark that is part of a value; put such a value between quotation marks";
     QuoteOpen = "quote-open", Error, "structure", "a quotation mark that does not close, or text after a closing one",
         "close it, or double it where it is part of the text; the rows below were read as rows";
-    FormulaError = "formula-error", Error, "value", "a spreadsheet error value such as #REF!",
-        "mend the formula and save the workbook again";
+    FormulaError = "formula-error", Error, "value", "a spreadsheet error value such as #REF!, or a formula that was never worked out",
+        "mend the formula, or open the workbook in a spreadsheet program so that it is worked out, and save it again";
+    MergedCells = "merged-cells", Error, "structure", "a row under a merged cell whose value stands in a row above",
+        "unmerge the cells, write the value into each row that it is meant for, and save the workbook again";
     // FHIR that was read.
     FhirPrimitive = "fhir-primitive", Error, "value", "not the written form of its FHIR datatype",
         "see the datatypes page of FHIR R4; the path says which element";
@@ -347,6 +349,8 @@ issue_codes! {
         "record consent to share, then convert the row again";
     HeldConsentUnclear = "held-consent-unclear", Error, "business-rule", "held: a refused row is about this person's consent",
         "mend the row named here and convert both together; until then nothing of this person is sent";
+    WithdrawalNotAttributed = "withdrawal-not-attributed", Error, "business-rule", "nobody is named whose consent this refused row withdraws, or may withdraw",
+        "find out whom it is about before anything of this export is sent, mend the row and convert all of it again";
     HeldFutureDate = "held-future-date", Error, "business-rule", "held: a date after the day of this run",
         "correct the date, or convert the row on or after that day";
     HeldProtected = "held-protected", Error, "security", "held: the record is marked protected or sensitive",

@@ -56,7 +56,8 @@ pub struct Folded {
     pub released: Vec<String>,
     /// The record as an earlier export had it, where it has changed since; put here by whoever knows it.
     pub record_before: Option<Arc<Record>>,
-    /// Events that an earlier export had with other content, as they were; put here by whoever knows them.
+    /// Events that said something else before, as they were, each as often as it was revised; put here by whoever
+    /// knows them.
     pub revised: Vec<ReferralEvent>,
 }
 
@@ -171,7 +172,8 @@ fn status_slot(state: Option<State>, event: ReferralEvent, folded: &mut Folded) 
         return state;
     }
     // "Declined" in the status column of a referral that a dated `declined` ended says the same.
-    let said_by_dates = || folded.steps.iter().any(|step| step.event.event_type == event.event_type);
+    let says_it = |step: &Step| step.event.event_type == event.event_type && step.event.occurred_at.is_some();
+    let said_by_dates = || folded.steps.iter().any(says_it);
     if state.is_some_and(|state| state.ended) && said_by_dates() {
         return state;
     }

@@ -283,8 +283,11 @@ impl Run<'_> {
             Role::Plain => {
                 let now = own(&here, notes);
                 // What the event no longer says is withdrawn; what more it may not say is for a person to decide.
-                if let Some(was) = self.revised.iter().find(|was| was.event_id == event.event_id) {
-                    entries.extend(gone(own(&context(was), &mut Notes::default()), &now));
+                for was in self.revised.iter().filter(|was| was.event_id == event.event_id) {
+                    let gone: Vec<Entry> = gone(own(&context(was), &mut Notes::default()), &now)
+                        .filter(|gone| entries.iter().all(|known| known.uuid != gone.uuid))
+                        .collect();
+                    entries.extend(gone);
                 }
                 entries.extend(now);
             }

@@ -23,6 +23,34 @@ pub fn sort(events: &mut [ReferralEvent]) {
         rest = after;
     }
     reroute_after_rejection(events);
+    reopen_before_closing(events);
+}
+
+/// A reopening without a date (what a status column said before the referral closed again) stands between the two
+/// closings; of several, the last before the last closing.
+fn reopen_before_closing(events: &mut [ReferralEvent]) {
+    let reopens = |event: &ReferralEvent| {
+        event.event_type == EventType::Reopened && event.occurred_at.is_none() && !event.is_status_slot
+    };
+    let count = events.iter().filter(|event| reopens(event)).count();
+    for n in 0..count {
+        let from = events.iter().enumerate().filter(|(_, event)| reopens(event)).nth(n).map(|(at, _)| at);
+        let closings = || events.iter().enumerate().filter(|(_, event)| closes(event)).map(|(at, _)| at);
+        let to = (closings().count() + n).checked_sub(count + 1).and_then(|nth| closings().nth(nth));
+        if let (Some(from), Some(to)) = (from, to)
+            && let Some(between) = events.get_mut(to + 1..=from)
+        {
+            between.rotate_right(1);
+        }
+    }
+}
+
+fn closes(event: &ReferralEvent) -> bool {
+    let ends = matches!(
+        event.event_type,
+        EventType::Completed | EventType::ClosedWithoutCompletion | EventType::Cancelled
+    );
+    ends && event.occurred_at.is_some() && !event.is_status_slot && event.detail.count.is_none()
 }
 
 /// A rerouting without a date (an export's service that changed after a rejection) follows the rejection.

@@ -34,6 +34,8 @@ pub struct Submission {
 pub struct Known {
     /// Its events, each in its last revision, with the revision's number from 1.
     pub events: Vec<(ReferralEvent, u32)>,
+    /// What these events said before they were revised.
+    pub earlier: Vec<ReferralEvent>,
     /// What was stated about the person's consent in other referrals of the source.
     pub elsewhere: Vec<Statement>,
     /// The endpoint of its first delivery.

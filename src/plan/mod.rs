@@ -5,6 +5,7 @@
 //! every submitted event ends in exactly one [`Verdict`]; everything that is new has exactly one [`NewEntry`].
 //! Next: [`made`], then [`planner`].
 
+mod consent;
 pub mod doubt;
 mod holds;
 pub mod known;
@@ -17,6 +18,8 @@ pub mod unchanged;
 mod verdict;
 pub mod whose;
 
+#[cfg(test)]
+mod revised_tests;
 #[cfg(test)]
 mod tests;
 

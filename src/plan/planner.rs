@@ -3,12 +3,15 @@
 //! It folds, decides about consent and holds, maps, and renders, all with the same code as `sp-fhir convert`. Next:
 //! `verdict.rs`, then [`crate::store`], which writes plans down.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::codeset::Codeset;
+use crate::convert::reopened::told_apart;
 use crate::convert::since::{self, Update};
+use crate::convert::whose::give_number;
 use crate::event::finish::Identities;
 use crate::event::kinds::Share;
 use crate::event::{EventType, IssueCode, ReferralEvent};
@@ -17,9 +20,9 @@ use crate::map::mapper::{Mapped, Settings};
 use crate::map::names::{NameKind, Names};
 use crate::map::provenance::revision_uuid;
 use crate::map::refs::plain;
-use crate::map::share::{Statement, statement};
 use crate::outbox::{Reason, State};
 
+use super::consent::{lasting, lasting_of, still_forbids, stored_record};
 use super::doubt::{Doubt, mends};
 use super::holds::{active_since, is_ours_to_lift, london, names_differ};
 use super::known::{Known, Submission, Unsent, number_key, person_keys};
@@ -52,6 +55,7 @@ impl Planner {
     /// Plans a submission.
     #[must_use]
     pub fn plan(&self, known: &Known, came: &Submission, unsent: &[Unsent], now: jiff::Timestamp) -> Plan {
+        let came = &as_known(known, came);
         let mut plan = self.plan_events(known, came, unsent, now);
         for (event, (_, verdict)) in came.events.iter().zip(&plan.verdicts) {
             let stored = known.stored(&event.event_id).map(|(stored, _)| stored);
@@ -71,7 +75,7 @@ impl Planner {
         let mut plan = Plan::empty(referral);
         let accepted = self.sort_out(known, came, &mut plan);
         let before: Vec<ReferralEvent> = known.events.iter().map(|(event, _)| event.clone()).collect();
-        let old_statements = lasting(&before);
+        let old_statements = lasting(before.iter(), known);
         let update = match since::update(before, accepted, came.snapshot) {
             Ok(update) => update,
             Err((code, _)) => {
@@ -81,6 +85,7 @@ impl Planner {
             }
         };
         let Update { mut folded, mut wanted } = update;
+        folded.revised.extend(known.earlier.iter().cloned());
         if let Some(wanted) = wanted.as_mut().filter(|_| came.versioned) {
             // A later version may differ only in the record, which is no event's own elsewhere.
             let revised = plan.verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Revised);
@@ -95,10 +100,10 @@ impl Planner {
                     plan.events.push((original(came, event), stored.map_or(1, |(_, number)| number + 1)));
                 }
                 Some((stored, number)) if stored.record != event.record => {
-                    plan.records.push((
-                        ReferralEvent { record: Arc::clone(&event.record), ..stored.clone() },
-                        *number,
-                    ));
+                    let record = stored_record(known, stored, &event.record, came.snapshot);
+                    if record != stored.record {
+                        plan.records.push((ReferralEvent { record, ..stored.clone() }, *number));
+                    }
                 }
                 _ => {}
             }
@@ -115,12 +120,15 @@ impl Planner {
             plan.events.push((event.clone(), number));
         }
         folded.consents_elsewhere.clone_from(&known.elsewhere);
+        if came.snapshot || came.versioned {
+            folded.consents_elsewhere.extend(still_forbids(known, came.events.last()));
+        }
         folded.released = released(known, &plan.events);
         plan.issues.extend(folded.remarks.iter().cloned());
         never_set_back(&mut folded, known, unsent);
         self.describe(known, &folded, &mut plan);
         plan.issues.extend(names_differ(known, &folded));
-        plan.statements_changed = lasting_of(&folded) != old_statements;
+        plan.statements_changed = lasting_of(&folded, known) != old_statements;
         let held = self.hold(known, &folded, now, &[]);
         let mapped = self.map(&folded, known, &came.source, now);
         plan.issues.extend(mapped.notes.remarks.iter().cloned());
@@ -160,7 +168,6 @@ impl Planner {
     #[must_use]
     pub fn withholds(&self, known: &Known, event: &ReferralEvent, now: jiff::Timestamp) -> bool {
         let mut folded = fold_of(known);
-        folded.consents_elsewhere.clone_from(&known.elsewhere);
         folded.released = released(known, &[]);
         let remarks = self.map(&folded, known, &event.source, now).notes.remarks;
         remarks.iter().any(|(id, issue)| *id == event.event_id && issue.code == IssueCode::SensitiveWithheld)
@@ -179,7 +186,6 @@ impl Planner {
     ) -> Plan {
         let mut plan = Plan::empty(Self::referral(source, referral_id));
         let mut folded = fold_of(known);
-        folded.consents_elsewhere.clone_from(&known.elsewhere);
         if unsent.iter().any(|entry| entry.waived.contains(&Reason::NoConsent)) {
             // The person who released it says that there is consent: to codes, which is the least.
             folded.consents_elsewhere.push((Some(now.to_zoned(london()).date()), Share::CodesOnly));
@@ -243,7 +249,7 @@ impl Planner {
         plan.whose = Whose::of(last);
         plan.persons = person_keys(last);
         plan.number = number_key(last);
-        plan.statements = lasting_of(folded);
+        plan.statements = lasting_of(folded, known);
         plan.active_since = active_since(folded);
     }
 }
@@ -284,8 +290,35 @@ fn released(known: &Known, revised: &[(ReferralEvent, u32)]) -> Vec<String> {
     all.filter(is_released).map(|(event, _)| event.event_id.clone()).collect()
 }
 
+/// What is known, folded, with what was stated of consent elsewhere and before.
 fn fold_of(known: &Known) -> Folded {
-    fold::fold(known.events.iter().map(|(event, _)| event.clone()).collect())
+    let mut folded = fold::fold(known.events.iter().map(|(event, _)| event.clone()).collect());
+    folded.revised.clone_from(&known.earlier);
+    folded.consents_elsewhere.clone_from(&known.elsewhere);
+    if !known.earlier.is_empty() {
+        // The newest event has the record of today.
+        let now = known.events.last().map(|(event, _)| event);
+        folded.consents_elsewhere.extend(still_forbids(known, now));
+    }
+    folded
+}
+
+/// What came, with the referral's NHS number where it was left out or cleared, because a referral is one person's; and
+/// with the closing of a referral that had been reopened under a name of its own.
+fn as_known<'c>(known: &Known, came: &'c Submission) -> Cow<'c, Submission> {
+    let lacks_number = came.events.iter().any(|event| event.record.person.nhs_number.is_none());
+    let reopens = |(event, _): &(ReferralEvent, u32)| event.event_type == EventType::Reopened;
+    let was_reopened = came.snapshot && known.events.iter().any(reopens);
+    if !lacks_number && !was_reopened {
+        return Cow::Borrowed(came);
+    }
+    let before: Vec<ReferralEvent> = known.events.iter().map(|(event, _)| event.clone()).collect();
+    let mut came = came.clone();
+    give_number(&mut came.events, &before);
+    if was_reopened {
+        came.events = told_apart(&before, came.events).now;
+    }
+    Cow::Owned(came)
 }
 
 /// The event as it came, not as a later correction leaves it in the fold.
@@ -302,21 +335,4 @@ fn entry_key(names: &Names, event: &ReferralEvent, number: u32) -> Uuid {
         return first;
     }
     names.uuid(NameKind::Event, &[&plain(first), "revision", &number.to_string()])
-}
-
-/// Statements that count for the person: a change of consent, or that nothing may be shared.
-fn lasting(events: &[ReferralEvent]) -> Vec<Statement> {
-    let counts = |event: &&ReferralEvent| {
-        event.event_type == EventType::ConsentChanged
-            || statement(event).is_some_and(|(_, share)| share == Share::None)
-    };
-    let mut statements: Vec<Statement> = events.iter().filter(counts).filter_map(statement).collect();
-    statements.sort_by_key(|(date, share)| (*date, share.as_str()));
-    statements.dedup();
-    statements
-}
-
-fn lasting_of(folded: &Folded) -> Vec<Statement> {
-    let events: Vec<ReferralEvent> = folded.steps.iter().map(|step| step.event.clone()).collect();
-    lasting(&events)
 }

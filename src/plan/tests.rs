@@ -17,7 +17,7 @@ use crate::tree::{Limits, json};
 const SOURCE: &str = "https://elmfield-sp.example/cases";
 
 /// An event of referral `R1`; `more` are further members of the event, `person` and `record` of these.
-fn event(id: &str, kind: &str, day: &str, record: &str) -> ReferralEvent {
+pub(super) fn event(id: &str, kind: &str, day: &str, record: &str) -> ReferralEvent {
     let text = format!(
         r#"{{"schema":"sp-fhir-event/1","source":"{SOURCE}","event_id":"R1/{id}","referral_id":"R1","type":"{kind}",
         "occurred_at":"{day}","record":{{{record}}}}}"#
@@ -27,14 +27,14 @@ fn event(id: &str, kind: &str, day: &str, record: &str) -> ReferralEvent {
     event.unwrap_or_else(|| panic!("{issues:?}"))
 }
 
-const PERSON: &str = r#""person":{"nhs_number":"9990000018","family":"Okafor","birth_date":"1951-02-03",
+pub(super) const PERSON: &str = r#""person":{"nhs_number":"9990000018","family":"Okafor","birth_date":"1951-02-03",
     "practice_ods":"M85063"},"referrer":{"kind":"gp","organisation_ods":"M85063"},"service":{"kind":"link-worker"}"#;
 
-fn with_consent(share: &str, date: &str) -> String {
+pub(super) fn with_consent(share: &str, date: &str) -> String {
     format!(r#"{PERSON},"consent":{{"share":"{share}","date":"{date}"}}"#)
 }
 
-fn planner() -> Planner {
+pub(super) fn planner() -> Planner {
     Planner {
         codeset: Codeset::embedded().expect("the shipped codeset"),
         settings: Settings {
@@ -56,25 +56,30 @@ fn planner() -> Planner {
     }
 }
 
-fn submission(events: Vec<ReferralEvent>, snapshot: bool) -> Submission {
+pub(super) fn submission(events: Vec<ReferralEvent>, snapshot: bool) -> Submission {
     Submission { source: SOURCE.into(), referral_id: "R1".into(), events, snapshot, versioned: false }
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-11-20T12:00:00Z".parse().expect("an instant")
 }
 
 /// What a store would know after a plan.
-fn after(known: &Known, plan: &Plan) -> Known {
-    let mut events = known.events.clone();
+pub(super) fn after(known: &Known, plan: &Plan) -> Known {
+    let (mut events, mut earlier) = (known.events.clone(), known.earlier.clone());
     for (event, number) in plan.events.iter().chain(&plan.records) {
-        events.retain(|(stored, _)| stored.event_id != event.event_id);
-        events.push((event.clone(), *number));
+        match events.iter_mut().find(|(stored, _)| stored.event_id == event.event_id) {
+            Some(stored) => {
+                let was = std::mem::replace(stored, (event.clone(), *number));
+                earlier.extend((was.1 != *number).then_some(was.0));
+            }
+            None => events.push((event.clone(), *number)),
+        }
     }
-    Known { events, ..known.clone() }
+    Known { events, earlier, ..known.clone() }
 }
 
-fn states(plan: &Plan) -> Vec<(&str, State, Option<Reason>)> {
+pub(super) fn states(plan: &Plan) -> Vec<(&str, State, Option<Reason>)> {
     let entry = |entry: &NewEntry| {
         let (state, reason) = entry.disposition.state();
         (entry.event_id.clone().leak() as &str, state, reason)

@@ -80,8 +80,11 @@ pub(super) fn is_unheard(
 /// Whether all that an event brings may have been sent before: a revision of the same date, or what stands for a changed
 /// record. What is new is always sent; so is another date, also where only Provenance bears it.
 pub(super) fn may_say_nothing_new(event: &ReferralEvent, known: &Known) -> bool {
-    let stands_in = matches!(event.event_type, EventType::DetailsChanged | EventType::ConsentChanged)
-        && event.occurred_at.is_none();
+    let stands_in = match event.event_type {
+        EventType::DetailsChanged | EventType::ConsentChanged => event.occurred_at.is_none(),
+        EventType::Reopened => event.occurred_at.is_none() && !event.is_status_slot,
+        _ => false,
+    };
     let same_date = |(stored, _): &(ReferralEvent, u32)| stored.occurred_at == event.occurred_at;
     stands_in || known.stored(&event.event_id).is_some_and(same_date)
 }

@@ -16,7 +16,7 @@ use crate::event::build::MAX_ID;
 use crate::event::hash::hex;
 use crate::event::{EventType, Issue, IssueCode, ReferralEvent};
 use crate::fhir;
-use crate::map::back::Back;
+use crate::map::back::{Back, is_of_request};
 use crate::tree::Node;
 
 use super::page::{Found, leans_on, list};
@@ -188,8 +188,6 @@ fn events(
     let (events, issues) = back.read(&resource);
     let is_request = found.kind == "ServiceRequest";
     // A Task's Bundle holds its request, too; what that says was said with the request's own version.
-    let is_of_request =
-        |event: &ReferralEvent| matches!(event.event_type, EventType::Referred | EventType::EnteredInError);
     let mut events: Vec<ReferralEvent> =
         events.into_iter().filter(|event| is_of_request(event) == is_request).collect();
     let refuses = |issue: &Issue| issue.is_error() || issue.code == IssueCode::FhirModifier;

@@ -114,6 +114,18 @@ fn a_withdrawn_request_withdraws_its_event() {
 }
 
 #[test]
+fn a_revoked_request_is_cancelled_once_and_by_itself() {
+    let revoked = REQUEST.replace("\"active\"", "\"revoked\"");
+    let ids = |judged: &Judged| judged.events.iter().map(|event| event.event_id.clone()).collect::<Vec<_>>();
+    let judged_request = judged(theirs(found(&revoked)));
+    assert_eq!(ids(&judged_request), ["GP-77a/referred", "GP-77a/request/cancelled"]);
+    // Its Task's Bundle holds it, too, and says only what the Task says.
+    let fresh = theirs(task("4", "", r#""status":"accepted""#));
+    let judged_task = judged_with(fresh, &[PATIENT, PRACTICE, &revoked]);
+    assert_eq!(ids(&judged_task), ["GP-77a/accepted/Task/t1/4"]);
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_with_reasons_and_without_values() {
     let changed = REQUEST
         .replace("\"intent\"", "\"modifierExtension\":[{\"url\":\"x\",\"valueBoolean\":true}],\"intent\"");

@@ -41,6 +41,7 @@ mod rejects;
 mod scan;
 mod sheet_heading;
 pub mod suggest;
+mod tall;
 mod text;
 mod xlsx;
 mod xml;

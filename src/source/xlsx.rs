@@ -9,7 +9,7 @@ use std::io::{BufReader, Cursor, Read, Seek};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use calamine::{Reader as _, SheetType, SheetVisible, Xlsx, XlsxCellReader, XlsxError};
+use calamine::{DataRef, Reader as _, SheetType, SheetVisible, Xlsx, XlsxCellReader, XlsxError};
 
 use super::batch::Batch;
 use super::cells;
@@ -18,6 +18,7 @@ use super::layout::Layout;
 use super::options::{Format, Limits, Options};
 use super::reader::heading_line;
 use super::sheet_heading::{self, Region, Top};
+use super::tall;
 use super::text::PIECE;
 use super::zip;
 use crate::event::IssueCode;
@@ -164,15 +165,19 @@ fn run(file: File, options: &Options, send: &Pieces) -> Result<(), SourceError> 
         }
     };
     if names.is_empty() {
-        let known: Vec<&str> = sheets.iter().map(|s| s.name.as_str()).collect();
-        let title = format!("there is no such sheet; the workbook has: {}", known.join(", "));
+        let title = match hidden(&sheets) {
+            0 => format!("there is no such sheet among the workbook's {}", sheets.len()),
+            hidden => {
+                format!("there is no such sheet among the workbook's {} ({hidden} hidden)", sheets.len())
+            }
+        };
         return Err(SourceError::new(SourceErrorKind::NotFound, title, "name one of its sheets"));
     }
     for name in &names {
         let merged = regions(&mut book, name)?;
         let rows = Rows::new(book.worksheet_cells_reader(name).map_err(broken)?, &options.limits);
-        let others: Vec<&str> = names.iter().filter(|n| *n != name).map(String::as_str).collect();
-        if read_sheet(rows, &merged, name, &others, options, send)? {
+        let whence = Whence { sheets: &sheets, name, is_chosen: options.sheet.is_some() };
+        if read_sheet(rows, &merged, &whence, options, send)? {
             return Ok(());
         }
     }
@@ -186,6 +191,43 @@ fn run(file: File, options: &Options, send: &Pieces) -> Result<(), SourceError> 
     Err(SourceError::new(kind, title, remedy))
 }
 
+fn hidden(sheets: &[calamine::Sheet]) -> usize {
+    sheets.iter().filter(|sheet| sheet.visible != SheetVisible::Visible).count()
+}
+
+/// Which sheet of which is read. What is said of it goes into reports and logs, and a sheet may be named after the person it
+/// is about: so sheets have numbers there, not names.
+struct Whence<'a> {
+    sheets: &'a [calamine::Sheet],
+    name: &'a str,
+    /// Whether it was asked for by name.
+    is_chosen: bool,
+}
+
+impl Whence<'_> {
+    fn notes(&self, heading_row: u32) -> Vec<String> {
+        let all = self.sheets.len();
+        let at = self.sheets.iter().position(|sheet| sheet.name == self.name);
+        let number = at.map_or(1, |at| at + 1);
+        let is_hidden =
+            at.and_then(|at| self.sheets.get(at)).is_some_and(|s| s.visible != SheetVisible::Visible);
+        let word = if is_hidden { "hidden sheet" } else { "sheet" };
+        let mut notes =
+            vec![format!("{word} {number} of {all} was read, with its headings in row {}", heading_row + 1)];
+        let hidden = hidden(self.sheets) - usize::from(is_hidden);
+        if all > 1 && (!self.is_chosen || hidden > 0) {
+            let others = if all == 2 {
+                "1 other sheet was".to_owned()
+            } else {
+                format!("{} other sheets were", all - 1)
+            };
+            let of_them = if hidden > 0 { format!(", {hidden} of them hidden") } else { String::new() };
+            notes.push(format!("{others} not read{of_them}"));
+        }
+        notes
+    }
+}
+
 fn regions(book: &mut Xlsx<File>, sheet: &str) -> Result<Vec<Region>, SourceError> {
     let merged = book.merge_cells_by_sheet_name(sheet).map_err(broken)?;
     let column = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
@@ -197,14 +239,26 @@ struct SheetRow {
     /// From 0, as the sheet's file counts.
     number: u32,
     cells: Vec<String>,
-    /// Columns with an error value.
-    errors: Vec<usize>,
+    /// Columns with an error value, or with a formula whose value was never stored.
+    errors: Vec<(usize, Fault)>,
 }
+
+/// Why a cell has no value that could be used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// It holds an error value.
+    Error,
+    /// It holds a formula, and whatever wrote the workbook never worked it out.
+    NoValue,
+}
+
+/// A cell that has something in it: row, column, text.
+type Cell = (u32, usize, Result<String, Fault>);
 
 /// The rows of a sheet that have something in them, one after another.
 struct Rows<'a> {
     cells: XlsxCellReader<'a, File>,
-    ahead: Option<(u32, usize, Option<String>)>,
+    ahead: Option<Cell>,
     last: Option<u32>,
     /// The library must not be asked again after it said that there are no more cells.
     ended: bool,
@@ -216,21 +270,24 @@ impl<'a> Rows<'a> {
         Self { cells, ahead: None, last: None, ended: false, max_columns: limits.max_columns }
     }
 
-    /// The next cell that has something in it: row, column, text (`None` for an error value).
-    fn cell(&mut self) -> Result<Option<(u32, usize, Option<String>)>, SourceError> {
+    /// The next cell that has something in it.
+    fn cell(&mut self) -> Result<Option<Cell>, SourceError> {
         if let Some(ahead) = self.ahead.take() {
             return Ok(Some(ahead));
         }
         while !self.ended {
-            let Some(cell) = self.cells.next_cell().map_err(broken)? else {
+            let Some(cell) = self.cells.next_cell_with_formula_metadata().map_err(broken)? else {
                 self.ended = true;
                 break;
             };
-            let text = cells::text(cell.get_value());
-            if text.as_deref().is_some_and(|t| t.trim().is_empty()) {
+            let text = match (&cell.value, &cell.formula) {
+                (DataRef::Empty, Some(_)) => Err(Fault::NoValue),
+                (value, _) => cells::text(value).ok_or(Fault::Error),
+            };
+            if text.as_ref().is_ok_and(|t| t.trim().is_empty()) {
                 continue;
             }
-            let (row, column) = cell.get_position();
+            let (row, column) = cell.pos;
             let column = usize::try_from(column).unwrap_or(usize::MAX);
             if column >= self.max_columns {
                 let title = format!("a cell in column {} of row {}", column + 1, row + 1);
@@ -259,11 +316,11 @@ impl<'a> Rows<'a> {
             if row.cells.len() <= column {
                 row.cells.resize(column + 1, String::new());
             }
-            if text.is_none() {
-                row.errors.push(column);
+            if let Err(fault) = text {
+                row.errors.push((column, fault));
             }
             if let Some(cell) = row.cells.get_mut(column) {
-                *cell = text.unwrap_or_else(|| super::rejects::ERROR_VALUE.to_owned());
+                *cell = text.unwrap_or_else(|_| super::rejects::ERROR_VALUE.to_owned());
             }
             next = self.cell()?;
         }
@@ -275,8 +332,7 @@ impl<'a> Rows<'a> {
 fn read_sheet(
     mut rows: Rows<'_>,
     merged: &[Region],
-    name: &str,
-    others: &[&str],
+    whence: &Whence<'_>,
     options: &Options,
     send: &Pieces,
 ) -> Result<bool, SourceError> {
@@ -294,17 +350,15 @@ fn read_sheet(
     let top: Top = waiting.iter().map(|row| (row.number, row.cells.clone())).collect();
     let Some((heading, heading_row)) = sheet_heading::find(&top, merged, options) else { return Ok(false) };
 
-    let mut notes =
-        vec![format!("the sheet `{name}` was read, with its headings in row {}", heading_row + 1)];
-    if !others.is_empty() && options.sheet.is_none() {
-        notes.push(format!("other sheets were not read: {}", others.join(", ")));
-    }
+    let mut notes = whence.notes(heading_row);
     let below = merged.iter().filter(|(_, last, ..)| *last > heading_row).count();
     if below > 0 {
         notes.push(format!(
-            "{below} merged cells below the headings: each value counts for its first row and column only"
+            "{below} merged cells below the headings: each value counts for its first row and column only, and the other \
+             rows are refused"
         ));
     }
+    let mut tall = tall::Tall::new(merged, heading_row);
     let width = heading.len();
     let mut piece = Piece { heading: Some((heading, notes)), ..Piece::default() };
     if send.send(Ok(std::mem::take(&mut piece))).is_err() {
@@ -322,7 +376,8 @@ fn read_sheet(
         };
         piece.blank += u64::from(row.number.saturating_sub(expected));
         expected = row.number + 1;
-        add(&mut piece, row, width, options.limits.max_record_bytes);
+        let covered = tall.covers(row.number, &row.cells);
+        add(&mut piece, row, covered, width, options.limits.max_record_bytes);
         if piece.text.len() >= PIECE && send.send(Ok(std::mem::take(&mut piece))).is_err() {
             return Ok(true);
         }
@@ -332,23 +387,30 @@ fn read_sheet(
     Ok(true)
 }
 
-fn add(piece: &mut Piece, mut row: SheetRow, width: usize, limit: usize) {
+fn add(piece: &mut Piece, mut row: SheetRow, covered: Option<Region>, width: usize, limit: usize) {
     if row.cells.len() < width {
         row.cells.resize(width, String::new());
     }
     let number = u64::from(row.number) + 1;
+    if let Some((_, _, from, to)) = covered {
+        // As an error value is: so that the row is refused again unless it was mended.
+        let blank = row.cells.iter_mut().take(to + 1).skip(from).filter(|cell| cell.trim().is_empty());
+        blank.for_each(|cell| super::rejects::ERROR_VALUE.clone_into(cell));
+    }
     let line = heading_line(&row.cells, b',');
     if line.len() > limit {
         let cut = line.floor_char_boundary(1024);
         let found = format!("a row of more than {limit} bytes");
         piece.bad.push((number, line.get(..cut).unwrap_or_default().to_owned(), IssueCode::TooLarge, found));
-    } else if let Some(&column) = row.errors.first() {
-        piece.bad.push((
-            number,
-            line,
-            IssueCode::FormulaError,
-            format!("an error value in column {}", column + 1),
-        ));
+    } else if let Some(&(column, fault)) = row.errors.first() {
+        let what = match fault {
+            Fault::Error => "an error value",
+            Fault::NoValue => "a formula without a stored value",
+        };
+        let found = format!("{what} in column {}", column + 1);
+        piece.bad.push((number, line, IssueCode::FormulaError, found));
+    } else if let Some(region) = covered {
+        piece.bad.push((number, line, IssueCode::MergedCells, format!("covered by {}", tall::range(region))));
     } else {
         piece.text.push_str(&line);
         piece.ends.push((number, piece.text.len()));

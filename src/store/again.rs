@@ -95,7 +95,10 @@ pub(super) fn known(
         Some(number) => rows.twins(source, number)?,
         None => Vec::new(),
     };
-    let events = if referral.is_some() { rows.events(id)? } else { Vec::new() };
+    let (events, earlier) = match referral {
+        Some(_) => (rows.events(id)?, rows.earlier(id)?),
+        None => (Vec::new(), Vec::new()),
+    };
     // Where something may have been written already, the rest belongs, delivered or not.
     let on_the_way = || entries.iter().find(|row| row.may_be_there() || row.has_request);
     let (endpoint, practice) = match referral.and_then(|one| one.endpoint.clone()) {
@@ -108,7 +111,7 @@ pub(super) fn known(
     let sent = entries.iter().filter(|row| row.may_be_there()).map(|row| row.event_id.clone()).collect();
     let released =
         entries.iter().filter(|row| row.waived.contains(&Reason::Sensitive)).map(|row| row.key).collect();
-    Ok(Known { events, elsewhere, endpoint, practice, twins, sent, released, others, doubted })
+    Ok(Known { events, earlier, elsewhere, endpoint, practice, twins, sent, released, others, doubted })
 }
 
 /// The keys under which a doubt would concern a referral.

@@ -25,6 +25,7 @@ use super::{Attempt, AuditLine, Filter};
 pub struct MemoryStore {
     referrals: BTreeMap<Uuid, Referral>,
     events: BTreeMap<Uuid, Vec<(ReferralEvent, u32)>>,
+    earlier: BTreeMap<Uuid, Vec<(ReferralEvent, u32)>>,
     rows: BTreeMap<EntryId, Row>,
     parcels: BTreeMap<EntryId, Parcel>,
     requests: BTreeMap<EntryId, String>,
@@ -94,10 +95,21 @@ impl Rows for MemoryStore {
         Ok(self.events.get(&referral).cloned().unwrap_or_default())
     }
 
+    fn earlier(&mut self, referral: Uuid) -> Result<Vec<ReferralEvent>> {
+        let mut earlier = self.earlier.get(&referral).cloned().unwrap_or_default();
+        earlier.sort_by(|(one, a), (other, b)| (&one.event_id, a).cmp(&(&other.event_id, b)));
+        Ok(earlier.into_iter().map(|(event, _)| event).collect())
+    }
+
     fn add_event(&mut self, referral: Uuid, event: &ReferralEvent, revision: u32) -> Result<()> {
         let events = self.events.entry(referral).or_default();
         match events.iter_mut().find(|(known, _)| known.event_id == event.event_id) {
-            Some(known) => *known = (event.clone(), revision),
+            Some(known) => {
+                let was = std::mem::replace(known, (event.clone(), revision));
+                if was.1 != revision {
+                    self.earlier.entry(referral).or_default().push(was);
+                }
+            }
             None => events.push((event.clone(), revision)),
         }
         Ok(())

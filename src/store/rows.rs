@@ -30,6 +30,8 @@ pub(super) trait Rows {
 
     /// Its events, each in its last revision, in the order in which they first came.
     fn events(&mut self, referral: Uuid) -> Result<Vec<(ReferralEvent, u32)>>;
+    /// What they said before they were revised, by event and revision.
+    fn earlier(&mut self, referral: Uuid) -> Result<Vec<ReferralEvent>>;
     fn add_event(&mut self, referral: Uuid, event: &ReferralEvent, revision: u32) -> Result<()>;
     /// Writes an event's record again under the revision it has.
     fn put_record(&mut self, referral: Uuid, event: &ReferralEvent, revision: u32) -> Result<()>;

@@ -182,3 +182,22 @@ fn a_withdrawal_in_a_row_that_cannot_be_read_holds_the_person() {
     let (_, report) = bench.convert_with_report(&input, &profile, &[]);
     assert_eq!((number(&report, "rows/converted"), number(&report, "rows/refused")), (2, 1));
 }
+
+/// Nobody can be held for it; that must be said, and whatever says whose it is must hold.
+#[test]
+fn a_withdrawal_of_nobody_is_reported_as_one() {
+    let nobody = refused_withdrawal().with("NHS", "99900").with("Person", "");
+    let bench = Bench::new();
+    let profile = bench.file("p.toml", PROFILE);
+    let input = bench.file("in.csv", csv(&[Row::new(1), nobody.clone(), Row::new(3)]));
+    let (ran, report) = bench.convert_with_report(&input, &profile, &[]);
+    ran.ended(1).says(&["[withdrawal-not-attributed]", "in.csv:3"]);
+    let issues = report["issues"].as_array().unwrap();
+    assert!(issues.iter().any(|issue| issue["code"] == "withdrawal-not-attributed"), "{issues:?}");
+    // Somebody is named, or nothing is withdrawn: then it is not said.
+    for known in [nobody.clone().with("Person", "P77"), nobody.clone().with("Share", "Full")] {
+        let input = bench.file("in.csv", csv(&[Row::new(1), known]));
+        let (ran, _) = bench.convert_with_report(&input, &profile, &[]);
+        assert!(!ran.err.contains("withdrawal-not-attributed"), "{}", ran.err);
+    }
+}

@@ -91,6 +91,63 @@ fn a_status_is_never_set_back() {
     assert_eq!(statuses, ["completed"]);
 }
 
+/// One column has the day of the closing, another the status: the second closing stands where the first stood.
+#[test]
+fn a_referral_that_was_reopened_closes_again() {
+    let profile = format!(
+        "{}\n[[status]]\nid = \"st\"\ncolumn = \"Message\"\nvalues = \"st\"\n\n[values.st]\nReopened = {{ event = \"reopened\" }}\nClosed = {{ event = \"completed\" }}\n",
+        PROFILE.replace("fields.message = \"Message\"\n", "")
+    );
+    let row = |status: &str, closed: &str| {
+        let row = Row::new(4).with("Message", status).with("Closed", closed);
+        if closed.is_empty() { row.with("End", "") } else { row }
+    };
+    let tasks = |ran: &Ran| {
+        let bundles = lines(&ran.out);
+        let tasks = of(&bundles, "Task").into_iter();
+        tasks
+            .map(|task| (task["identifier"][0]["value"].to_string(), task["status"].to_string()))
+            .collect::<Vec<_>>()
+    };
+    let (first, reopened) = (row("Closed", "2026-04-05"), row("Reopened", "2026-04-05"));
+    let (ran, _) = last_with(&[first.clone(), reopened.clone()], &profile);
+    let [(second, open)] = tasks(&ran).try_into().unwrap();
+    assert_eq!(open, "\"in-progress\"", "{}", ran.text());
+
+    let again = row("Closed", "2026-06-01");
+    for exports in [
+        vec![first.clone(), reopened.clone(), again.clone()],
+        vec![first.clone(), reopened.clone(), row("Reopened", "2026-06-01"), again.clone()],
+    ] {
+        let (ran, report) = last_with(&exports, &profile);
+        assert!(!ran.err.contains("status-set-back") && !ran.err.contains("date-cleared"), "{}", ran.err);
+        let found = tasks(&ran);
+        assert_eq!(found.last(), Some(&(second.clone(), "\"completed\"".to_owned())), "{found:?}");
+        assert_eq!(number(&report, "rows/converted"), 1);
+        // It stays so, and says nothing another time; a correction of the day is a correction of this closing.
+        let same = [exports.clone(), vec![again.clone()]].concat();
+        let (ran, _) = last_with(&same, &profile);
+        assert!(ran.ended(0).out.is_empty(), "{}", report["remarks"]);
+        let corrected = [exports, vec![row("Closed", "2026-06-02")]].concat();
+        let (ran, _) = last_with(&corrected, &profile);
+        let found = tasks(&ran);
+        assert!(found.iter().all(|task| *task == (second.clone(), "\"completed\"".to_owned())), "{found:?}");
+        assert!(!found.is_empty());
+    }
+    // And once more.
+    let exports =
+        [first.clone(), reopened.clone(), again, row("Reopened", "2026-06-01"), row("Closed", "2026-08-01")];
+    let (ran, _) = last_with(&exports, &profile);
+    let found = tasks(&ran);
+    assert!(
+        found.last().is_some_and(|(task, status)| *task != second && status == "\"completed\""),
+        "{found:?}"
+    );
+    // A closing that did not move is for a person to look at.
+    let (ran, _) = last_with(&[first.clone(), reopened, first], &profile);
+    assert!(ran.ended(0).says(&["[status-set-back]"]).out.is_empty());
+}
+
 #[test]
 fn a_consent_says_what_was_applied() {
     let at = |share: &str, date: &str| Row::bare(1).with("Share", share).with("Share date", date);

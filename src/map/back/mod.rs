@@ -2,7 +2,8 @@
 //!
 //! A Bundle with our Provenance becomes the events that Provenance names (`ours`). Anything else is read as a
 //! clinical system's: each ServiceRequest is `referred`, each Task says how far it got (`others`), and what is
-//! based on the request is the work on it (`work`).
+//! based on the request is the work on it (`work`). A request that was revoked, completed or put on hold, where no Task here
+//! says when, is `cancelled`, `completed` or `on_hold` as well, without a date: it never comes back as an open referral.
 //!
 //! **What comes back of our own Bundles** (share = full; transaction, message or collection, one per event):
 //! source; referral id (the case reference, where the names agree); type and date; event id where its key is the
@@ -33,9 +34,17 @@ mod work;
 use crate::codeset::Codeset;
 use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
+use crate::event::kinds::EventType;
 use crate::event::{Issue, IssueCode, Position, ReferralEvent};
 use crate::fhir::FhirResource;
 use pool::Pool;
+
+/// Whether an event was read from a request itself, not from a Task about it.
+#[must_use]
+pub fn is_of_request(event: &ReferralEvent) -> bool {
+    matches!(event.event_type, EventType::Referred | EventType::EnteredInError)
+        || event.key().starts_with("request/")
+}
 
 /// Reads FHIR back into events.
 pub struct Back<'a> {

@@ -81,6 +81,17 @@ pub(super) struct Referral {
     record: Facts,
 }
 
+/// Whether a request asks for something to be done.
+fn is_order(request: &Found<'_>) -> bool {
+    let intent = text(request.node, "intent").unwrap_or_default();
+    matches!(intent, "order" | "original-order" | "reflex-order" | "filler-order" | "instance-order")
+}
+
+/// What a Task is about.
+fn focus<'n>(task: &Found<'n>) -> Option<&'n Node> {
+    task.node.get("focus").or_else(|| task.node.path("basedOn[0]"))
+}
+
 impl Back<'_> {
     /// The events of a clinical system's resources.
     pub(super) fn others(&self, pool: &Pool<'_>, issues: &mut Vec<Issue>) -> Vec<ReferralEvent> {
@@ -90,6 +101,7 @@ impl Back<'_> {
             list_unread(request, issues);
             if let Some(referral) = self.referral(pool, request, issues) {
                 events.extend(self.request(request, &referral, issues));
+                events.extend(self.end_or_hold(pool, request, &referral, issues));
             }
         }
         for task in pool.of_kind("Task") {
@@ -160,12 +172,10 @@ impl Back<'_> {
     ) -> Option<ReferralEvent> {
         let date = text(request.node, "authoredOn");
         let status = text(request.node, "status").unwrap_or_default();
-        let intent = text(request.node, "intent").unwrap_or_default();
         if status == "entered-in-error" {
             return self.withdrawn(request, referral, "referred", date, issues);
         }
-        let asks =
-            matches!(intent, "order" | "original-order" | "reflex-order" | "filler-order" | "instance-order");
+        let asks = is_order(request);
         if !asks || matches!(status, "draft" | "unknown") {
             let (element, found) =
                 if asks { ("status", "a request not yet made") } else { ("intent", "no order") };
@@ -173,22 +183,50 @@ impl Back<'_> {
             issues.push(Issue::new(IssueCode::NotCarried, at, found));
             return None;
         }
-        if matches!(status, "revoked" | "completed" | "on-hold") {
-            let at = Position::path(request.at("status"));
-            issues.push(Issue::new(
-                IssueCode::NotCarried,
-                at,
-                "an end or a hold without a date; the Task says when",
-            ));
-        }
         let mut facts = self.header(request, referral, EventType::Referred, date, "authoredOn");
         parties::reasons(&mut facts, request);
         facts.build(request, self.identities, self.nhs_number, issues)
     }
 
+    /// What the request's own status says beyond that it was made, where no Task of it that is here says as much. It has
+    /// no date of its own; the event has its own id, so that it never takes the place of what the Task says.
+    fn end_or_hold(
+        &self,
+        pool: &Pool<'_>,
+        request: &Found<'_>,
+        referral: &Referral,
+        issues: &mut Vec<Issue>,
+    ) -> Option<ReferralEvent> {
+        let event = match text(request.node, "status").filter(|_| is_order(request))? {
+            "revoked" => EventType::Cancelled,
+            "completed" => EventType::Completed,
+            "on-hold" => EventType::OnHold,
+            _ => return None,
+        };
+        let says_when = |task: &Found<'_>| match text(task.node, "status") {
+            Some("completed" | "failed" | "cancelled") => true,
+            Some("on-hold") => event == EventType::OnHold,
+            _ => false,
+        };
+        let of_it = |task: &&Found<'_>| {
+            let found = focus(task).and_then(|focus| pool.resolve(focus));
+            found.is_some_and(|found| found.path == request.path)
+                && is_about_the_person(pool, task, request, &mut Vec::new())
+        };
+        if pool.of_kind("Task").filter(of_it).any(says_when) {
+            return None;
+        }
+        let at = Position::path(request.at("status"));
+        issues.push(Issue::new(IssueCode::Undated, at, event.label()));
+        let mut facts = self.header(request, referral, event, None, "status");
+        facts.known(Field::EventId, &format!("{}/request/{}", referral.id, event.as_str()), request);
+        facts.known(Field::StatusSlot, "true", request);
+        facts.build(request, self.identities, self.nhs_number, issues)
+    }
+
     /// The referral a Task is about: its focus here, or the identifier it gives.
     fn of_task(&self, pool: &Pool<'_>, task: &Found<'_>, issues: &mut Vec<Issue>) -> Option<Referral> {
-        let focus = task.node.get("focus").or_else(|| task.node.path("basedOn[0]"));
+        let focus = focus(task);
         if let Some(request) =
             focus.and_then(|focus| pool.resolve(focus)).filter(|f| f.kind == "ServiceRequest")
         {

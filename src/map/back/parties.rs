@@ -55,6 +55,11 @@ pub(super) fn is_restricted(node: &Node) -> bool {
     })
 }
 
+/// Whether a contact or an address is one that was: it reaches somebody else now, or nobody.
+fn is_old(contact: &Node) -> bool {
+    text(contact, "use") == Some("old")
+}
+
 /// Everything of a Patient.
 pub(super) fn patient_facts(facts: &mut Facts, pool: &Pool<'_>, patient: &Found<'_>, person_system: &str) {
     let node = patient.node;
@@ -104,7 +109,8 @@ pub(super) fn patient_facts(facts: &mut Facts, pool: &Pool<'_>, patient: &Found<
             _ => {}
         }
     }
-    for (index, contact) in items(node, "telecom").iter().enumerate() {
+    for (index, contact) in items(node, "telecom").iter().enumerate().filter(|(_, contact)| !is_old(contact))
+    {
         let field = match (text(contact, "system"), text(contact, "use")) {
             (Some("email"), _) => Field::Email,
             (Some("phone"), Some("mobile")) => Field::Mobile,
@@ -117,11 +123,14 @@ pub(super) fn patient_facts(facts: &mut Facts, pool: &Pool<'_>, patient: &Found<
     }
     facts.put(Field::BirthDate, text(node, "birthDate"), patient, "birthDate");
     facts.put(Field::Gender, text(node, "gender"), patient, "gender");
-    for (index, line) in (0u16..).zip(items(node, "address[0].line")) {
-        facts.put_at(Field::AddressLine, index, line.as_str(), patient, "address[0].line");
+    if let Some((at, address)) = items(node, "address").iter().enumerate().find(|(_, one)| !is_old(one)) {
+        let path = |part: &str| format!("address[{at}].{part}");
+        for (index, line) in (0u16..).zip(items(address, "line")) {
+            facts.put_at(Field::AddressLine, index, line.as_str(), patient, &path("line"));
+        }
+        facts.put(Field::City, text(address, "city"), patient, &path("city"));
+        facts.put(Field::Postcode, text(address, "postalCode"), patient, &path("postalCode"));
     }
-    facts.put(Field::City, text(node, "address[0].city"), patient, "address[0].city");
-    facts.put(Field::Postcode, text(node, "address[0].postalCode"), patient, "address[0].postalCode");
     if let Some(practice) = items(node, "generalPractitioner").first() {
         let fields = (Field::PracticeOds, Field::PracticeName);
         organisation(facts, pool, patient, practice, "generalPractitioner[0]", fields);
@@ -192,7 +201,7 @@ pub(super) fn requester(facts: &mut Facts, pool: &Pool<'_>, request: &Found<'_>)
             let role =
                 text(found.node, "code[0].text").or_else(|| text(found.node, "code[0].coding[0].display"));
             facts.put(Field::ReferrerRole, role, found, "code[0]");
-            for contact in items(found.node, "telecom") {
+            for contact in items(found.node, "telecom").iter().filter(|contact| !is_old(contact)) {
                 let field = match text(contact, "system") {
                     Some("phone") => Field::ReferrerPhone,
                     Some("email") => Field::ReferrerEmail,

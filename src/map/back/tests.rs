@@ -444,6 +444,76 @@ fn what_changes_the_meaning_is_never_passed_over() {
     }
 }
 
+/// What is folded of a request without a Task, by the status of the request.
+#[test]
+fn a_request_that_has_ended_never_comes_back_open() {
+    use crate::map::machine::{RequestStatus, TaskStatus};
+    let request = |status: &str, task: &str| {
+        let text = FOREIGN.replacen("\"active\"", &format!("\"{status}\""), 1);
+        let from = text.find(r#"{"fullUrl": "https://gp.example/Task/9""#).unwrap();
+        let to = text.find(r#"{"resource": {"resourceType": "Observation""#).unwrap();
+        if task.is_empty() {
+            return [&text[..from], &text[to..]].concat();
+        }
+        text.replacen("\"completed\"", &format!("\"{task}\""), if status == "completed" { 2 } else { 1 })
+    };
+    for (status, task, ids, folded) in [
+        (
+            "revoked",
+            "",
+            &["referred", "request/cancelled"][..],
+            (TaskStatus::Cancelled, RequestStatus::Revoked),
+        ),
+        (
+            "completed",
+            "",
+            &["referred", "request/completed"],
+            (TaskStatus::Completed, RequestStatus::Completed),
+        ),
+        ("on-hold", "", &["referred", "request/on_hold"], (TaskStatus::OnHold, RequestStatus::OnHold)),
+        ("active", "", &["referred"], (TaskStatus::Requested, RequestStatus::Active)),
+        // A Task that says when is enough; one that has not noticed is not.
+        ("revoked", "cancelled", &["referred", "cancelled"], (TaskStatus::Cancelled, RequestStatus::Revoked)),
+        (
+            "revoked",
+            "in-progress",
+            &["referred", "request/cancelled", "accepted"],
+            (TaskStatus::Cancelled, RequestStatus::Revoked),
+        ),
+        ("on-hold", "on-hold", &["referred", "on_hold"], (TaskStatus::OnHold, RequestStatus::OnHold)),
+    ] {
+        let (events, issues) = read_foreign(&request(status, task));
+        let found: Vec<_> = events.iter().map(ReferralEvent::key).collect();
+        assert_eq!(found, ids, "{status} {task}: {issues:?}");
+        let said = issues.contains(&(IssueCode::Undated, "Bundle.entry[0].resource.status".into()));
+        assert_eq!(said, ids.iter().any(|id| id.starts_with("request/")), "{status} {task}: {issues:?}");
+        let state = fold(events).state().unwrap();
+        assert_eq!((state.task, state.request), folded, "{status} {task}");
+    }
+    // One that should never have been made is withdrawn, and was never referred.
+    let (events, _) = read_foreign(&request("entered-in-error", ""));
+    assert_eq!(events.iter().map(|event| event.event_type).collect::<Vec<_>>(), [EventType::EnteredInError]);
+    assert_eq!(fold(events).state(), None);
+}
+
+#[test]
+fn what_no_longer_reaches_the_person_is_not_read() {
+    let patient = r#"{"resource": {"resourceType": "Patient", "id": "p",
+        "identifier": [{"system": "https://gp.example/person", "value": "P1"}], "telecom": [
+        {"system": "phone", "use": "old", "value": "01632 960001"},
+        {"system": "phone", "use": "home", "value": "01632 960002"},
+        {"system": "email", "use": "old", "value": "old@mail.example"}],
+        "address": [{"use": "old", "city": "Oldham", "postalCode": "ZZ99 3WZ"}, {"use": "home", "city": "Elmfield"}]}},
+        {"resource": {"resourceType": "ServiceRequest", "id": "1", "status": "active", "intent": "order",
+        "authoredOn": "2026-03-02", "subject": {"reference": "Patient/p"}}}"#;
+    let (events, issues) =
+        read_foreign(&format!(r#"{{"resourceType": "Bundle", "type": "collection", "entry": [{patient}]}}"#));
+    let [referred] = events.as_slice() else { panic!("{issues:?}") };
+    let person = &referred.record.person;
+    assert_eq!(person.phone.as_deref(), Some("01632 960002"));
+    assert_eq!((person.email.as_deref(), person.city.as_deref()), (None, Some("Elmfield")));
+}
+
 #[test]
 fn work_on_a_request_is_read_and_its_withdrawal_is_not_passed_over() {
     let observation = r#"{"resourceType": "Observation", "status": "final", "code": {"text": "x"}}"#;

@@ -51,7 +51,7 @@ fn titles_merged_headings_and_every_kind_of_cell() {
     assert_eq!(out.rows[1], (7, ["999 000 4218", "", "", "2.5", "", "2"].map(String::from).to_vec()));
     assert_eq!(out.bad, [(8, IssueCode::FormulaError), (9, IssueCode::RowShape)]);
     assert_eq!((out.blank, out.rows.len(), out.error.is_none()), (1, 2, true));
-    assert!(out.notes[0].contains("`Referrals`") && out.notes[0].contains("row 4"), "{:?}", out.notes);
+    assert_eq!(out.notes[0], "sheet 1 of 1 was read, with its headings in row 4");
 }
 
 #[test]
@@ -92,12 +92,20 @@ fn sheets_are_chosen() {
     };
     let out = with(None, None);
     assert_eq!((out.header.as_slice(), out.cells()), (&["Case".to_owned()][..], vec![vec!["7"]]));
-    assert!(out.notes[1].contains("More"), "{:?}", out.notes);
+    // A sheet may be named after the person it is about: the notes have numbers.
+    let notes = [
+        "sheet 3 of 4 was read, with its headings in row 1",
+        "3 other sheets were not read, 1 of them hidden",
+    ];
+    assert_eq!(out.notes, notes);
     assert_eq!(with(Some("more"), None).cells(), [["x", ""]]);
-    assert_eq!(with(Some("Hidden"), None).header, ["h"]);
+    let hidden = with(Some("Hidden"), None);
+    assert_eq!(hidden.header, ["h"]);
+    assert_eq!(hidden.notes, ["hidden sheet 2 of 4 was read, with its headings in row 1"]);
     let missing = with(Some("None"), None);
     assert_eq!(missing.error_kind(), Some(SourceErrorKind::NotFound));
-    assert!(missing.error.unwrap().to_string().contains("Data"));
+    let said = missing.error.unwrap().to_string();
+    assert!(said.contains("the workbook's 4 (1 hidden)") && !said.contains("Data"), "{said}");
     assert_eq!(with(Some("Data"), Some(9)).error_kind(), Some(SourceErrorKind::NotFound));
     assert_eq!(with(Some("Empty"), None).error_kind(), Some(SourceErrorKind::Empty));
 }
@@ -124,29 +132,118 @@ fn many_rows_and_formatted_empty_ones() {
     assert_eq!(out.error_kind(), Some(SourceErrorKind::TooLarge));
 }
 
+/// What a formula gave is read; one that was never worked out is not taken for a blank cell.
+#[test]
+fn a_formula_without_a_stored_value_refuses_its_row() {
+    let rows = [
+        r#"<c r="A1" t="inlineStr"><is><t>Case</t></is></c><c r="B1" t="inlineStr"><is><t>Share</t></is></c>"#,
+        r#"<c r="A2"><v>1</v></c><c r="B2" t="str"><f>IF(A2=1,"No","")</f><v>No</v></c>"#,
+        r#"<c r="A3"><v>2</v></c><c r="B3" t="str"><f>IF(A3=1,"No","")</f><v></v></c>"#,
+        r#"<c r="A4"><v>3</v></c><c r="B4"><f>IF(A4=1,"No","")</f></c>"#,
+        r#"<c r="A5"><v>4</v></c><c r="B5"><f>IF(A5=1,"No","")</f><v/></c>"#,
+        r#"<c r="A6"><v>5</v></c><c r="B6"><f t="shared" ref="B6:B7" si="0">IF(A6=1,"No","")</f></c>"#,
+        r#"<c r="A7"><v>6</v></c><c r="B7"><f t="shared" si="0"/></c>"#,
+        r#"<c r="A8"><v>7</v></c><c r="B8"/>"#,
+    ];
+    let rows: Vec<String> =
+        (1..).zip(rows).map(|(n, cells): (u32, _)| format!(r#"<row r="{n}">{cells}</row>"#)).collect();
+    let sheet = format!(
+        r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>"#,
+        rows.concat()
+    );
+    let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let book = format!(
+        r#"<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="{relations}">
+        <sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>"#
+    );
+    let targets = |kind: &str, target: &str| {
+        format!(
+            r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1"
+            Type="{relations}/{kind}" Target="{target}"/></Relationships>"#
+        )
+    };
+    let parts = [
+        ("_rels/.rels", targets("officeDocument", "xl/workbook.xml")),
+        ("xl/workbook.xml", book),
+        ("xl/_rels/workbook.xml.rels", targets("worksheet", "worksheets/sheet1.xml")),
+        ("xl/worksheets/sheet1.xml", sheet),
+    ];
+    let parts =
+        parts.each_ref().map(|(name, text)| (*name, text.as_bytes(), u32::try_from(text.len()).unwrap()));
+    let out = read_as("s.xlsx", archive_of(&parts), &Options::default());
+    assert!(out.error.is_none(), "{:?}", out.error);
+    assert_eq!(out.cells(), [["1", "No"], ["2", ""], ["7", ""]]);
+    let bad: Vec<_> = [4, 5, 6, 7].map(|row| (row, IssueCode::FormulaError)).into();
+    assert_eq!(out.bad, bad);
+}
+
+#[test]
+fn rows_under_a_merged_cell_are_refused_with_its_range() {
+    let mut book = Workbook::new();
+    let plain = CellFormat::new();
+    let sheet = book.add_worksheet();
+    for (column, name) in (0..).zip(["Case", "Share", "Note"]) {
+        sheet.write(0, column, name).unwrap();
+    }
+    for row in 1..6 {
+        sheet.write(row, 0, row).unwrap().write(row, 2, "x").unwrap();
+    }
+    sheet.merge_range(1, 1, 3, 1, "No", &plain).unwrap();
+    sheet.merge_range(4, 1, 5, 1, "", &plain).unwrap();
+    let book = bytes(book);
+    let out = read_as("s.xlsx", &book, &Options::default());
+    assert_eq!(out.cells(), [["1", "No", "x"], ["4", "", "x"], ["5", "", "x"]]);
+    assert_eq!(out.bad, [(3, IssueCode::MergedCells), (4, IssueCode::MergedCells)]);
+    // Read again as it is, the row is refused again; and the reason names the range.
+    let mut reader = Reader::open(&Input::bytes("s.xlsx", book), &Options::default()).unwrap();
+    let layout = std::sync::Arc::clone(reader.layout());
+    let mut csv = layout.reject_header().unwrap();
+    for batch in &mut reader {
+        csv.extend(
+            batch
+                .unwrap()
+                .bad()
+                .iter()
+                .map(|bad| layout.reject_line(&bad.text, std::slice::from_ref(&bad.issue))),
+        );
+    }
+    assert!(csv.contains("covered by B2:B4"), "{csv}");
+    let again = read(&csv);
+    assert_eq!((again.rows.len(), again.bad.len()), (0, 2), "{again:?}");
+}
+
 /// A zip archive of one deflated part, whose directory may lie about the part's size.
 fn archive(name: &str, content: &[u8], said: u32) -> Vec<u8> {
-    let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
-    std::io::Write::write_all(&mut deflated, content).unwrap();
-    let data = deflated.finish().unwrap();
-    let mut crc = flate2::Crc::new();
-    crc.update(content);
+    archive_of(&[(name, content, said)])
+}
+
+/// The same of several.
+fn archive_of(parts: &[(&str, &[u8], u32)]) -> Vec<u8> {
     let size = |n: usize| u32::try_from(n).unwrap().to_le_bytes();
     let short = |n: usize| u16::try_from(n).unwrap().to_le_bytes();
-    let common = [
-        &[20, 0, 0, 0, 8, 0, 0, 0, 0, 0][..],
-        &crc.sum().to_le_bytes(),
-        &size(data.len()),
-        &said.to_le_bytes(),
-        &short(name.len()),
-        &[0, 0],
-    ]
-    .concat();
-    let local = [b"PK\x03\x04", &common[..], name.as_bytes(), &data].concat();
-    let central = [b"PK\x01\x02\x14\x00", &common[..], &[0; 14], name.as_bytes()].concat();
-    let end =
-        [b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &size(central.len())[..], &size(local.len()), &[0, 0]].concat();
-    [local, central, end].concat()
+    let (mut whole, mut directory) = (Vec::new(), Vec::new());
+    for (name, content, said) in parts {
+        let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut deflated, content).unwrap();
+        let data = deflated.finish().unwrap();
+        let mut crc = flate2::Crc::new();
+        crc.update(content);
+        let common = [
+            &[20, 0, 0, 0, 8, 0, 0, 0, 0, 0][..],
+            &crc.sum().to_le_bytes(),
+            &size(data.len()),
+            &said.to_le_bytes(),
+            &short(name.len()),
+            &[0, 0],
+        ]
+        .concat();
+        let offset = size(whole.len());
+        directory.extend([b"PK\x01\x02\x14\x00", &common[..], &[0; 10], &offset, name.as_bytes()].concat());
+        whole.extend([b"PK\x03\x04", &common[..], name.as_bytes(), &data].concat());
+    }
+    let (count, from) = (short(parts.len()), size(whole.len()));
+    let end = [b"PK\x05\x06\0\0\0\0", &count[..], &count, &size(directory.len()), &from, &[0, 0]].concat();
+    [whole, directory, end].concat()
 }
 
 #[test]

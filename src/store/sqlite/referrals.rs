@@ -80,6 +80,13 @@ pub(super) fn events(tables: &Tables<'_>, referral: Uuid) -> Result<Vec<(Referra
     })
 }
 
+pub(super) fn earlier(tables: &Tables<'_>, referral: Uuid) -> Result<Vec<ReferralEvent>> {
+    let sql = "SELECT payload FROM event WHERE referral = ?1 AND current = 0 ORDER BY event_id, revision";
+    tables.list(sql, [referral.into_bytes()], |row| {
+        payload::event(row.get_ref(0)?.as_blob().unwrap_or_default())
+    })
+}
+
 pub(super) fn add_event(
     tables: &Tables<'_>,
     referral: Uuid,

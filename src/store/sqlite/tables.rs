@@ -99,6 +99,10 @@ impl Rows for Tables<'_> {
         referrals::events(self, referral)
     }
 
+    fn earlier(&mut self, referral: Uuid) -> Result<Vec<ReferralEvent>> {
+        referrals::earlier(self, referral)
+    }
+
     fn add_event(&mut self, referral: Uuid, event: &ReferralEvent, revision: u32) -> Result<()> {
         referrals::add_event(self, referral, event, revision)
     }
