@@ -179,8 +179,8 @@ fn a_referral_reopened_by_a_status_column_closes_again() {
     };
     /// The last Task of a plan: whose it is, and how far it got.
     fn task(plan: &Plan) -> (String, String) {
-        let parcels = plan.entries.iter().filter_map(|entry| entry.disposition.parcel());
-        let bundle = &parcels.last().expect("it is sent").bundle;
+        let mut parcels = plan.entries.iter().filter_map(|entry| entry.disposition.parcel());
+        let bundle = &parcels.next_back().expect("it is sent").bundle;
         let bundle: serde_json::Value = serde_json::from_str(bundle).expect("our own JSON");
         let mut resources =
             bundle["entry"].as_array().expect("entries").iter().map(|entry| &entry["resource"]);
