@@ -189,6 +189,6 @@ async fn a_panic_while_it_is_prepared_is_noted_at_once_and_the_relay_goes_on() {
     std::panic::set_hook(Box::new(|_| {}));
     let came = run(relay(endpoint, &keeper), &keeper, Duration::from_secs(6)).await;
     std::panic::set_hook(hook);
-    // Tried again once, soon; then set aside for an hour.
+    // Tried again once, soon; then set aside for a while.
     assert_eq!(came, (State::Pending, Some(Reason::Poison), 2));
 }

@@ -121,11 +121,12 @@ pub fn next(now: &Standing, cause: &Cause, policy: &RetryPolicy, jitter: f64) ->
 
 /// Crashes in a row after which an entry is set aside, and after which a person decides.
 const CRASHES: (u32, u32) = (2, 8);
-/// How long it is set aside at first, and at most.
-const ASIDE: (Duration, Duration) = (Duration::from_secs(3600), Duration::from_secs(24 * 3600));
+/// How long it is set aside at first; each time twice as long.
+const ASIDE: Duration = Duration::from_secs(15);
 
 /// Nothing was sent. Being killed again and again is no proof against an entry, so it is tried ever more rarely, and by
-/// itself, before it is given up; what stops the program whenever it is prepared then stops it a few times in days.
+/// itself, before it is given up; what stops the program whenever it is prepared then stops it a few times in a quarter of an hour.
+/// At first it is set aside for seconds only, because a healthy entry has others of its referral behind it.
 fn crashed(keep: &Change, crashes: u32, policy: &RetryPolicy, jitter: f64) -> Change {
     let (aside, spent) = CRASHES;
     if crashes >= spent {
@@ -135,7 +136,7 @@ fn crashed(keep: &Change, crashes: u32, policy: &RetryPolicy, jitter: f64) -> Ch
         let wait = policy.wait(keep.attempts, jitter, None);
         return Change { state: State::Pending, reason: Some(Reason::Unavailable), wait, ..*keep };
     };
-    let wait = ASIDE.0.saturating_mul(1 << times.min(8)).min(ASIDE.1);
+    let wait = ASIDE.saturating_mul(2u32.saturating_pow(times));
     Change { state: State::Pending, reason: Some(Reason::Poison), wait, ..*keep }
 }
 
@@ -237,12 +238,12 @@ mod tests {
         let after = |crashes| {
             let standing = Standing { crashes, ..standing(State::InFlight, 4, false) };
             let change = go(standing, Cause::Crashed).unwrap();
-            (change.state, change.reason, change.wait.as_secs() / 3600)
+            (change.state, change.reason, change.wait.as_secs())
         };
-        let aside = |hours| (State::Pending, Some(Reason::Poison), hours);
-        assert_eq!(after(0), (State::Pending, Some(Reason::Unavailable), 0));
+        let aside = |seconds| (State::Pending, Some(Reason::Poison), seconds);
+        assert!(matches!(after(0), (State::Pending, Some(Reason::Unavailable), 0..=16)));
         let waits: Vec<_> = (1..7).map(after).collect();
-        assert_eq!(waits, [1, 2, 4, 8, 16, 24].map(aside));
+        assert_eq!(waits, [15, 30, 60, 120, 240, 480].map(aside));
         assert_eq!(after(7), (State::DeadLetter, Some(Reason::Poison), 0));
         // It panicked while it was sent: the endpoint is asked.
         let sent = go(standing(State::InFlight, 1, true), Cause::Crashed).unwrap();
