@@ -210,7 +210,10 @@ fn only_what_was_prepared_alone_is_blamed_and_then_tried_ever_more_rarely() {
             };
             assert_eq!((entry.state, entry.reason), expected, "{crash}");
             if crash < 8 {
-                assert!(crash == 1 || take(store, "north", later(at, Duration::from_secs(3000))).is_empty());
+                // Set aside for 15 seconds, then twice as long each time.
+                let aside = Duration::from_secs(15 << (crash - 1) >> 1);
+                let early = later(at, aside.saturating_sub(Duration::from_secs(1)));
+                assert!(crash == 1 || take(store, "north", early).is_empty(), "{crash}");
                 (claimed, at) = again(store, Duration::from_secs(24 * 3600));
                 assert!(claimed.alone);
             }
