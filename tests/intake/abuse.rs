@@ -155,7 +155,8 @@ fn hostile_bodies_are_answered_quickly() {
         let began = Instant::now();
         let reply = server.json(&body);
         assert!((400..500).contains(&reply.status), "{}", reply.status);
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        // What grows with the square of the length would take hours; a busy machine takes seconds.
+        assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     }
 }
 
