@@ -2,24 +2,27 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "common/mod.rs"]
+mod common;
+#[path = "delivery/parcels.rs"]
+#[allow(dead_code)]
+mod parcels;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use sp_fhir::clock::{Clock, SystemClock};
-use sp_fhir::codeset::Codeset;
 use sp_fhir::endpoint::file::Folder;
 use sp_fhir::endpoint::{Endpoint, Found, Known, Listing, Prepared, Request, Sight, Work};
 use sp_fhir::event::build::NhsNumberRule;
 use sp_fhir::event::finish::Identities;
 use sp_fhir::event::read::read;
-use sp_fhir::map::mapper::Settings;
-use sp_fhir::map::refs::Form;
 use sp_fhir::outbox::retry::RetryPolicy;
 use sp_fhir::outbox::transition::Cause;
 use sp_fhir::outbox::{Outcome, Parcel, Reason, State};
-use sp_fhir::plan::{Planner, Route, Routes, Submission};
+use sp_fhir::plan::Submission;
 use sp_fhir::relay::attempt::{Attempt, Attempted};
 use sp_fhir::relay::run::Watcher;
 use sp_fhir::relay::{Pace, Relay};
@@ -87,25 +90,7 @@ impl Watcher for Nobody {
 
 /// A store with one referral in it.
 fn store() -> MemoryStore {
-    let planner = Planner {
-        codeset: Codeset::embedded().unwrap(),
-        settings: Settings {
-            form: Form::Transaction,
-            code_in_every_bundle: true,
-            recorded_at: "2026-11-20T12:00:00Z".parse().unwrap(),
-            agent: "tests".into(),
-            repair_codes: false,
-            create_patient: false,
-        },
-        routes: Routes(vec![Route {
-            endpoint: "files".into(),
-            practices: Vec::new(),
-            test: true,
-            expires_after: Duration::from_secs(86_400),
-            answers: true,
-        }]),
-        identities: Identities::default(),
-    };
+    let planner = parcels::planner("files");
     let text = r#"{"source":"https://scheme.example/cases","event_id":"1","referral_id":"R1","type":"referred",
         "occurred_at":"2026-03-02","record":{"person":{"nhs_number":"9990004218","family":"Fôn-Quill",
         "birth_date":"1950-04-01","practice_ods":"M85063"},"service":{"kind":"link-worker"},"consent":{"share":"full"}}}"#;
