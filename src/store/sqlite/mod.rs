@@ -18,6 +18,7 @@ mod words;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::StoreError;
@@ -116,10 +117,11 @@ impl SqliteStore {
         } else {
             ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
         };
-        self.connection.execute_batch(begin).map_err(known)?;
+        let say = |word: &str| self.connection.prepare_cached(word)?.execute([]);
+        say(begin).map_err(known)?;
         let undo = Undo { connection: &self.connection, sql: Some(undo), lost: &mut self.lost };
         let done = work(&mut Tables::new(undo.connection))
-            .and_then(|done| undo.connection.execute_batch(commit).map(|()| done).map_err(StoreError::from));
+            .and_then(|done| say(commit).map(|_| done).map_err(StoreError::from));
         match done {
             Ok(done) => {
                 undo.keep();
@@ -210,6 +212,8 @@ fn prepare(connection: &Connection) -> Result<()> {
          PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
          PRAGMA journal_size_limit = 67108864;",
     )?;
+    // Plans do not depend on the values that are bound. Else SQLite prepares a question again at each new value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
 }
