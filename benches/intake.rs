@@ -13,12 +13,16 @@
     missing_docs
 )]
 
+mod people;
+
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use people::nhs_number;
 
 fn main() {
     println!(
@@ -31,6 +35,10 @@ fn main() {
         intake(&format!("{connections} connections, nothing delivered"), &bench, connections, 12_000);
     }
     let files = "[[endpoint]]\nname = \"files\"\nkind = \"file\"\npath = \"out\"\ntest = true\nconcurrency = 64\nrate = 1000.0\n";
+    for connections in [16, 32] {
+        let bench = Bench::start(files);
+        intake(&format!("{connections} connections, delivered to a folder"), &bench, connections, 12_000);
+    }
     let bench = Bench::start(files);
     intake("64 connections, delivered to a folder", &bench, 64, 12_000);
     delivery("to a folder, 64 at once", &bench, Duration::from_secs(20));
@@ -167,18 +175,6 @@ fn event(number: usize) -> String {
         "nhs_number":"{nhs_number}","family":"Ashdown","given":["Merel"],"birth_date":"1951-08-02","practice_ods":"Z99961"}},
         "referrer":{{"kind":"gp"}},"service":{{"kind":"link-worker"}},"consent":{{"share":"full","date":"2026-03-01"}}}}}}"#
     )
-}
-
-/// A number of the test range; each another.
-fn nhs_number(number: usize) -> String {
-    let check = |nine: &str| -> usize {
-        let sum: usize = nine.bytes().zip(0..).map(|(digit, at)| usize::from(digit - b'0') * (10 - at)).sum();
-        (11 - sum % 11) % 11
-    };
-    // One of two neighbours always has a check digit.
-    let nine = [0, 1].map(|odd| format!("999{:06}", (number * 2 + odd) % 1_000_000));
-    let nine = nine.iter().find(|nine| check(nine) < 10).unwrap();
-    format!("{nine}{}", check(nine))
 }
 
 /// Counts what is delivered in a while, from the daemon's own metrics.
