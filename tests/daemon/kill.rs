@@ -62,8 +62,8 @@ pub(crate) fn under_kills(
     *load.at.lock().unwrap() = Some(daemon.at());
     load.stop.store(true, Ordering::Relaxed);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
-    // What was being prepared at three kills is taken for what stops the program, and its referral waits: a person looks, and
-    // tries it again.
+    // What was being prepared alone at many kills is taken for what stops the program, and its referral waits: a person
+    // looks, and tries it again.
     let mut retried = 0;
     let status = world.wait_idle_while(Duration::from_secs(600), || {
         for entry in world.entries(&["--state", "dead-letter"]) {
