@@ -54,6 +54,7 @@ impl Made {
                 codeset: Arc::clone(&parts.planner.codeset),
                 keep: Arc::clone(&kept) as Arc<dyn Keep>,
                 clock: Arc::clone(&base.clock),
+                turns: Arc::clone(&base.turns),
             };
             let refused = |problem| DaemonError::from(Problems(vec![problem]));
             Watch::open(folder.clone(), parts).map_err(refused)
