@@ -60,7 +60,7 @@ impl Made {
             Watch::open(folder.clone(), parts).map_err(refused)
         });
         let folders = watched.collect::<Result<Vec<_>, _>>()?;
-        let pulls = pulls::make(&parts, &base.keeper, &base.clock)?;
+        let pulls = pulls::make(&parts, &endpoints, &base.keeper, &base.clock)?;
         let intake = intake(&parts, base, &kept)?;
         Ok(Self { parts, endpoints, folders, pulls, intake })
     }
