@@ -171,6 +171,9 @@ pub enum Found {
     Applied(Receipt),
     /// None of it is there: it may be sent again.
     Absent,
+    /// Something of it is there and was changed by somebody since: sending it again would go over that, so it is prepared
+    /// anew.
+    Changed,
     /// It cannot be said now.
     Unclear(Reason),
     /// Something of it is there in a way that a person must look at.

@@ -54,6 +54,8 @@ struct Inner {
     manner: Mutex<Manner>,
     held: Mutex<Held>,
     seen: Mutex<Seen>,
+    /// What somebody does as soon as the next transaction was written: type, element, value.
+    edit: Mutex<Option<(&'static str, &'static str, Value)>>,
 }
 
 #[derive(Clone, Default)]
@@ -73,8 +75,12 @@ struct Seen {
 
 impl Stub {
     pub(crate) async fn start(manner: Manner) -> Self {
-        let inner =
-            Arc::new(Inner { manner: Mutex::new(manner), held: Mutex::default(), seen: Mutex::default() });
+        let inner = Arc::new(Inner {
+            manner: Mutex::new(manner),
+            held: Mutex::default(),
+            seen: Mutex::default(),
+            edit: Mutex::default(),
+        });
         let state = Arc::clone(&inner);
         let app =
             axum::Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
@@ -89,6 +95,12 @@ impl Stub {
 
     pub(crate) fn behave(&self, manner: Manner) {
         *lock(&self.inner.manner) = manner;
+    }
+
+    /// As soon as the next transaction is written, somebody changes the first resource of a type in it.
+    #[allow(dead_code)]
+    pub(crate) fn edit_after_writing(&self, kind: &'static str, name: &'static str, value: Value) {
+        *lock(&self.inner.edit) = Some((kind, name, value));
     }
 
     /// How many resources of each type it holds.
@@ -284,6 +296,12 @@ impl Inner {
             }
         }
         *held = after;
+        if let Some((kind, name, value)) = lock(&self.edit).take() {
+            let is_kind = |(key, _): &(&String, &Value)| key.starts_with(&format!("{kind}/"));
+            let mut edited = held.resources.iter().find(is_kind).unwrap().1.clone();
+            edited[name] = value;
+            held.put(edited);
+        }
         drop(held);
         match manner {
             Manner::Answers(text) => Response::new(Body::from(*text)),
