@@ -103,7 +103,11 @@ impl Stub {
             return answer(StatusCode::OK, "<html>".into());
         }
         if let Some(kind) = path.strip_suffix("/_search").filter(|_| method == Method::POST) {
-            let form = String::from_utf8(body.to_vec()).unwrap().replace("%2F", "/").replace("%3A", ":");
+            let form = String::from_utf8(body.to_vec())
+                .unwrap()
+                .replace("%2F", "/")
+                .replace("%3A", ":")
+                .replace("%7C", "|");
             return inner.search(&self.base, kind, &form, 0);
         }
         if let Some(query) = uri.query().filter(|query| query.starts_with("_page=")) {
