@@ -199,3 +199,11 @@ pub(crate) async fn store(base: &str, resource: &serde_json::Value) -> serde_jso
     assert!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&bytes));
     serde_json::from_slice(&bytes).unwrap()
 }
+
+/// Deletes a resource at a server, as its own staff would.
+#[allow(dead_code)]
+pub(crate) async fn delete(base: &str, resource: &serde_json::Value) {
+    let (kind, id) = (resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());
+    let answer = reqwest::Client::new().delete(format!("{base}/{kind}/{id}")).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.status());
+}

@@ -40,6 +40,8 @@ pub(crate) enum Manner {
     Redirects(String),
     /// Answers with a body without end.
     Endless,
+    /// Answers 410 where something is to be changed that was deleted.
+    SaysGone,
     /// Takes one resource at a time, and says so.
     NoTransactions,
 }
@@ -173,10 +175,10 @@ impl Inner {
                 let (name, value) = form.split('&').next().unwrap().split_once('=').unwrap();
                 let value = decode(value).replace('\\', "");
                 let held = lock(&self.held);
-                let found = if name == "identifier" {
-                    held.matching(kind, &value)
-                } else {
-                    held.pointing(kind, name, &value)
+                let found = match decode(name).as_str() {
+                    "identifier" => held.matching(kind, &value),
+                    "patient" => held.pointing(kind, "for", &value),
+                    name => held.pointing(kind, name, &value),
                 };
                 drop(held);
                 let entries: Vec<Value> =
@@ -195,6 +197,10 @@ impl Inner {
                 reply(201, &lock(&self.held).put(serde_json::from_slice(body).unwrap()))
             }
             ("POST" | "PUT", [_] | [_, _]) => self.single(&manner, path, uri.query(), headers, body),
+            ("DELETE", [kind, id]) => {
+                lock(&self.held).resources.remove(&format!("{kind}/{id}"));
+                outcome(200, "informational")
+            }
             ("GET", [kind, id]) => match lock(&self.held).resources.get(&format!("{kind}/{id}")) {
                 Some(resource) => reply(200, resource),
                 None => outcome(404, "not-found"),
@@ -267,7 +273,7 @@ impl Inner {
                     }
                 }
                 Err(status) => {
-                    return outcome(status, if status == 412 { "conflict" } else { "multiple-matches" });
+                    return outcome(status, if status == 410 { "deleted" } else { "conflict" });
                 }
             }
         }
@@ -336,8 +342,10 @@ fn place(view: &Held, manner: &Manner, entry: &Value) -> Result<(Option<String>,
     }
     let id = url.split_once('/').unwrap().1;
     let there = view.resources.get(url);
-    if let (Some(wanted), Some(there)) = (request["ifMatch"].as_str(), there) {
-        let version = there["meta"]["versionId"].as_str().unwrap();
+    if let Some(wanted) = request["ifMatch"].as_str() {
+        // What is gone has no version: servers say so in one of these ways.
+        let gone: u16 = if *manner == Manner::SaysGone { 410 } else { 412 };
+        let version = there.ok_or(gone)?["meta"]["versionId"].as_str().unwrap();
         if wanted != format!("W/\"{version}\"") {
             return Err(412);
         }
