@@ -160,6 +160,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             codeset: Arc::clone(&parts.planner.codeset),
             keep: Arc::clone(&noting) as Arc<dyn Keep>,
             clock,
+            turns: Arc::default(),
         },
         parts.config.data_folder.clone(),
     );

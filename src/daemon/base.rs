@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::config::EndpointConfig;
 use crate::endpoint::Endpoint;
+use crate::intake::folder::Turns;
 use crate::reconcile::ReadBack;
 use crate::relay::attempt::Attempt;
 use crate::relay::run::Watcher;
@@ -26,6 +27,8 @@ pub(super) struct Base {
     pub(super) metrics: Arc<Metrics>,
     pub(super) bell: Arc<Notify>,
     pub(super) health: Arc<Health>,
+    /// Of the watched folders.
+    pub(super) turns: Arc<Turns>,
     pub(super) alarms: Arc<Mutex<Alarms>>,
     /// One number a process.
     pub(super) owner: u64,

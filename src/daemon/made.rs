@@ -54,12 +54,13 @@ impl Made {
                 codeset: Arc::clone(&parts.planner.codeset),
                 keep: Arc::clone(&kept) as Arc<dyn Keep>,
                 clock: Arc::clone(&base.clock),
+                turns: Arc::clone(&base.turns),
             };
             let refused = |problem| DaemonError::from(Problems(vec![problem]));
             Watch::open(folder.clone(), parts).map_err(refused)
         });
         let folders = watched.collect::<Result<Vec<_>, _>>()?;
-        let pulls = pulls::make(&parts, &base.keeper, &base.clock)?;
+        let pulls = pulls::make(&parts, &endpoints, &base.keeper, &base.clock)?;
         let intake = intake(&parts, base, &kept)?;
         Ok(Self { parts, endpoints, folders, pulls, intake })
     }

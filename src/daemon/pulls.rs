@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::clock::{Clock, SystemClock};
 use crate::config::EndpointConfig;
 use crate::config::endpoint::Kind;
+use crate::endpoint::Endpoint;
 use crate::event::finish::Identities;
 use crate::pull::read::PullError;
 use crate::pull::run::{Pulled, Puller, Settings};
@@ -19,12 +20,14 @@ use super::lock::Lock;
 use super::parts::{self, Parts};
 use super::{endpoints, folders};
 
-/// A puller for each endpoint that has `pull`, and how often it polls.
+/// A puller for each endpoint that has `pull`, and how often it polls. It asks through the endpoint of that name, where
+/// there is one among those given, else through one of its own.
 ///
 /// # Errors
 /// A key or certificate cannot be used.
 pub fn make(
     parts: &Parts,
+    delivering: &[Arc<dyn Endpoint>],
     keeper: &Keeper,
     clock: &Arc<dyn Clock>,
 ) -> Result<Vec<(Puller, Duration)>, DaemonError> {
@@ -39,8 +42,12 @@ pub fn make(
         let webhooks = parts.config.endpoints.iter().filter(is_webhook);
         let onward =
             |to: &EndpointConfig| Onward { endpoint: to.name.clone(), expires_after: to.expires_after };
+        let delivers = delivering.iter().find(|one| one.name() == endpoint.name);
         let settings = Settings {
-            server: Arc::new(endpoints::rest(endpoint, server, clock)?),
+            server: match delivers.and_then(|one| Arc::clone(one).fhir()) {
+                Some(same) => same,
+                None => Arc::new(endpoints::rest(endpoint, server, clock)?),
+            },
             keeper: keeper.clone(),
             clock: Arc::clone(clock),
             codeset: Arc::clone(&parts.planner.codeset),
@@ -116,7 +123,7 @@ async fn with<T>(
     let (keeper, thread) =
         Keeper::start(parts.store()?, QUEUE).map_err(|error| DaemonError::io(&config.store, error))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let done = match make(parts, &keeper, &clock) {
+    let done = match make(parts, &[], &keeper, &clock) {
         Ok(pullers) => work(pullers).await,
         Err(error) => Err(error),
     };

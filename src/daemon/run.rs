@@ -78,6 +78,7 @@ pub async fn start(parts: Parts) -> Result<Running, DaemonError> {
         metrics: Arc::new(Metrics::default()),
         bell: Arc::new(Notify::new()),
         alarms: Arc::default(),
+        turns: Arc::default(),
         owner: u64::from_le_bytes(clock.random().first_chunk::<8>().copied().unwrap_or_default()),
         clock,
         failures,

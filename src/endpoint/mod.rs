@@ -15,11 +15,13 @@ pub mod webhook;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::outbox::{Outcome, Parcel, Placed, Reason, Receipt};
 
+pub use fhir_rest::FhirRest;
 pub use sight::{Held, Listing, Sight, Standing};
 
 /// A future that may cross threads.
@@ -64,6 +66,12 @@ pub trait Endpoint: Send + Sync {
 
     /// Whether it can be reached at all: the breaker's probe. Cheap, and harmless.
     fn probe(&self) -> Work<'_, Result<(), Reason>>;
+
+    /// Itself, where it is a FHIR server: what is pulled from it is asked for through the same client, so that there is one
+    /// token and one view of its clock.
+    fn fhir(self: Arc<Self>) -> Option<Arc<FhirRest>> {
+        None
+    }
 
     /// What is known of it without asking, for readiness and alarms.
     fn vitals(&self) -> Vitals {
@@ -163,6 +171,9 @@ pub enum Found {
     Applied(Receipt),
     /// None of it is there: it may be sent again.
     Absent,
+    /// Something of it is there and was changed by somebody since: sending it again would go over that, so it is prepared
+    /// anew.
+    Changed,
     /// It cannot be said now.
     Unclear(Reason),
     /// Something of it is there in a way that a person must look at.

@@ -283,6 +283,8 @@ issue_codes! {
         "add it to the value map of this column";
     SeveralValues = "several-values", Error, "structure", "several different values where there can be one",
         "say which: leave one value in the record, or name a path in the profile that reaches only one; an event that repeats needs `each`";
+    SeveralRequests = "several-requests", Error, "multiple-matches", "a Task that names its request by an identifier that several requests have",
+        "have the Task point at its request, or all but one of the requests revoked and given another identifier there";
     NumberFormat = "number-format", Error, "value", "not a number",
         "correct the cell";
     TextTooLong = "text-too-long", Error, "too-long", "text longer than the limit",

@@ -26,7 +26,7 @@ pub enum Came {
     Events,
     /// As all that the sender has of their referrals today: it is a revision.
     Snapshot,
-    /// As resources that have versions: it is a revision when its version is later.
+    /// As resources that have versions, or as events that were read from such: it is a revision when its version is later.
     Versions,
 }
 

@@ -14,11 +14,12 @@ use crate::endpoint::fhir_rest::base::Base;
 use crate::endpoint::fhir_rest::content::{self, Comparison, References};
 use crate::event::build::MAX_ID;
 use crate::event::hash::hex;
-use crate::event::{EventType, Issue, IssueCode, ReferralEvent};
+use crate::event::{EventType, Issue, IssueCode, Position, ReferralEvent};
 use crate::fhir;
 use crate::map::back::{Back, is_of_request};
 use crate::tree::Node;
 
+use super::fresh::{Focus, Fresh, REQUEST};
 use super::page::{Found, leans_on, list};
 
 /// Whose a resource is.
@@ -28,8 +29,6 @@ pub enum Whose {
     Theirs,
     /// Ours: all that is known of its referral at the endpoint.
     Ours(Vec<Known>),
-    /// The same, of a Task with notes that were not met before. We write none, so they are somebody's.
-    Noted(Vec<Known>),
     /// The clinical system's own Task that we have answered: all that is known of the referral that did.
     Answered(Vec<Known>),
     /// It looks like ours, but what we last wrote cannot be said now: an answer is under way, or it is another
@@ -80,19 +79,20 @@ pub fn our_name(found: &Found) -> Option<&str> {
 
 /// Judges versions that were not seen before.
 #[must_use]
-pub fn judge(back: &Back<'_>, base: &Base, fresh: Vec<(Found, Whose)>, related: &Related) -> Judged {
+pub fn judge(back: &Back<'_>, base: &Base, fresh: Vec<Fresh>, related: &Related) -> Judged {
     let mut judged = Judged::default();
     let (requests, tasks): (Vec<_>, Vec<_>) =
-        fresh.into_iter().partition(|(found, _)| found.kind == "ServiceRequest");
-    for (found, whose) in requests.into_iter().chain(tasks) {
-        match compare(&found, &whose, base) {
+        fresh.into_iter().partition(|fresh| fresh.found.kind == REQUEST);
+    for fresh in requests.into_iter().chain(tasks) {
+        let found = &fresh.found;
+        match compare(&fresh, base) {
             Standing::Unclear => {
                 judged.unclear += 1;
                 continue;
             }
             Standing::AsSent => {}
             Standing::Divergent => judged.divergent.push(found.place()),
-            Standing::News(news) => match events(back, base, &found, news, related) {
+            Standing::News(news) => match events(back, base, &fresh, news, related) {
                 Ok(events) => judged.events.extend(events),
                 Err(issues) => judged.refused.push(Refused {
                     resource: found.place(),
@@ -101,7 +101,7 @@ pub fn judge(back: &Back<'_>, base: &Base, fresh: Vec<(Found, Whose)>, related: 
                 }),
             },
         }
-        judged.done.push(found);
+        judged.done.push(fresh.found);
     }
     judged
 }
@@ -113,7 +113,7 @@ enum News {
     Theirs,
     /// How far our Task got, or what else others may change of it.
     Progress,
-    /// A word about our Task, which stands as we sent it.
+    /// A word about a Task that stands as we sent or left it.
     Words,
 }
 
@@ -129,20 +129,19 @@ enum Standing {
     Unclear,
 }
 
-fn compare(found: &Found, whose: &Whose, base: &Base) -> Standing {
-    let known = match whose {
+fn compare(fresh: &Fresh, base: &Base) -> Standing {
+    let found = &fresh.found;
+    let as_sent = if fresh.notes.is_empty() { Standing::AsSent } else { Standing::News(News::Words) };
+    let known = match &fresh.whose {
         Whose::Theirs => return Standing::News(News::Theirs),
         Whose::Unclear => return Standing::Unclear,
-        Whose::Ours(known) | Whose::Noted(known) => known,
-        Whose::Answered(known) => return answered(found, known, base),
+        Whose::Ours(known) => known,
+        Whose::Answered(known) if is_as_left(found, known, base) => return as_sent,
+        Whose::Answered(_) => return Standing::News(News::Theirs),
     };
     let is_it = |known: &&Known| known.placed.resource_type == found.kind && known.placed.id == found.id;
     // Our name at another id: somebody has copied it.
     let Some(sent) = known.iter().find(is_it) else { return Standing::Divergent };
-    let as_sent = match whose {
-        Whose::Noted(_) => Standing::News(News::Words),
-        _ => Standing::AsSent,
-    };
     if sent.placed.version.as_deref() == Some(&found.version) {
         return as_sent;
     }
@@ -154,37 +153,41 @@ fn compare(found: &Found, whose: &Whose, base: &Base) -> Standing {
     }
 }
 
-/// A Task of theirs that we have answered: our own answer is no news, everything else is theirs to tell.
-fn answered(found: &Found, known: &[Known], base: &Base) -> Standing {
-    let news = Standing::News(News::Theirs);
+/// Whether a Task of theirs that we have answered stands as we left it: our own answer is no news, everything else is
+/// theirs to tell.
+fn is_as_left(found: &Found, known: &[Known], base: &Base) -> bool {
     let is_it = |known: &&Known| known.placed.resource_type == found.kind && known.placed.uuid == found.id;
-    let Some(sent) = known.iter().find(is_it) else { return news };
+    let Some(sent) = known.iter().find(is_it) else { return false };
     let references = References::new(base, known.iter().map(|known| &known.placed));
     let stands = content::compare(&sent.content, &content::digest_answer(&found.node, &references));
-    if sent.placed.version.as_deref() == Some(&found.version) || stands == Comparison::Same {
-        Standing::AsSent
-    } else {
-        news
-    }
+    sent.placed.version.as_deref() == Some(&found.version) || stands == Comparison::Same
 }
 
 /// The events of one version.
 fn events(
     back: &Back<'_>,
     base: &Base,
-    found: &Found,
+    fresh: &Fresh,
     news: News,
     related: &Related,
 ) -> Result<Vec<ReferralEvent>, Vec<Issue>> {
+    if fresh.focus == Focus::Several {
+        let at = Position::path("Task.focus.identifier");
+        return Err(vec![Issue::new(IssueCode::SeveralRequests, at, "an identifier of a request")]);
+    }
+    let found = &fresh.told();
     // Of our Task we know already that it was asked for, or that the work goes on: something else of it was changed. So it
     // is read as one that is under way, and what comes of that is a change of details.
     let is_detail = match news {
-        News::Theirs => false,
+        // That they ask says nothing beside their request; a word with it does.
+        News::Theirs => {
+            !fresh.notes.is_empty() && matches!(status(found), Some("requested" | "received" | "ready"))
+        }
         News::Words => true,
         News::Progress => matches!(status(found), Some("in-progress" | "requested")),
     };
     let resource = if is_detail { &under_way(found) } else { found };
-    let resource = fhir::sound(bundle(resource, base, related))?;
+    let resource = fhir::sound(bundle(resource, &fresh.focus, base, related))?;
     let (events, issues) = back.read(&resource);
     let is_request = found.kind == "ServiceRequest";
     // A Task's Bundle holds its request, too; what that says was said with the request's own version.
@@ -206,12 +209,15 @@ fn events(
     Ok(events)
 }
 
-/// The same Task, under way.
+/// The same Task, under way. Where it does not say when it was changed, its version does.
 fn under_way(found: &Found) -> Found {
     let mut found = found.clone();
+    let updated = found.node.path("meta.lastUpdated").cloned();
+    let dated = found.node.get("lastModified").is_none().then_some(updated).flatten();
     if let Node::Object(members) = &mut found.node {
         members.retain(|(name, _)| name != "status");
         members.push(("status".to_owned(), Node::String("in-progress".to_owned())));
+        members.extend(dated.map(|dated| ("lastModified".to_owned(), dated)));
     }
     found
 }
@@ -229,10 +235,13 @@ fn task_event_id(event: &ReferralEvent, found: &Found) -> String {
 }
 
 /// A resource with everything it leans on, as far as it was met.
-fn bundle(found: &Found, base: &Base, related: &Related) -> Node {
+fn bundle(found: &Found, focus: &Focus, base: &Base, related: &Related) -> Node {
     let mut entries = vec![entry(found, base)];
     let mut met = HashSet::from([(found.kind.clone(), found.id.clone())]);
     let mut next = leans_on(&found.node, base);
+    if let Focus::At(place) = focus {
+        next.push(place.clone());
+    }
     while let Some(place) = next.pop() {
         if !met.insert(place.clone()) {
             continue;

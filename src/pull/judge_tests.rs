@@ -7,6 +7,7 @@ use crate::codeset::Codeset;
 use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
 use crate::outbox::Placed;
+use crate::pull::fresh::{logical_focus, note_keys};
 use crate::tree::{Limits, json};
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"p1","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number",
@@ -46,6 +47,10 @@ fn judged(fresh: Vec<(Found, Whose)>) -> Judged {
 }
 
 fn judged_with(fresh: Vec<(Found, Whose)>, related: &[&str]) -> Judged {
+    judge_fresh(fresh.into_iter().map(|(found, whose)| Fresh::of(found, whose)).collect(), related)
+}
+
+fn judge_fresh(fresh: Vec<Fresh>, related: &[&str]) -> Judged {
     let codeset = Codeset::embedded().unwrap();
     let identities =
         Identities { source: Some(Arc::from("https://gp.example/requests")), ..Identities::default() };
@@ -190,25 +195,109 @@ fn of_our_own_task_only_what_others_may_change_becomes_an_event() {
     assert_eq!(judge_one(copied).divergent, ["Task/t9"]);
 }
 
+/// The same version, with the notes at these places not met before.
+fn noted(found: &Found, whose: &Whose, notes: &[usize]) -> Fresh {
+    Fresh { notes: notes.to_vec(), ..Fresh::of(found.clone(), whose.clone()) }
+}
+
 #[test]
-fn a_word_about_our_task_is_told_once_however_far_it_got() {
+fn a_word_about_a_task_is_told_once_however_far_it_got_and_whose_ever_it_is() {
+    let related = [PATIENT, PRACTICE, REQUEST];
     for status in ["requested", "accepted", "completed"] {
-        let sent = our_task("1", &format!(r#""status":"{status}""#));
-        let Whose::Ours(known) = known(&sent, "2") else { panic!() };
-        let noted = our_task("2", &format!(r#""status":"{status}","note":[{{"text":"Rang, no answer"}}]"#));
-        let told = judged(vec![(noted.clone(), Whose::Noted(known.clone()))]);
-        let [event] = told.events.as_slice() else { panic!("{status}: {told:?}") };
-        assert_eq!(event.event_type, EventType::DetailsChanged, "{status}");
-        assert_eq!(event.detail.note.as_deref(), Some("Rang, no answer"));
-        // Met before: it says nothing any more.
-        assert!(judged(vec![(noted.clone(), Whose::Ours(known))]).events.is_empty(), "{status}");
-        assert_eq!(
-            noted.notes_key("gp"),
-            our_task("9", r#""note":[{"text":"Rang, no answer"}]"#).notes_key("gp")
-        );
-        assert_ne!(noted.notes_key("gp"), our_task("2", r#""note":[{"text":"Rang"}]"#).notes_key("gp"));
+        let said = format!(r#""status":"{status}""#);
+        let words = format!(r#"{said},"note":[{{"text":"Rang, no answer"}},{{"text":"Rang again"}}]"#);
+        let answered = || {
+            let left = task("1", "", &said);
+            let base = base();
+            let content = content::digest_answer(&left.node, &References::new(&base, []));
+            let placed = Placed {
+                resource_type: "Task".into(),
+                uuid: "t1".into(),
+                id: "t1".into(),
+                version: Some("1".into()),
+            };
+            Whose::Answered(vec![Known { placed, content }])
+        };
+        let ours = known(&our_task("1", &said), "2");
+        for (found, whose) in [(our_task("2", &words), ours), (task("2", "", &words), answered())] {
+            for (places, expected) in
+                [(&[0, 1][..], "Rang, no answer\n\nRang again"), (&[1][..], "Rang again")]
+            {
+                let told = judge_fresh(vec![noted(&found, &whose, places)], &related);
+                let [event] = told.events.as_slice() else { panic!("{status}: {told:?}") };
+                assert_eq!(event.event_type, EventType::DetailsChanged, "{status}");
+                assert_eq!(event.event_id, "GP-77a/details_changed/Task/t1/2", "{status}");
+                assert_eq!(event.detail.note.as_deref(), Some(expected), "{status}");
+            }
+            // Met before: they say nothing any more.
+            let told = judge_fresh(vec![noted(&found, &whose, &[])], &related);
+            assert!(told.events.is_empty() && told.done.len() == 1, "{status}");
+        }
     }
-    assert_eq!(our_task("1", r#""note":[]"#).notes_key("gp"), None);
+}
+
+#[test]
+fn a_word_with_what_they_ask_is_told_beside_it_and_once() {
+    let said = |status: &str, places: &[usize]| {
+        let task =
+            task("4", "", &format!(r#""status":"{status}","note":[{{"text":"Ring in the morning"}}]"#));
+        let judged = judge_fresh(vec![noted(&task, &Whose::Theirs, places)], &[PATIENT, PRACTICE, REQUEST]);
+        let told = |event: &ReferralEvent| (event.event_type, event.detail.note.clone());
+        judged.events.iter().map(told).collect::<Vec<_>>()
+    };
+    let note = || Some("Ring in the morning".to_owned());
+    assert_eq!(said("requested", &[0]), [(EventType::DetailsChanged, note())]);
+    assert_eq!(said("requested", &[]), []);
+    assert_eq!(said("draft", &[0]), []);
+    assert_eq!(said("accepted", &[0]), [(EventType::Accepted, note())]);
+    assert_eq!(said("accepted", &[]), [(EventType::Accepted, None)]);
+    // One that does not say when it was changed: its version does.
+    let undated = task("4", "", r#""status":"requested","note":[{"text":"x"}]"#);
+    let mut undated = noted(&undated, &Whose::Theirs, &[0]);
+    let Node::Object(members) = &mut undated.found.node else { panic!() };
+    members.retain(|(name, _)| name != "lastModified");
+    let told = judge_fresh(vec![undated], &[PATIENT, PRACTICE, REQUEST]);
+    assert_eq!(told.events.len(), 1, "{told:?}");
+}
+
+#[test]
+fn notes_are_known_one_by_one_in_whatever_version() {
+    let keys =
+        |version: &str, notes: &str| note_keys(&our_task(version, &format!(r#""note":[{notes}]"#)), "gp");
+    let (one, two) = (r#"{"text":"Rang"}"#, r#"{"text":"Rang","time":"2026-11-03"}"#);
+    let both = keys("2", &format!("{one},{two}"));
+    assert_eq!(both, [keys("9", one), keys("1", two)].concat());
+    assert_ne!(both[0], both[1]);
+    assert!(keys("1", "").is_empty() && note_keys(&found(REQUEST), "gp").is_empty());
+}
+
+#[test]
+fn a_task_that_names_its_request_by_identifier_is_about_the_one_that_has_it() {
+    let focus =
+        r#"{"type":"ServiceRequest","identifier":{"system":"https://gp.example/request","value":"GP-77a"}}"#;
+    let node = r#"{"resourceType":"Task","id":"t1","meta":{"versionId":"2"},"intent":"order","status":"accepted",
+        "focus":F,"for":{"reference":"Patient/p1"},"lastModified":"2026-11-03"}"#;
+    let task = found(&node.replace('F', focus));
+    assert_eq!(logical_focus(&task), Some(("https://gp.example/request", "GP-77a")));
+    let with = |focus: Focus| {
+        let fresh = Fresh { focus, ..Fresh::of(task.clone(), Whose::Theirs) };
+        judge_fresh(vec![fresh], &[PATIENT, PRACTICE, REQUEST])
+    };
+    let judged = with(Focus::At(("ServiceRequest".into(), "r1".into())));
+    let [event] = judged.events.as_slice() else { panic!("{judged:?}") };
+    assert_eq!((event.event_type, &*event.referral_id), (EventType::Accepted, "GP-77a"));
+    assert!(event.record.person.practice_ods.is_some(), "what the request says is there");
+    let judged = with(Focus::Several);
+    assert_eq!((judged.events.len(), judged.done.len()), (0, 1));
+    assert_eq!(judged.refused[0].issues[0].code, IssueCode::SeveralRequests);
+    // What points somewhere, or at something else, is left as it is stated.
+    for other in [
+        r#"{"reference":"ServiceRequest/r1","identifier":{"system":"s","value":"v"}}"#,
+        r#"{"type":"CarePlan","identifier":{"system":"s","value":"v"}}"#,
+        r#"{"identifier":{"value":"v"}}"#,
+    ] {
+        assert_eq!(logical_focus(&found(&node.replace('F', other))), None, "{other}");
+    }
 }
 
 #[test]

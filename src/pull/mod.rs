@@ -8,6 +8,7 @@
 //! Next: [`page`], [`cursor`], [`judge`], which are pure; then [`read`] and [`run`].
 
 pub mod cursor;
+pub mod fresh;
 pub mod judge;
 pub mod page;
 pub mod read;

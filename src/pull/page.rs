@@ -63,18 +63,6 @@ impl Found {
         format!("{endpoint}/{}/{}/{}", self.kind, self.id, self.version)
     }
 
-    /// By what the notes of a Task are known again, in whatever version; none where it has none.
-    #[must_use]
-    pub fn notes_key(&self, endpoint: &str) -> Option<String> {
-        let notes = self.node.get("note").filter(|_| self.kind == "Task")?;
-        if notes.as_array().is_none_or(<[Node]>::is_empty) {
-            return None;
-        }
-        let mut bytes = Vec::new();
-        json::write(notes, &mut bytes);
-        Some(format!("{endpoint}/{}/notes/{}", self.place(), hex(&Sha256::digest(&bytes))))
-    }
-
     /// `Type/id`.
     #[must_use]
     pub fn place(&self) -> String {

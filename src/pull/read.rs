@@ -5,17 +5,18 @@
 //! a reading that failed is thrown away whole. Invariant: no request leaves the endpoint's base, and nothing of a
 //! person stands in a URL that is made here. Next: [`super::run`].
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use crate::endpoint::fhir_rest::classify;
 use crate::endpoint::fhir_rest::client::{Answer, Client};
+use crate::endpoint::fhir_rest::{classify, search};
 use crate::outbox::{Outcome, Reason};
 use crate::store::StoreError;
 use crate::tree::Node;
 
 use super::cursor::Progress;
+use super::fresh::{Focus, Fresh, REQUEST, logical_focus};
 use super::judge::Related;
 use super::page::{Found, Page, leans_on};
 
@@ -222,6 +223,46 @@ pub async fn related<'n>(
             }
         }
         wanted = next;
+    }
+    Ok(())
+}
+
+/// Finds the requests that Tasks name by nothing but an identifier, where each is one's alone. An endpoint that cannot be
+/// asked so leaves them as they are stated.
+///
+/// # Errors
+/// [`PullError`]: the endpoint cannot be asked now.
+pub async fn focuses(
+    client: &Client,
+    fresh: &mut [Fresh],
+    met: &mut Related,
+    now: Timestamp,
+) -> Result<(), PullError> {
+    let mut asked: HashMap<(String, String), Focus> = HashMap::new();
+    for one in fresh {
+        let Some((system, value)) = logical_focus(&one.found) else { continue };
+        let name = (system.to_owned(), value.to_owned());
+        if let Some(known) = asked.get(&name) {
+            one.focus = known.clone();
+            continue;
+        }
+        let focus = match search::by_identifier(client, REQUEST, system, value, now).await {
+            Err(Outcome::Rejected(_)) => Focus::AsStated,
+            Err(other) => return Err(PullError::of(other)),
+            Ok(matches) => {
+                match matches.only(Reason::Duplicate).map(|one| one.as_ref().and_then(Found::read)) {
+                    Err(_) => Focus::Several,
+                    Ok(None) => Focus::AsStated,
+                    Ok(Some(request)) => {
+                        let place = (request.kind.clone(), request.id.clone());
+                        met.insert(place.clone(), request);
+                        Focus::At(place)
+                    }
+                }
+            }
+        };
+        asked.insert(name, focus.clone());
+        one.focus = focus;
     }
     Ok(())
 }

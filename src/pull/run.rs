@@ -17,8 +17,9 @@ use crate::map::back::Back;
 use crate::store::{Keeper, Onward, Poll, StoreError};
 
 use super::cursor::Cursor;
+use super::fresh::{Focus, Fresh, REQUEST, note_keys};
 use super::judge::{Related, Whose, judge, our_name};
-use super::page::Found;
+use super::page::{Found, leans_on};
 use super::read::{self, PullError, Reading, Search};
 use super::sink::{Batch, Sink};
 
@@ -186,17 +187,17 @@ impl Puller {
         }
         let newest = progresses.iter().filter_map(|(.., progress)| progress.newest).max();
         let mut fresh = self.unseen(candidates, now).await?;
-        read::related(client, fresh.iter().map(|(found, _)| &found.node), &mut met, now).await?;
+        read::focuses(client, &mut fresh, &mut met, now).await?;
+        let named: Vec<Found> = fresh.iter().filter_map(|fresh| named(fresh, &met)).collect();
+        let all = fresh.iter().map(|fresh| &fresh.found).chain(&named);
+        read::related(client, all.map(|found| &found.node), &mut met, now).await?;
         // A request that a new Task is about counts as found.
-        let requests = fresh.iter().flat_map(|(found, _)| super::page::leans_on(&found.node, client.base()));
-        let requests = requests.filter(|(kind, _)| kind == "ServiceRequest");
-        let requests: Vec<Found> = requests.filter_map(|place| met.get(&place).cloned()).collect();
-        let more: Vec<_> = self.unseen(requests, now).await?;
-        let is_there =
-            |found: &Found, fresh: &[(Found, Whose)]| fresh.iter().any(|(known, _)| known == found);
-        for (found, whose) in more {
-            if !is_there(&found, &fresh) {
-                fresh.push((found, whose));
+        let requests = fresh.iter().flat_map(|fresh| leans_on(&fresh.found.node, client.base()));
+        let requests = requests.filter(|(kind, _)| kind == REQUEST);
+        let requests = requests.filter_map(|place| met.get(&place).cloned()).chain(named).collect();
+        for more in self.unseen(requests, now).await? {
+            if fresh.iter().all(|known| known.found != more.found) {
+                fresh.push(more);
             }
         }
         let new = fresh.len();
@@ -229,7 +230,7 @@ impl Puller {
         let keys = judged
             .done
             .iter()
-            .flat_map(|found| std::iter::once(found.key(name)).chain(found.notes_key(name)));
+            .flat_map(|found| std::iter::once(found.key(name)).chain(note_keys(found, name)));
         let keys: Vec<String> = keys.collect();
         let notes = progresses.into_iter().map(|(search, cursor, progress)| {
             let progress = super::cursor::Progress { new, ..progress };
@@ -240,10 +241,10 @@ impl Puller {
     }
 
     /// What was not seen before, once each, with whose it is.
-    async fn unseen(&self, found: Vec<Found>, now: Timestamp) -> Result<Vec<(Found, Whose)>, StoreError> {
+    async fn unseen(&self, found: Vec<Found>, now: Timestamp) -> Result<Vec<Fresh>, StoreError> {
         let name = self.name().to_owned();
         let ask = move |store: &mut dyn crate::store::Store| {
-            let mut unseen: Vec<(Found, Whose)> = Vec::new();
+            let mut unseen: Vec<Fresh> = Vec::new();
             let mut keys = std::collections::HashSet::new();
             for found in found {
                 let key = found.key(&name);
@@ -259,13 +260,16 @@ impl Puller {
                     },
                     Some(uuid) => match store.ours(&name, &found.kind, uuid)?.unwrap_or_default() {
                         known if known.is_empty() => Whose::Unclear,
-                        known => match found.notes_key(&name) {
-                            Some(notes) if !store.seen(KIND, &notes, now)? => Whose::Noted(known),
-                            _ => Whose::Ours(known),
-                        },
+                        known => Whose::Ours(known),
                     },
                 };
-                unseen.push((found, whose));
+                let mut fresh = Fresh::of(found, whose);
+                for (place, key) in note_keys(&fresh.found, &name).into_iter().enumerate() {
+                    if keys.insert(key.clone()) && !store.seen(KIND, &key, now)? {
+                        fresh.notes.push(place);
+                    }
+                }
+                unseen.push(fresh);
             }
             Ok(unseen)
         };
@@ -274,14 +278,11 @@ impl Puller {
 
     /// Leaves out what is ours and has changed again since it was read. The store was asked after the search, so a
     /// version that is neither the one the store knows nor the one that is there now may be an older one of our own.
-    async fn confirmed(
-        &self,
-        fresh: Vec<(Found, Whose)>,
-        now: Timestamp,
-    ) -> Result<Vec<(Found, Whose)>, PullError> {
+    async fn confirmed(&self, fresh: Vec<Fresh>, now: Timestamp) -> Result<Vec<Fresh>, PullError> {
         let mut confirmed = Vec::with_capacity(fresh.len());
-        for (found, whose) in fresh {
-            if let Whose::Ours(known) | Whose::Noted(known) | Whose::Answered(known) = &whose {
+        for one in fresh {
+            let found = &one.found;
+            if let Whose::Ours(known) | Whose::Answered(known) = &one.whose {
                 let is_last = |version: Option<&str>| version == Some(found.version.as_str());
                 let sent = known.iter().find(|known| known.placed.id == found.id);
                 if !sent.is_some_and(|sent| is_last(sent.placed.version.as_deref())) {
@@ -292,7 +293,7 @@ impl Puller {
                     }
                 }
             }
-            confirmed.push((found, whose));
+            confirmed.push(one);
         }
         Ok(confirmed)
     }
@@ -313,5 +314,13 @@ impl Puller {
             notes,
         };
         self.settings.keeper.run(move |store| store.take_poll(&poll, now).map(drop)).await
+    }
+}
+
+/// The request that a Task names by an identifier alone.
+fn named(fresh: &Fresh, met: &Related) -> Option<Found> {
+    match &fresh.focus {
+        Focus::At(place) => met.get(place).cloned(),
+        _ => None,
     }
 }

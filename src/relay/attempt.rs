@@ -146,6 +146,11 @@ impl Attempt {
                     return Ok(Some(Ending::with(cause, contents)));
                 }
                 Found::Absent => {}
+                Found::Changed => {
+                    let reason = Reason::Conflict;
+                    let outcome = Outcome::Deferred { reason, status: None, retry_after: None };
+                    return Ok(Some(Ending::of(Cause::Ended(outcome))));
+                }
                 Found::Unclear(reason) => {
                     let outcome = Outcome::Unknown { reason, status: None };
                     return Ok(Some(Ending::of(Cause::Ended(outcome))));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sp_fhir::endpoint::{Endpoint, Found, Prepared};
 use sp_fhir::outbox::{Outcome, Reason};
 
-use crate::driver::{Came, Driver, search, store};
+use crate::driver::{Came, Driver, delete, search, store};
 use crate::need;
 use crate::parcels::{Person, REQUESTS, SERVICE, answering, referral};
 use crate::stub::{Manner, Proxy, Stub};
@@ -203,6 +203,26 @@ async fn a_task_that_they_ended_meanwhile_holds_the_answer_and_nothing_is_writte
 }
 
 #[tokio::test]
+async fn what_they_deleted_is_noticed_when_it_is_answered_and_not_made_again() {
+    for manner in [Manner::Correct, Manner::SaysGone] {
+        let (stub, mut driver, parcels, made) = start(&["referred", "accepted", "attended"]).await;
+        stub.behave(manner.clone());
+        assert_eq!(driver.deliver(&parcels[1]).await, Came::Accepted);
+        // Between reading and writing.
+        let request = driver.ready(&parcels[2]).await;
+        delete(&stub.base, &made).await;
+        let outcome = driver.endpoint.send(&request).await;
+        let is_conflict = matches!(outcome, Outcome::Deferred { reason: Reason::Conflict, .. });
+        assert!(is_conflict, "{manner:?}: {outcome:?}");
+        // Read again: the Task that we answered is gone.
+        assert_eq!(driver.deliver(&parcels[2]).await, Came::Held(Reason::Divergent), "{manner:?}");
+        delete(&stub.base, &stub.all("ServiceRequest")[0]).await;
+        assert_eq!(driver.deliver(&parcels[2]).await, Came::Held(Reason::RequestNotFound), "{manner:?}");
+        assert!(stub.all("Task").is_empty() && stub.all("ServiceRequest").is_empty(), "{manner:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_they_took_back_is_not_accepted_but_may_be_refused() {
     for (kind, came) in [("accepted", Came::Held(Reason::Divergent)), ("rejected", Came::Accepted)] {
         let (stub, mut driver, parcels, _) = start(&["referred", kind]).await;
@@ -227,6 +247,50 @@ async fn where_there_is_no_task_one_of_ours_is_made_about_their_request() {
     assert_eq!(task["focus"]["reference"], format!("ServiceRequest/{wanted}"));
     assert_eq!(task["identifier"][0]["system"], "https://elmfield-sp.example/cases/task");
     assert_eq!((&task["status"], stub.counts()["ServiceRequest"]), (&json!("completed"), 1));
+}
+
+#[tokio::test]
+async fn a_task_that_names_its_request_by_identifier_alone_is_answered() {
+    let (stub, mut driver, parcels, _) = start(&["referred", "accepted", "completed"]).await;
+    let mut task = their_task(&stub);
+    let focus = json!({"type": "ServiceRequest", "identifier": {"system": REQUESTS, "value": CASE}});
+    task["focus"] = focus.clone();
+    stub.put(task);
+    for parcel in &parcels {
+        assert_eq!(driver.deliver(parcel).await, Came::Accepted);
+    }
+    let task = their_task(&stub);
+    assert_eq!((&task["status"], &task["focus"]), (&json!("completed"), &focus));
+    assert!(stub.targets().iter().all(|target| !target.contains(CASE)), "asked for in a form");
+}
+
+#[tokio::test]
+async fn real_servers_find_a_task_that_names_its_request_by_identifier_alone() {
+    let test = "real_servers_find_a_task_that_names_its_request_by_identifier_alone";
+    for base in ["SP_FHIR_HFS", "SP_FHIR_MEDPLUM"].iter().filter_map(|variable| need(test, variable)) {
+        let person = Person::new();
+        let subject = store(&base, &person.patient()).await;
+        let subject = json!({"reference": format!("Patient/{}", subject["id"].as_str().unwrap())});
+        let case = format!("GP-{}x", person.number);
+        let named = json!({"system": REQUESTS, "value": case});
+        let wanted = json!({"resourceType": "ServiceRequest", "status": "active", "intent": "order",
+            "identifier": [named], "subject": subject});
+        store(&base, &wanted).await;
+        let focus = json!({"type": "ServiceRequest", "identifier": named});
+        let task = json!({"resourceType": "Task", "status": "requested", "intent": "order", "focus": focus,
+            "for": subject});
+        let task = store(&base, &task).await;
+        let mut driver = Driver::new(&base);
+        let parcels = answering(&person, "named", &["referred", "accepted"], &case);
+        assert_eq!(driver.deliver(&parcels[1]).await, Came::Accepted, "{base}");
+        let answer = reqwest::get(format!("{base}/Task/{}", task["id"].as_str().unwrap())).await.unwrap();
+        let task: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        assert_eq!(
+            (&task["status"], &task["focus"]["identifier"]),
+            (&json!("accepted"), &focus["identifier"]),
+            "{base}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -343,6 +407,17 @@ async fn real_servers_hold_an_answer_to_the_version_that_was_read() {
         let late =
             answering(&person, "real", &["referred", "accepted", "attended", "on_hold"], &case).remove(3);
         assert_eq!(driver.deliver(&late).await, Came::Held(Reason::Divergent), "{base}");
+        // And delete it between reading and writing: it is not made again.
+        task["status"] = json!("in-progress");
+        let task = store(&base, &task).await;
+        assert_eq!(driver.deliver(&late).await, Came::Accepted, "{base}");
+        let request = driver.ready(&parcels[3]).await;
+        delete(&base, &task).await;
+        let outcome = driver.endpoint.send(&request).await;
+        assert!(matches!(outcome, Outcome::Deferred { reason: Reason::Conflict, .. }), "{base}: {outcome:?}");
+        assert_eq!(driver.deliver(&parcels[3]).await, Came::Held(Reason::Divergent), "{base}");
+        let answer = reqwest::get(format!("{base}/{}", place(&task))).await.unwrap();
+        assert!(matches!(answer.status().as_u16(), 404 | 410), "{base}: {}", answer.status());
     }
 }
 

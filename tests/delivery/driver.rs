@@ -9,6 +9,7 @@ use sp_fhir::endpoint::auth::Authorise;
 use sp_fhir::endpoint::auth::tls::TlsFiles;
 use sp_fhir::endpoint::fhir_rest::base::Base;
 use sp_fhir::endpoint::fhir_rest::client::{self, Client, Limits};
+use sp_fhir::endpoint::fhir_rest::fill::ProvenanceForm;
 use sp_fhir::endpoint::fhir_rest::{FhirRest, Settings};
 use sp_fhir::endpoint::{Endpoint, Found, Known, Prepared, Request, Work};
 use sp_fhir::outbox::{Outcome, Parcel, Reason, Receipt};
@@ -61,12 +62,30 @@ impl Driver {
         Self::made(base, token, limits, practices, Some(crate::parcels::SERVICE))
     }
 
+    /// With a Provenance of this form.
+    #[allow(dead_code)]
+    pub(crate) fn signing(base: &str, form: ProvenanceForm) -> Self {
+        let owner = Some(crate::parcels::SERVICE);
+        Self::of(base, Token::default(), Limits::default(), Vec::new(), owner, Some(form))
+    }
+
     pub(crate) fn made(
         base: &str,
         token: Token,
         limits: Limits,
         practices: Vec<String>,
         owner: Option<&str>,
+    ) -> Self {
+        Self::of(base, token, limits, practices, owner, None)
+    }
+
+    fn of(
+        base: &str,
+        token: Token,
+        limits: Limits,
+        practices: Vec<String>,
+        owner: Option<&str>,
+        provenance: Option<ProvenanceForm>,
     ) -> Self {
         let token = Arc::new(token);
         let client = Client::open(client::Settings {
@@ -81,7 +100,7 @@ impl Driver {
             name: "gp".into(),
             practices,
             owner: owner.map(str::to_owned),
-            provenance: None,
+            provenance,
             client: client.unwrap(),
             clock: Arc::new(ManualClock::new(now(), 1)),
         });
@@ -121,7 +140,7 @@ impl Driver {
                     Came::Accepted
                 }
                 Found::Wrong(reason) => Came::Held(reason),
-                Found::Absent | Found::Unclear(_) => Came::Ended(outcome),
+                Found::Changed | Found::Absent | Found::Unclear(_) => Came::Ended(outcome),
             },
             other => Came::Ended(other),
         }
@@ -179,4 +198,12 @@ pub(crate) async fn store(base: &str, resource: &serde_json::Value) -> serde_jso
     let (status, bytes) = (answer.status(), answer.bytes().await.unwrap());
     assert!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&bytes));
     serde_json::from_slice(&bytes).unwrap()
+}
+
+/// Deletes a resource at a server, as its own staff would.
+#[allow(dead_code)]
+pub(crate) async fn delete(base: &str, resource: &serde_json::Value) {
+    let (kind, id) = (resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());
+    let answer = reqwest::Client::new().delete(format!("{base}/{kind}/{id}")).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.status());
 }

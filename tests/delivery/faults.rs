@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use sp_fhir::endpoint::fhir_rest::client::Limits;
-use sp_fhir::endpoint::{Endpoint, Found, Prepared};
+use sp_fhir::endpoint::fhir_rest::fill::ProvenanceForm;
+use sp_fhir::endpoint::{Endpoint, Found, Known, Prepared};
 use sp_fhir::outbox::{Outcome, Parcel, Reason};
 
 use crate::driver::{Came, Driver, Token};
@@ -310,5 +311,70 @@ async fn without_transactions_each_resource_goes_once_on_its_own() {
     assert_eq!(stub.all("Task")[0]["status"], "completed");
     for target in stub.targets() {
         assert!(!target.contains(&person.number), "{target}");
+    }
+}
+
+/// What is known of the first resource of a type.
+fn known<'d>(driver: &'d Driver, kind: &str) -> &'d Known {
+    driver.known.iter().find(|known| known.placed.resource_type == kind).unwrap()
+}
+
+#[tokio::test]
+async fn a_version_that_somebody_made_before_we_looked_is_not_taken_for_ours() {
+    // The answer is lost, or says nothing of where things are: both are asked about.
+    for manner in [Manner::Answers(""), Manner::NoLocation] {
+        for provenance in [ProvenanceForm::ById, ProvenanceForm::LeftOut] {
+            let stub = Stub::start(Manner::Correct).await;
+            let person = Person::new();
+            stub.put(person.patient());
+            let mut driver = Driver::signing(&stub.base, provenance);
+            let parcels = referral(&person, "edited", &["referred", "details_changed", "attended"]);
+            let request = driver.ready(&parcels[0]).await;
+            stub.behave(manner.clone());
+            if manner == Manner::NoLocation {
+                // Between the answer and the question somebody accepts it.
+                stub.edit_after_writing("Task", "status", json!("accepted"));
+            }
+            let outcome = driver.endpoint.send(&request).await;
+            stub.behave(Manner::Correct);
+            if manner != Manner::NoLocation {
+                let mut task = stub.all("Task").remove(0);
+                task["status"] = json!("accepted");
+                stub.put(task);
+            }
+            assert_eq!(driver.settle(&request, outcome).await, Came::Accepted, "{manner:?} {provenance:?}");
+            assert_eq!(stub.all("Task")[0]["meta"]["versionId"], "2", "{manner:?}: it was not sent again");
+            assert_eq!(known(&driver, "Task").placed.version, None, "{manner:?}: that version is theirs");
+            assert_eq!(known(&driver, "ServiceRequest").placed.version.as_deref(), Some("1"), "{manner:?}");
+            // It stands as progress: kept while we have no news, and no reason to hold anything.
+            assert_eq!(driver.deliver(&parcels[0]).await, Came::Already, "{manner:?}");
+            assert_eq!(driver.deliver(&parcels[2]).await, Came::Accepted, "{manner:?}");
+            assert_eq!(stub.all("Task")[0]["status"], "in-progress", "{manner:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_changed_of_ours_before_we_looked_is_not_written_over_and_held() {
+    for (kind, name, value) in
+        [("ServiceRequest", "doNotPerform", json!(true)), ("Task", "priority", json!("stat"))]
+    {
+        let (stub, mut driver, parcel, _) = start(Manner::Correct).await;
+        let request = driver.ready(&parcel).await;
+        stub.behave(Manner::Answers(""));
+        let outcome = driver.endpoint.send(&request).await;
+        stub.behave(Manner::Correct);
+        let mut edited = stub.all(kind).remove(0);
+        edited[name] = value.clone();
+        let edited = stub.put(edited);
+        assert!(matches!(outcome, Outcome::Unknown { .. }), "{kind}: {outcome:?}");
+        assert_eq!(driver.endpoint.look(&request).await, Found::Changed, "{kind}");
+        // So it is prepared anew, and a person is shown what stands there.
+        let Prepared::Divergent(differing) = driver.endpoint.prepare(&parcel, &driver.known).await else {
+            panic!("{kind}")
+        };
+        assert!(differing.iter().any(|placed| placed.resource_type == kind), "{kind}");
+        assert_eq!(driver.deliver(&parcel).await, Came::Held(Reason::Divergent), "{kind}");
+        assert_eq!(stub.all(kind), [edited], "{kind}");
     }
 }

@@ -2,6 +2,9 @@
 //! nothing back.
 
 use serde_json::{Value, json};
+use sp_fhir::clock::{Clock as _, SystemClock};
+use sp_fhir::endpoint::fhir_rest::question::{Finding, Question, Verdict};
+use sp_fhir::endpoint::fhir_rest::{inquiry, trial};
 use sp_fhir::endpoint::{Endpoint, Found, Prepared};
 use sp_fhir::outbox::{Outcome, Reason};
 
@@ -174,5 +177,24 @@ async fn nothing_is_written_about_a_person_who_cannot_be_told() {
         );
         store(&base, &person.patient()).await;
         assert_eq!(driver.deliver(&parcel).await, Came::Held(Reason::PatientSeveral), "{base}");
+    }
+}
+
+#[tokio::test]
+async fn a_probe_that_writes_finds_nothing_wrong_and_leaves_nothing_behind() {
+    for base in servers("a_probe_that_writes_finds_nothing_wrong_and_leaves_nothing_behind") {
+        let driver = Driver::new(&base);
+        let nobodys = || uuid::Builder::from_random_bytes(SystemClock.random()).into_uuid();
+        let asked = inquiry::inquire(&driver.endpoint, nobodys()).await;
+        // The driver's own clock stands still.
+        let wrong =
+            |finding: &&Finding| finding.verdict == Verdict::Wrong && finding.question != Question::ClockSkew;
+        assert_eq!(asked.iter().find(wrong), None, "{base}");
+        let value = nobodys();
+        let found = trial::probe_writes(&driver.endpoint, value).await;
+        let [one] = found.as_slice() else { panic!("{base}: {found:?}") };
+        assert_eq!((one.question, one.verdict), (Question::Writes, Verdict::Good), "{base}: {found:?}");
+        let left = search(&base, "Task", "urn:ietf:rfc:3986", &value.urn().to_string()).await;
+        assert!(left.is_empty(), "{base}: {} left", left.len());
     }
 }

@@ -40,6 +40,8 @@ pub(crate) enum Manner {
     Redirects(String),
     /// Answers with a body without end.
     Endless,
+    /// Answers 410 where something is to be changed that was deleted.
+    SaysGone,
     /// Takes one resource at a time, and says so.
     NoTransactions,
 }
@@ -54,6 +56,8 @@ struct Inner {
     manner: Mutex<Manner>,
     held: Mutex<Held>,
     seen: Mutex<Seen>,
+    /// What somebody does as soon as the next transaction was written: type, element, value.
+    edit: Mutex<Option<(&'static str, &'static str, Value)>>,
 }
 
 #[derive(Clone, Default)]
@@ -73,8 +77,12 @@ struct Seen {
 
 impl Stub {
     pub(crate) async fn start(manner: Manner) -> Self {
-        let inner =
-            Arc::new(Inner { manner: Mutex::new(manner), held: Mutex::default(), seen: Mutex::default() });
+        let inner = Arc::new(Inner {
+            manner: Mutex::new(manner),
+            held: Mutex::default(),
+            seen: Mutex::default(),
+            edit: Mutex::default(),
+        });
         let state = Arc::clone(&inner);
         let app =
             axum::Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
@@ -89,6 +97,12 @@ impl Stub {
 
     pub(crate) fn behave(&self, manner: Manner) {
         *lock(&self.inner.manner) = manner;
+    }
+
+    /// As soon as the next transaction is written, somebody changes the first resource of a type in it.
+    #[allow(dead_code)]
+    pub(crate) fn edit_after_writing(&self, kind: &'static str, name: &'static str, value: Value) {
+        *lock(&self.inner.edit) = Some((kind, name, value));
     }
 
     /// How many resources of each type it holds.
@@ -161,10 +175,10 @@ impl Inner {
                 let (name, value) = form.split('&').next().unwrap().split_once('=').unwrap();
                 let value = decode(value).replace('\\', "");
                 let held = lock(&self.held);
-                let found = if name == "identifier" {
-                    held.matching(kind, &value)
-                } else {
-                    held.pointing(kind, name, &value)
+                let found = match decode(name).as_str() {
+                    "identifier" => held.matching(kind, &value),
+                    "patient" => held.pointing(kind, "for", &value),
+                    name => held.pointing(kind, name, &value),
                 };
                 drop(held);
                 let entries: Vec<Value> =
@@ -183,6 +197,10 @@ impl Inner {
                 reply(201, &lock(&self.held).put(serde_json::from_slice(body).unwrap()))
             }
             ("POST" | "PUT", [_] | [_, _]) => self.single(&manner, path, uri.query(), headers, body),
+            ("DELETE", [kind, id]) => {
+                lock(&self.held).resources.remove(&format!("{kind}/{id}"));
+                outcome(200, "informational")
+            }
             ("GET", [kind, id]) => match lock(&self.held).resources.get(&format!("{kind}/{id}")) {
                 Some(resource) => reply(200, resource),
                 None => outcome(404, "not-found"),
@@ -255,7 +273,7 @@ impl Inner {
                     }
                 }
                 Err(status) => {
-                    return outcome(status, if status == 412 { "conflict" } else { "multiple-matches" });
+                    return outcome(status, if status == 410 { "deleted" } else { "conflict" });
                 }
             }
         }
@@ -284,6 +302,12 @@ impl Inner {
             }
         }
         *held = after;
+        if let Some((kind, name, value)) = lock(&self.edit).take() {
+            let is_kind = |(key, _): &(&String, &Value)| key.starts_with(&format!("{kind}/"));
+            let mut edited = held.resources.iter().find(is_kind).unwrap().1.clone();
+            edited[name] = value;
+            held.put(edited);
+        }
         drop(held);
         match manner {
             Manner::Answers(text) => Response::new(Body::from(*text)),
@@ -318,8 +342,10 @@ fn place(view: &Held, manner: &Manner, entry: &Value) -> Result<(Option<String>,
     }
     let id = url.split_once('/').unwrap().1;
     let there = view.resources.get(url);
-    if let (Some(wanted), Some(there)) = (request["ifMatch"].as_str(), there) {
-        let version = there["meta"]["versionId"].as_str().unwrap();
+    if let Some(wanted) = request["ifMatch"].as_str() {
+        // What is gone has no version: servers say so in one of these ways.
+        let gone: u16 = if *manner == Manner::SaysGone { 410 } else { 412 };
+        let version = there.ok_or(gone)?["meta"]["versionId"].as_str().unwrap();
         if wanted != format!("W/\"{version}\"") {
             return Err(412);
         }

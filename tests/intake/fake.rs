@@ -32,6 +32,8 @@ pub(crate) struct Fake {
     pub(crate) busy: AtomicBool,
     pub(crate) stopped: AtomicBool,
     pub(crate) calls: AtomicUsize,
+    /// Done while events are handed over.
+    pub(crate) meanwhile: Mutex<Option<Box<dyn Fn() + Send>>>,
 }
 
 impl Fake {
@@ -68,6 +70,9 @@ impl Keep for Fake {
     fn accept(&self, came: Vec<Submission>) -> Work<'_, Result<Vec<Acceptance>, StoreError>> {
         Box::pin(async move {
             self.calls.fetch_add(1, Ordering::SeqCst);
+            if let Some(meanwhile) = self.meanwhile.lock().unwrap().as_ref() {
+                meanwhile();
+            }
             if self.busy.load(Ordering::SeqCst) {
                 return Err(StoreError::Busy);
             }

@@ -10,7 +10,7 @@ use sp_fhir::clock::{Clock, ManualClock};
 use sp_fhir::codeset::Codeset;
 use sp_fhir::config::{Config, Places};
 use sp_fhir::event::finish::Identities;
-use sp_fhir::intake::folder::{FileEnd, Parts, Watch, profile};
+use sp_fhir::intake::folder::{FileEnd, Parts, Turns, Watch, profile};
 use sp_fhir::intake::keep::Keep;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -36,6 +36,10 @@ impl Place {
     }
 
     fn with(folder: tempfile::TempDir, keep: Arc<Fake>, more: &str) -> Self {
+        Self::in_turns(folder, keep, more, Arc::default())
+    }
+
+    fn in_turns(folder: tempfile::TempDir, keep: Arc<Fake>, more: &str, turns: Arc<Turns>) -> Self {
         let text = format!("data_folder = {:?}\n[[intake.folder]]\n{more}", folder.path());
         let config = Config::parse(&text, None, &Places::default()).unwrap();
         let clock = Arc::new(ManualClock::new("2026-11-20T12:00:00Z".parse().unwrap(), 7));
@@ -44,6 +48,7 @@ impl Place {
             codeset: Codeset::embedded().unwrap(),
             keep: Arc::clone(&keep) as Arc<dyn Keep>,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            turns,
         };
         let watch = Watch::open(config.folders[0].clone(), parts).unwrap();
         let runtime =
@@ -319,4 +324,51 @@ fn a_file_that_ended_one_process_is_read_again() {
     fs::write(reading.join(".being-read"), "0\na.json").unwrap();
     assert_eq!(place.poll(), [FileEnd::Done]);
     assert!(!reading.join(".being-read").exists());
+}
+
+#[test]
+fn a_file_that_ended_a_process_is_read_before_the_others() {
+    let mut place = Place::new("");
+    let reading = place.inbox().join(".reading");
+    fs::write(reading.join("a.json"), event("E1", "referred", 2)).unwrap();
+    fs::write(reading.join("m.json"), event("E2", "referred", 2)).unwrap();
+    fs::write(reading.join(".being-read"), "0\nm.json").unwrap();
+    assert_eq!(place.poll(), [FileEnd::Done, FileEnd::Done]);
+    let order: Vec<String> =
+        place.keep.submissions.lock().unwrap().iter().map(|came| came.referral_id.to_string()).collect();
+    assert_eq!(order, ["E2", "E1"]);
+}
+
+#[test]
+fn files_of_two_folders_that_ended_a_process_are_read_one_at_a_time() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let marks = [&one, &other].map(|folder| folder.path().join("inbox/.reading/.being-read"));
+    let keep = Arc::new(Fake::default());
+    let met = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (seen, looked_at) = (Arc::clone(&met), marks.clone());
+    *keep.meanwhile.lock().unwrap() = Some(Box::new(move || {
+        // Long enough for the other folder to begin, if it may.
+        std::thread::sleep(Duration::from_millis(200));
+        let counts = looked_at.clone().map(|mark| fs::read_to_string(mark).unwrap_or_default());
+        seen.lock().unwrap().push(counts.map(|mark| mark.starts_with("1\n")));
+    }));
+    let turns = Arc::new(Turns::default());
+    let place = |folder| Place::in_turns(folder, Arc::clone(&keep), "", Arc::clone(&turns));
+    let mut places = [one, other].map(place);
+    for (name, place) in ["a.json", "b.json"].iter().zip(&places) {
+        let reading = place.inbox().join(".reading");
+        fs::write(reading.join(name), event(name, "referred", 2)).unwrap();
+        fs::write(reading.join(".being-read"), format!("0\n{name}")).unwrap();
+    }
+    let [first, second] = &mut places;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    let (stop, stopping) = watch::channel(false);
+    let ends =
+        runtime.block_on(async { tokio::join!(first.watch.poll(&stopping), second.watch.poll(&stopping)) });
+    drop(stop);
+    assert_eq!(ends, (vec![FileEnd::Done], vec![FileEnd::Done]));
+    // Had the process ended at either moment, the next would blame one file and not both.
+    let mut met = met.lock().unwrap().clone();
+    met.sort_unstable();
+    assert_eq!(met, [[false, true], [true, false]]);
 }

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use sp_fhir::clock::{Clock, SystemClock};
 use sp_fhir::config::{Config, Places};
-use sp_fhir::daemon::{Parts, pulls, run};
+use sp_fhir::daemon::{Parts, endpoints, pulls, run};
 use sp_fhir::outbox::State;
-use sp_fhir::store::Store as _;
+use sp_fhir::store::{Keeper, MemoryStore, Store as _};
 
 use crate::receiver::KEY;
-use crate::stub::Stub;
+use crate::stub::{Manner, Stub};
 use crate::world::{patient, request, task};
 
 const OWNER: &str = "Organization/us";
@@ -102,6 +104,23 @@ async fn what_one_daemon_pulls_the_intake_of_another_takes_once() {
     receiving.until(async {}).await.unwrap();
     assert_eq!(counts(&receiver(), None).values().sum::<u64>(), 7);
     assert!(!counts(&sender(), Some("cases")).contains_key(&State::Acknowledged), "nothing was read back");
+}
+
+#[tokio::test]
+async fn what_is_pulled_is_asked_for_through_the_endpoint_that_delivers() {
+    let stub = Stub::start(100).await;
+    stub.behave(Manner::Late);
+    let ours = tempfile::tempdir().unwrap();
+    let parts = sender(ours.path(), &stub.base, "https://cases.example/events");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (keeper, _) = Keeper::start(MemoryStore::new(), 16).unwrap();
+    let gp = &parts.config.endpoints[0];
+    let endpoint = endpoints::make(gp, &clock).unwrap();
+    let pullers = pulls::make(&parts, &[Arc::clone(&endpoint)], &keeper, &clock).unwrap();
+    assert_eq!(endpoint.vitals().skew, None);
+    pullers[0].0.once().await.unwrap();
+    // What the poll learnt of the server's clock is known to both, and so said once.
+    assert!(endpoint.vitals().skew.is_some_and(|seconds| seconds < -3600), "{:?}", endpoint.vitals());
 }
 
 /// The real process, killed: what it said at TRACE names nobody, and the next one goes on where it was.

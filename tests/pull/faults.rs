@@ -48,6 +48,54 @@ async fn what_changed_comes_once_and_again_only_when_it_changes() {
 }
 
 #[tokio::test]
+async fn a_task_that_names_its_request_by_identifier_alone_is_pulled_with_it() {
+    let stub = Stub::start(100).await;
+    let person = stub.put("p1", patient("9990004218"));
+    stub.put("r1", request("GP-1x", &person, "Organization/other"));
+    let mut task = task("unused", &person, OWNER);
+    task["focus"] = json!({"identifier": {"system": "https://gp.example/request", "value": "GP-1x"}});
+    task["status"] = json!("accepted");
+    stub.put("t1", task.clone());
+    let world = World::new(&stub.base, OWNER);
+    let pulled = world.puller.once().await.unwrap();
+    assert_eq!((pulled.events, pulled.refused), (2, 0));
+    let words = |kind: &str| (kind.to_owned(), "GP-1x".to_owned());
+    assert_eq!(world.events(), [words("referred"), words("accepted")]);
+    assert_eq!(world.puller.once().await.unwrap().new, 0);
+    // Two requests of one name cannot be told apart: a person is told why.
+    stub.put("r2", request("GP-1x", &person, "Organization/other"));
+    stub.change("Task/t1", "status", json!("completed"));
+    let pulled = world.puller.once().await.unwrap();
+    assert_eq!((pulled.events, pulled.refused), (0, 1));
+    assert!(stub.paths().iter().all(|path| !path.contains("GP-1x")), "asked for in a form");
+}
+
+#[tokio::test]
+async fn a_note_on_their_own_task_is_told_once() {
+    let stub = with(1, 100).await;
+    let world = World::new(&stub.base, OWNER);
+    world.puller.once().await.unwrap();
+    let told = |world: &World| {
+        let events = world.kept.events.lock().unwrap();
+        let note = |event: &serde_json::Value| event["detail"]["note"].as_str().map(str::to_owned);
+        events.iter().map(note).collect::<Vec<_>>()
+    };
+    let (rang, again) = (json!({"text": "Rang, no answer"}), json!({"text": "Rang again"}));
+    world.clear();
+    stub.change("Task/t000", "note", json!([rang]));
+    world.puller.once().await.unwrap();
+    assert_eq!(told(&world), [Some("Rang, no answer".to_owned())]);
+    world.clear();
+    stub.change("Task/t000", "note", json!([rang, again]));
+    world.puller.once().await.unwrap();
+    assert_eq!(told(&world), [Some("Rang again".to_owned())]);
+    world.clear();
+    stub.change("Task/t000", "status", json!("completed"));
+    world.puller.once().await.unwrap();
+    assert_eq!((told(&world), world.events()[0].0.as_str()), (vec![None], "completed"));
+}
+
+#[tokio::test]
 async fn pages_that_change_while_they_are_read_lose_nothing() {
     for manner in [Manner::Correct, Manner::Deletes("t000"), Manner::Changes("t001")] {
         let stub = with(0, 3).await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use sp_fhir::config::{Config, HttpAuth, Places, SecretRef};
 use sp_fhir::daemon::Parts;
 use sp_fhir::daemon::kept::Kept;
 use sp_fhir::event::finish::Identities;
+use sp_fhir::intake::http::auth::sign;
 use sp_fhir::intake::http::{self, Auth, Intake, Limits, Readiness};
 use sp_fhir::outbox::State;
 use sp_fhir::plan::Planner;
@@ -106,6 +108,23 @@ impl Receiver {
 
     pub(crate) fn door(&self, door: Door) {
         self.inner.lock().unwrap().door = door;
+    }
+
+    /// Posts a body, signed anew. Gives the status.
+    pub(crate) async fn post(&self, body: &str, revisions: Option<&str>, now: jiff::Timestamp) -> u16 {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let nonce = format!("{:032x}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let signature = sign(KEY.as_bytes(), now.as_second(), &nonce, body.as_bytes());
+        let mut request = reqwest::Client::new()
+            .post(&self.url)
+            .header("content-type", "application/json")
+            .header("x-sp-fhir-timestamp", now.as_second())
+            .header("x-sp-fhir-nonce", nonce)
+            .header("x-sp-fhir-signature", signature);
+        if let Some(word) = revisions {
+            request = request.header("x-sp-fhir-revisions", word);
+        }
+        request.body(body.to_owned()).send().await.unwrap().status().as_u16()
     }
 
     pub(crate) fn planner(&self) -> Arc<Planner> {

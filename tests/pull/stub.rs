@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, Bytes};
-use axum::http::{Method, Response, StatusCode, Uri};
+use axum::http::header::DATE;
+use axum::http::{HeaderValue, Method, Response, StatusCode, Uri};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -30,6 +31,8 @@ pub(crate) enum Manner {
     NoTime,
     /// A sign-in page.
     Html,
+    /// Its clock stands in the year 2020.
+    Late,
 }
 
 #[derive(Clone)]
@@ -57,7 +60,7 @@ impl Stub {
         let serving = stub.clone();
         let app = axum::Router::new().fallback(move |method: Method, uri: Uri, body: Bytes| {
             let stub = serving.clone();
-            async move { stub.answer(&method, &uri, &body) }
+            async move { stub.dated(stub.answer(&method, &uri, &body)) }
         });
         tokio::spawn(async move { axum::serve(listener, app).await });
         stub
@@ -84,6 +87,14 @@ impl Stub {
         self.inner.lock().unwrap().paths.clone()
     }
 
+    fn dated(&self, mut answer: Response<Body>) -> Response<Body> {
+        if self.inner.lock().unwrap().manner == Manner::Late {
+            let date = HeaderValue::from_static("Wed, 01 Jan 2020 00:00:00 GMT");
+            answer.headers_mut().insert(DATE, date);
+        }
+        answer
+    }
+
     fn answer(&self, method: &Method, uri: &Uri, body: &[u8]) -> Response<Body> {
         let mut inner = self.inner.lock().unwrap();
         inner.paths.push(uri.to_string());
@@ -92,7 +103,11 @@ impl Stub {
             return answer(StatusCode::OK, "<html>".into());
         }
         if let Some(kind) = path.strip_suffix("/_search").filter(|_| method == Method::POST) {
-            let form = String::from_utf8(body.to_vec()).unwrap().replace("%2F", "/").replace("%3A", ":");
+            let form = String::from_utf8(body.to_vec())
+                .unwrap()
+                .replace("%2F", "/")
+                .replace("%3A", ":")
+                .replace("%7C", "|");
             return inner.search(&self.base, kind, &form, 0);
         }
         if let Some(query) = uri.query().filter(|query| query.starts_with("_page=")) {
@@ -147,7 +162,14 @@ impl Inner {
             let is_late = from
                 .as_ref()
                 .is_none_or(|from| held["meta"]["lastUpdated"].as_str().unwrap() >= from.as_str());
+            let name = &held["identifier"][0];
+            let is_named = parameter("identifier").is_none_or(|wanted| {
+                wanted
+                    .split_once('|')
+                    .is_some_and(|(system, value)| name["system"] == system && name["value"] == value)
+            });
             held["resourceType"] == kind
+                && is_named
                 && reference(&held["owner"], parameter("owner"))
                 && reference(&held["performer"][0], parameter("performer"))
                 && (is_late || self.manner == Manner::NoTime)

@@ -36,7 +36,7 @@ struct Both {
     world: World,
     receiver: Receiver,
     relay: Relay,
-    _stub: Stub,
+    stub: Stub,
 }
 
 impl Both {
@@ -51,7 +51,7 @@ impl Both {
         let world = World::with(&stub.base, OWNER, vec![onward]);
         let receiver = Receiver::start(Arc::clone(&world.clock)).await;
         let relay = relay(&receiver, &world.keeper, &world.clock);
-        Self { world, receiver, relay, _stub: stub }
+        Self { world, receiver, relay, stub }
     }
 
     /// Everything due, a good while later.
@@ -142,6 +142,26 @@ async fn pulled_events_are_posted_in_order_signed_and_delivered() {
     // A poll without news posts nothing.
     both.world.puller.once().await.unwrap();
     assert_eq!(both.later().await, 0);
+}
+
+#[tokio::test]
+async fn an_edited_request_is_a_revision_at_our_own_intake_and_its_earlier_version_says_nothing() {
+    let both = Both::start().await;
+    both.world.puller.once().await.unwrap();
+    assert_eq!(both.relay.drain().await.unwrap(), 2);
+    both.stub.change("ServiceRequest/r1", "reasonCode", json!([{"text": "Housing"}]));
+    assert_eq!(both.world.puller.once().await.unwrap().events, 1);
+    assert_eq!(both.relay.drain().await.unwrap(), 1);
+    assert_eq!(both.states().await, [(State::Delivered, 3)]);
+    assert_eq!(both.receiver.has().await, ["referred", "accepted", "referred"]);
+    // The first version again, as if it had been held up on its way.
+    let came = both.receiver.came();
+    assert!(came.iter().all(|came| came.header("x-sp-fhir-revisions") == "recorded-at"));
+    let again = both.receiver.post(&came[0].body, Some("recorded-at"), both.world.clock.now()).await;
+    assert_eq!((again, both.receiver.has().await.len()), (200, 3));
+    // Who does not say that events are versions is refused as ever.
+    let unsaid = both.receiver.post(&came[0].body, None, both.world.clock.now()).await;
+    assert_eq!((unsaid, both.receiver.has().await.len()), (409, 3));
 }
 
 #[tokio::test]

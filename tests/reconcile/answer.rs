@@ -17,7 +17,7 @@ use sp_fhir::pull::sink::{Batch, Sink, SinkError};
 use sp_fhir::reconcile::Class;
 use sp_fhir::store::{Claim, Settled};
 
-use crate::driver::{Driver, search, store};
+use crate::driver::{Driver, delete, search, store};
 use crate::need;
 use crate::parcels::{Person, REQUESTS};
 use crate::stub::{Manner, Stub};
@@ -115,7 +115,8 @@ impl Asked {
 
 async fn once_round(base: &str) {
     let asked = Asked::at(base).await;
-    assert_eq!(asked.pull().await, ["referred"], "{base}");
+    // Their Task is only requested; the word with it is told beside the request.
+    assert_eq!(asked.pull().await, ["referred", "details_changed"], "{base}");
     let steps = [
         ("referred", "requested"),
         ("accepted", "accepted"),
@@ -132,10 +133,18 @@ async fn once_round(base: &str) {
         assert_eq!(asked.answer(kind, day).await, 0, "{base} {kind}");
         assert_eq!(asked.their_task().await["meta"]["versionId"], task["meta"]["versionId"], "{base} {kind}");
     }
+    // A word of theirs on their Task is told, once; ours go on under it.
+    let mut noted = asked.their_task().await;
+    let words = json!([{"text": "Ring in the morning"}, {"text": "Daughter's number has changed"}]);
+    noted["note"] = words.clone();
+    store(base, &noted).await;
+    assert_eq!(asked.pull().await, ["details_changed"], "{base}");
+    assert_eq!(asked.pull().await, [""; 0], "{base}");
     let task = asked.their_task().await;
     let outputs = task["output"].as_array().unwrap();
     assert_eq!((outputs.len(), &outputs[0]["valueCodeableConcept"]["text"]), (1, &json!("better")), "{base}");
-    for name in ["priority", "focus", "for", "owner", "note", "authoredOn", "intent"] {
+    assert_eq!(task["note"], words, "{base}");
+    for name in ["priority", "focus", "for", "owner", "authoredOn", "intent"] {
         assert_eq!(task[name], asked.task[name], "{base}: {name} is theirs");
     }
     // Their request was not written, and nobody made a second one.
@@ -171,10 +180,34 @@ async fn once_round(base: &str) {
 }
 
 #[tokio::test]
+async fn what_they_deleted_of_what_was_answered_is_missing() {
+    let stub = Stub::start(Manner::Correct).await;
+    let asked = Asked::at(&stub.base).await;
+    for (day, kind) in [(1, "referred"), (2, "accepted"), (3, "attended")] {
+        assert_eq!(asked.answer(kind, day).await, 1);
+    }
+    assert_eq!(asked.world.compare().await.not_matched().count(), 0);
+    for (deleted, expected) in
+        [(&asked.wanted, vec!["ServiceRequest"]), (&asked.task, vec!["ServiceRequest", "Task"])]
+    {
+        delete(&asked.base, deleted).await;
+        let at = asked.world.compare().await;
+        let mut missing: Vec<_> =
+            at.not_matched().map(|line| (line.resource_type.as_str(), line.class)).collect();
+        missing.sort_unstable();
+        let expected: Vec<_> = expected.into_iter().map(|kind| (kind, Class::Missing)).collect();
+        assert_eq!(missing, expected);
+    }
+    let lines = asked.world.compare().await.lines;
+    let request = lines.iter().find(|line| line.resource_type == "ServiceRequest").unwrap();
+    assert_eq!((request.name.as_str(), request.entry), (asked.wanted["id"].as_str().unwrap(), Some(3)));
+}
+
+#[tokio::test]
 async fn an_answer_under_way_is_not_taken_for_news() {
     let stub = Stub::start(Manner::Correct).await;
     let asked = Asked::at(&stub.base).await;
-    assert_eq!(asked.pull().await, ["referred"]);
+    assert_eq!(asked.pull().await, ["referred", "details_changed"]);
     assert_eq!(asked.answer("referred", 1).await, 1);
     asked.world.answer(&asked.person, "accepted", 2, &asked.case);
     // The relay sends it, and a poll comes before the relay has written down what came of it.

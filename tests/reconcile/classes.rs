@@ -8,7 +8,7 @@ use sp_fhir::reconcile::diff::Note;
 use sp_fhir::reconcile::{AtEndpoint, Class, Line};
 use sp_fhir::store::Store;
 
-use crate::driver::{Driver, search, store};
+use crate::driver::{Driver, delete, search, store};
 use crate::need;
 use crate::parcels::Person;
 use crate::world::World;
@@ -63,12 +63,6 @@ fn found(base: &str, world: &World, at: &AtEndpoint) -> Vec<(Class, String, Opti
         at.not_matched().map(|line| (line.class, line.resource_type.clone(), line.note)).collect();
     found.sort_by_key(|(class, kind, note)| (*class, kind.clone(), note.map(Note::as_str)));
     found
-}
-
-async fn delete(base: &str, resource: &Value) {
-    let (kind, id) = (resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());
-    let answer = reqwest::Client::new().delete(format!("{base}/{kind}/{id}")).send().await.unwrap();
-    assert!(answer.status().is_success(), "{}", answer.status());
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use crate::outbox::{Outcome, Reason, Refusal};
 use crate::tree::Node;
 
 use super::client::{Answer, Fault};
+use super::draft::Write;
 
 /// A write without an answer.
 #[must_use]
@@ -48,19 +49,55 @@ pub const fn unavailable(status: u16) -> Outcome {
 /// A write that was answered with anything but a success.
 #[must_use]
 pub fn refused(answer: &Answer, now: Timestamp) -> Outcome {
-    let wait = answer.retry_after.as_deref().and_then(|text| retry_after(text, now));
-    by_status(answer.status, answer.json().as_ref(), wait)
+    of_write(answer.status, answer.json().as_ref(), wait(answer, now))
+}
+
+/// How long an answer asks to wait.
+#[must_use]
+pub fn wait(answer: &Answer, now: Timestamp) -> Option<Duration> {
+    answer.retry_after.as_deref().and_then(|text| retry_after(text, now))
 }
 
 /// A reading that was answered with anything but a success. Where a write would be in doubt, a reading is simply
 /// tried again.
 #[must_use]
 pub fn refused_reading(answer: &Answer, now: Timestamp) -> Outcome {
-    match refused(answer, now) {
+    match by_status(answer.status, answer.json().as_ref(), wait(answer, now)) {
         Outcome::Unknown { status, .. } => {
             Outcome::Deferred { reason: Reason::Unavailable, status, retry_after: None }
         }
         other => other,
+    }
+}
+
+/// The same for a write. What it was to change may have been deleted since it was read: then it is read again, and what
+/// follows from its absence is decided there.
+fn of_write(status: u16, outcome: Option<&Node>, retry_after: Option<Duration>) -> Outcome {
+    let says_deleted =
+        || outcome.is_some_and(|outcome| codes(outcome).iter().any(|code| code.starts_with("deleted")));
+    match status {
+        410 => Outcome::Deferred { reason: Reason::Conflict, status: Some(status), retry_after },
+        400 | 404 | 409 if says_deleted() => {
+            Outcome::Deferred { reason: Reason::Conflict, status: Some(status), retry_after }
+        }
+        _ => by_status(status, outcome, retry_after),
+    }
+}
+
+/// The same for one resource. Of one that is changed by its id, 404 says that it is gone; of a whole transaction it may say
+/// that the address is wrong.
+#[must_use]
+pub fn of_entry(
+    write: &Write,
+    status: u16,
+    outcome: Option<&Node>,
+    retry_after: Option<Duration>,
+) -> Outcome {
+    match (write, status) {
+        (Write::ById { if_match: Some(_), .. }, 404) => {
+            Outcome::Deferred { reason: Reason::Conflict, status: Some(status), retry_after }
+        }
+        _ => of_write(status, outcome, retry_after),
     }
 }
 
@@ -233,6 +270,32 @@ mod tests {
     }
 
     #[test]
+    fn what_was_deleted_since_it_was_read_is_read_again() {
+        let by_id =
+            |version: Option<&str>| Write::ById { id: "1".into(), if_match: version.map(str::to_owned) };
+        let new = Write::ByIdentifier { system: "s".into(), value: "v".into() };
+        let deleted =
+            r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"deleted"}]}"#;
+        for (write, status, body, expected) in [
+            (by_id(Some("3")), 404, "", "deferred conflict"),
+            (by_id(Some("3")), 410, "", "deferred conflict"),
+            (by_id(Some("3")), 400, deleted, "deferred conflict"),
+            (by_id(Some("3")), 400, "", "rejected refused-by-endpoint"),
+            (by_id(None), 404, "", "rejected refused-by-endpoint"),
+            (new, 404, "", "rejected refused-by-endpoint"),
+        ] {
+            let outcome = answer(status, None, body).json();
+            assert_eq!(
+                word(&of_entry(&write, status, outcome.as_ref(), None)),
+                expected,
+                "{write:?} {status}"
+            );
+        }
+        // Where nothing was to be written, nothing has gone in between.
+        assert_eq!(word(&refused_reading(&answer(410, None, ""), now())), "rejected refused-by-endpoint");
+    }
+
+    #[test]
     fn each_status_has_one_meaning() {
         let issue = |code: &str| {
             format!(
@@ -249,7 +312,7 @@ mod tests {
             (404, String::new(), "rejected refused-by-endpoint"),
             (408, String::new(), "deferred unavailable"),
             (409, issue("conflict"), "deferred conflict"),
-            (410, String::new(), "rejected refused-by-endpoint"),
+            (410, String::new(), "deferred conflict"),
             (412, issue("conflict"), "deferred conflict"),
             (412, issue("multiple-matches"), "rejected duplicate"),
             (415, String::new(), "rejected refused-by-endpoint"),

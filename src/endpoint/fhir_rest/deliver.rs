@@ -66,7 +66,7 @@ fn read(answer: &Node, entry: &DraftEntry, base: &Base) -> Option<Entry> {
     // `201`, or `201 Created`.
     let status = response.get("status")?.as_str()?.split(' ').next()?.parse::<u16>().ok()?;
     if !matches!(status, 200 | 201 | 204) {
-        return Some(Entry::Failed(classify::by_status(status, response.get("outcome"), None)));
+        return Some(Entry::Failed(classify::of_entry(&entry.write, status, response.get("outcome"), None)));
     }
     let text = |name: &str| response.get(name).and_then(Node::as_str);
     let resource = answer.get("resource").filter(|resource| is_of(resource, &entry.resource_type));

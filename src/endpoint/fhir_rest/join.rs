@@ -12,6 +12,7 @@ use crate::tree::Node;
 use super::base::is_id;
 use super::classify;
 use super::client::Client;
+use super::content;
 use super::fill::type_and_id;
 use super::search;
 use super::subject::NotResolved;
@@ -23,7 +24,7 @@ pub struct Wanted {
     pub request: Node,
     /// Its id.
     pub id: String,
-    /// Every Task whose focus it is, ours or not.
+    /// Every Task whose focus it is, ours or not; where none points at it, those that name it by its identifier.
     pub tasks: Vec<Node>,
 }
 
@@ -36,9 +37,18 @@ pub async fn read(client: &Client, fulfils: &Fulfils, now: Timestamp) -> Result<
     let found = search::by_identifier(client, "ServiceRequest", system, value, now).await?;
     let request = found.only(Reason::Duplicate)?.ok_or(Reason::RequestNotFound)?;
     let id = type_and_id(&request).map(|(_, id)| id.to_owned()).ok_or(Reason::RequestNotFound)?;
-    let tasks = search::tasks_about(client, &id, now).await?;
+    let mut tasks = search::tasks_about(client, &id, now).await?;
     if tasks.more {
         return Err(Reason::Duplicate.into());
+    }
+    if tasks.found.is_empty()
+        && let Some(patient) = content::subject_id(&request, client.base())
+    {
+        tasks.found = match search::tasks_naming(client, &patient, (system, value), now).await {
+            // It does not search so: then there is none that could be known of.
+            Err(Outcome::Rejected(_)) => Vec::new(),
+            named => named?,
+        };
     }
     Ok(Wanted { request, id, tasks: tasks.found })
 }

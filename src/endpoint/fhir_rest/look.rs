@@ -43,11 +43,11 @@ pub async fn look(client: &Client, request: &Request, now: Timestamp) -> Found {
 pub async fn place(client: &Client, request: &Request, mut receipt: Receipt, now: Timestamp) -> Outcome {
     let Some(draft) = Draft::read(&request.body) else { return classify::lost(receipt.status) };
     let Ok(seen) = ask(client, request, &draft, now).await else { return classify::lost(receipt.status) };
-    for seen in seen {
-        let has = |placed: &Placed| placed.uuid == seen.target.uuid;
-        match seen.resource.and_then(|resource| fill::placed(&seen.target.uuid, &resource)) {
-            Some(placed) if !receipt.placed.iter().any(has) => receipt.placed.push(placed),
-            None if seen.target.ours && !receipt.placed.iter().any(has) => {
+    for (target, stands) in seen.iter().map(|seen| seen.target).zip(compared(client, &seen)) {
+        let has = |placed: &Placed| placed.uuid == target.uuid;
+        match stands {
+            Some((placed, _)) if !receipt.placed.iter().any(has) => receipt.placed.push(placed),
+            None if target.ours && !receipt.placed.iter().any(has) => {
                 return classify::lost(receipt.status);
             }
             _ => {}
@@ -107,35 +107,64 @@ async fn by_id(client: &Client, resource_type: &str, id: &str, now: Timestamp) -
     }
 }
 
-fn judge(client: &Client, seen: &[Seen<'_>], draft: &Draft) -> Found {
+/// Where each resource is, and how it compares with what was sent. A version counts as ours only where its content is: one
+/// that somebody has moved on since is theirs, and whoever pulls or updates it later must still be able to tell.
+fn compared(client: &Client, seen: &[Seen<'_>]) -> Vec<Option<(Placed, Comparison)>> {
+    let place = |seen: &Seen<'_>| fill::placed(&seen.target.uuid, seen.resource.as_ref()?);
     let mut references = References::new(client.base(), []);
-    let mut receipt = Receipt::default();
-    for Seen { target, resource } in seen {
-        if let Some(placed) = resource.as_ref().and_then(|resource| fill::placed(&target.uuid, resource)) {
-            references.add(&placed.resource_type, &placed.id, &placed.uuid);
-            receipt.placed.push(placed);
-        }
+    for placed in seen.iter().filter_map(place) {
+        references.add(&placed.resource_type, &placed.id, &placed.uuid);
     }
+    let compare = |seen: &Seen<'_>| {
+        let mut placed = place(seen)?;
+        let found = content::digest_of(seen.target, seen.resource.as_ref()?, &references);
+        let comparison = content::compare(&seen.target.content, &found);
+        if seen.target.ours && comparison != Comparison::Same {
+            placed.version = None;
+        }
+        Some((placed, comparison))
+    };
+    seen.iter().map(compare).collect()
+}
+
+fn judge(client: &Client, seen: &[Seen<'_>], draft: &Draft) -> Found {
     // A Provenance under the id of this very event is there only when the Bundle was taken, or most of it.
     let is_signed = |seen: &Seen<'_>| seen.target.resource_type == "Provenance" && seen.resource.is_some();
     let signed = seen.iter().any(is_signed);
-    let mut applied = true;
-    for Seen { target, resource } in seen.iter().filter(|seen| seen.target.ours) {
-        let Some(resource) = resource else {
-            applied = false;
+    let mut receipt = Receipt::default();
+    let (mut applied, mut changed) = (true, false);
+    for (Seen { target, resource }, stands) in seen.iter().zip(compared(client, seen)) {
+        let (Some(resource), Some((placed, comparison))) = (resource, stands) else {
+            applied &= !target.ours;
             continue;
         };
+        receipt.placed.push(placed);
+        if !target.ours {
+            continue;
+        }
         if let Some(other) = other_subject(client, draft, target, resource) {
             return Found::Wrong(other);
         }
-        applied &= match content::compare(&target.content, &content::digest_of(target, resource, &references))
-        {
+        let is_new = was_not_there(draft, target, resource);
+        applied &= match comparison {
             Comparison::Same => true,
-            Comparison::MovedOn => signed,
+            Comparison::MovedOn => signed || is_new,
             Comparison::Different => target.resource_type == "Provenance",
         };
+        changed |= is_new && comparison == Comparison::Different;
     }
-    if applied { Found::Applied(receipt) } else { Found::Absent }
+    match (applied, changed) {
+        (true, _) => Found::Applied(receipt),
+        (false, true) => Found::Changed,
+        (false, false) => Found::Absent,
+    }
+}
+
+/// Whether a resource was not there when the request was made: then this request made it, and nothing but a version guards
+/// it against being written again. Of a server without versions it cannot be said.
+fn was_not_there(draft: &Draft, target: &Target, found: &Node) -> bool {
+    let entry = draft.entries.iter().find(|entry| entry.uuid == target.uuid);
+    entry.is_some_and(fill::is_read_first) && found.path("meta.versionId").is_some()
 }
 
 /// Whether what was found is about another Patient than what was sent.

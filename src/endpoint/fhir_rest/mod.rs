@@ -289,6 +289,10 @@ impl Endpoint for FhirRest {
         })
     }
 
+    fn fhir(self: Arc<Self>) -> Option<Arc<FhirRest>> {
+        Some(self)
+    }
+
     fn vitals(&self) -> Vitals {
         let client = self.client();
         Vitals { skew: client.skew().seconds(), certificate_ends: client.connector().certificate_ends() }

@@ -1,8 +1,11 @@
 //! Reading back: what stands at the endpoint of everything of ours that some requests wrote.
 //!
 //! Each resource is sought once, by its identifier or its id, and compared with what each request said of it. What this
-//! is not: a judgement; [`crate::reconcile`] judges. Invariant: nothing is passed over: where a question cannot be answered,
+//! is not: a judgement; [`crate::reconcile`] judges. Of the clinical system's requests that we answered only one that is gone
+//! is seen. Invariant: nothing is passed over: where a question cannot be answered,
 //! no answer is given at all. Next: [`super::list`].
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -56,7 +59,44 @@ pub async fn read(
         seen.push((wanted, matches));
     }
     let ours = seen.iter().filter(|(wanted, _)| wanted.target.ours);
-    Ok(ours.map(|(wanted, matches)| sight(client, wanted, matches, &references)).collect())
+    let mut sights: Vec<Sight> =
+        ours.map(|(wanted, matches)| sight(client, wanted, matches, &references)).collect();
+    for (id, written_by) in answered(client, &drafts) {
+        // Theirs and nothing to compare; but that it is gone is to be known.
+        if by_id(client, REQUEST, &id, now).await?.found.is_empty() {
+            sights.push(Sight {
+                resource_type: REQUEST.to_owned(),
+                name: id,
+                system: None,
+                written_by,
+                copies: Vec::new(),
+                more: false,
+            });
+        }
+    }
+    Ok(sights)
+}
+
+const REQUEST: &str = "ServiceRequest";
+
+/// The requests of the clinical system's that what was written is about, by id, and by which of the requests to the endpoint.
+/// Our own go by UUIDs in what we send.
+fn answered(client: &Client, drafts: &[Draft]) -> BTreeMap<String, Vec<usize>> {
+    let mut answered: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (place, draft) in drafts.iter().enumerate() {
+        for entry in &draft.entries {
+            let list = entry.resource.get("basedOn").and_then(Node::as_array).unwrap_or_default();
+            let about = list.iter().chain(entry.resource.get("focus"));
+            let literals = about.filter_map(|about| client.base().literal(about.get("reference")?.as_str()?));
+            for literal in literals.filter(|literal| literal.resource_type == REQUEST) {
+                let places = answered.entry(literal.id).or_default();
+                if places.last() != Some(&place) {
+                    places.push(place);
+                }
+            }
+        }
+    }
+    answered
 }
 
 /// What the requests wrote, each resource once.

@@ -9,6 +9,7 @@ use crate::tree::Node;
 
 use super::classify;
 use super::client::Client;
+use super::content::same_subject;
 
 /// Why a reading came to nothing: the outcome of the attempt. Nothing was written.
 pub type NotRead = Outcome;
@@ -41,6 +42,30 @@ pub async fn tasks_about(client: &Client, request: &str, now: jiff::Timestamp) -
     };
     let form = format!("focus=ServiceRequest%2F{}&_count=100", escape(request));
     ask(client, "Task", form, is_about, now).await
+}
+
+/// The Tasks for a Patient of the endpoint that name their request by nothing but this identifier. Servers do not search by
+/// the identifier of a reference; so the Patient's Tasks are asked for, as many as there are on one page.
+///
+/// # Errors
+/// As [`by_identifier`].
+pub async fn tasks_naming(
+    client: &Client,
+    patient: &str,
+    (system, value): (&str, &str),
+    now: jiff::Timestamp,
+) -> Result<Vec<Node>, NotRead> {
+    let is_theirs = |task: &Node| same_subject(task, client.base(), patient);
+    let form = format!("patient=Patient%2F{}&_count=500", escape(patient));
+    let tasks = ask(client, "Task", form, is_theirs, now).await?;
+    let is_named = |task: &Node| {
+        let focus = |name: &str| task.path(&format!("focus.{name}")).and_then(Node::as_str);
+        focus("reference").is_none()
+            && focus("type").is_none_or(|kind| kind == "ServiceRequest")
+            && focus("identifier.system") == Some(system)
+            && focus("identifier.value") == Some(value)
+    };
+    Ok(tasks.found.into_iter().filter(is_named).collect())
 }
 
 async fn ask(

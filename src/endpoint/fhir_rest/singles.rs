@@ -78,7 +78,10 @@ async fn one(
     match answer.status {
         200 | 201 | 204 => {}
         _ if answer.is_success() => return Err(classify::lost(Some(answer.status))),
-        _ => return Err(classify::refused(&answer, now)),
+        status => {
+            let (outcome, wait) = (answer.json(), classify::wait(&answer, now));
+            return Err(classify::of_entry(&entry.write, status, outcome.as_ref(), wait));
+        }
     }
     match place(client, entry, &answer) {
         Some(placed) => Ok((placed, answer.status)),

@@ -16,7 +16,8 @@ use super::{FhirRest, search};
 
 /// Creates twice on condition, updates by identifier, counts, deletes. `nobodys` is a UUID that was never used.
 pub async fn probe_writes(endpoint: &FhirRest, nobodys: uuid::Uuid) -> Vec<Finding> {
-    let trial = Trial { endpoint, value: nobodys.urn().to_string() };
+    let entry = uuid::Uuid::from_u128(nobodys.as_u128() ^ 1).urn().to_string();
+    let trial = Trial { endpoint, value: nobodys.urn().to_string(), entry };
     let mut made = BTreeSet::new();
     let tried = trial.write(&mut made).await;
     let found = match trial.ids().await {
@@ -48,6 +49,9 @@ struct Trial<'a> {
     endpoint: &'a FhirRest,
     /// The identifier's value.
     value: String,
+    /// The `fullUrl` in a transaction. Another one, because some servers put a resource's place for its `fullUrl` wherever that
+    /// stands in the Bundle.
+    entry: String,
 }
 
 impl Trial<'_> {
@@ -81,7 +85,7 @@ impl Trial<'_> {
             "resourceType": "Bundle",
             "type": "transaction",
             "entry": [{
-                "fullUrl": self.value,
+                "fullUrl": self.entry,
                 "resource": self.task(),
                 "request": {"method": "PUT", "url": format!("Task?{}", query.replace('|', "%7C"))}
             }]

@@ -30,6 +30,12 @@ use super::{Endpoint, Found, Known, Listing, Prepared, Request, Sight, Work};
 /// Names a request across its repeats: the entry's key.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
+/// Says of the events in a request what a later version of one means: [`BY_TIME`].
+pub const REVISIONS: HeaderName = HeaderName::from_static("x-sp-fhir-revisions");
+
+/// Each event is a version of something: one with a later `recorded_at` takes the place of an earlier one of its id.
+pub const BY_TIME: &str = "recorded-at";
+
 /// What a webhook is made from.
 pub struct Settings {
     /// Its name in the configuration, in the store and in every report.
@@ -101,6 +107,7 @@ impl Webhook {
             .post(self.url.clone())
             .header(CONTENT_TYPE, "application/json")
             .header(IDEMPOTENCY_KEY, key)
+            .header(REVISIONS, BY_TIME)
             .header(signature::TIMESTAMP, now.as_second())
             .header(signature::NONCE, nonce)
             .header(signature::SIGNATURE, signature)

@@ -2,8 +2,9 @@
 //!
 //! A file is taken once it has stayed the same for a while: it is first moved into a hidden folder inside the watched
 //! one, so that a new file of the same name is a file of its own; a file found there at the start was being read
-//! when the process died, and is read again, which changes nothing; unless two processes in a row ended while they read it
-//! (`mark.rs`): then it is set aside, so that one file cannot stop everything for ever. Then it goes to `done`, or, when nothing of it
+//! when the process died, and is read again, before any other and alone (`turns.rs`), which changes nothing; unless two
+//! processes in a row ended while they read it (`mark.rs`): then it is set aside, so that one file cannot stop everything
+//! for ever. Then it goes to `done`, or, when nothing of it
 //! could be read, to `refused` with its reasons; refused rows go to `refused` in the file's own form. What this is not: a
 //! walk; folders inside are not looked into. Invariant: a file is in exactly one of the folders, and in `done` only when
 //! every row of it is on the disk or in `refused`. Next: `place.rs`, then `read.rs`.
@@ -14,6 +15,7 @@ pub mod once;
 mod place;
 mod read;
 mod shop;
+mod turns;
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -40,6 +42,7 @@ use mark::Mark;
 use place::Stamp;
 pub use place::make_private;
 use read::{FileRead, NotRead};
+pub use turns::Turns;
 
 /// Files that are being read.
 const READING: &str = ".reading";
@@ -75,6 +78,8 @@ pub struct Parts {
     pub keep: Arc<dyn Keep>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Whose turn it is to read: the same for all folders of a process.
+    pub turns: Arc<Turns>,
 }
 
 /// What became of a file.
@@ -98,6 +103,7 @@ pub struct Watch {
     /// Whether the last look at the folder failed; said once.
     lost: bool,
     mark: Mark,
+    turns: Arc<Turns>,
     /// The file that the last process was reading when it ended, and how many in a row did; not asked yet, or asked.
     left: Option<Option<(String, u32)>>,
 }
@@ -151,11 +157,19 @@ impl Watch {
             })?;
         }
         let mark = Mark::of(&reading);
-        let Parts { identities, codeset, keep, clock } = parts;
+        let Parts { identities, codeset, keep, clock, turns } = parts;
         let identities = Identities { source: folder.source.clone(), ..identities };
         // Beside the files themselves, so that patients' data stays where it was put.
         let shared = Shared { profile, codeset, identities, keep, clock, temporary: reading };
-        Ok(Self { folder, shared: Arc::new(shared), seen: HashMap::new(), lost: false, mark, left: None })
+        Ok(Self {
+            folder,
+            shared: Arc::new(shared),
+            seen: HashMap::new(),
+            lost: false,
+            mark,
+            turns,
+            left: None,
+        })
     }
 
     /// Watches until `stop` becomes true (or its sender is gone).
@@ -209,6 +223,8 @@ impl Watch {
     fn claim(&mut self) -> io::Result<Vec<OsString>> {
         let reading = self.folder.path.join(READING);
         let mut claimed: Vec<OsString> = place::files(&reading)?.into_iter().map(|(name, _)| name).collect();
+        // The mark names one file: the one that it names is read before another takes its place there.
+        claimed.sort_by_key(|name| self.ends_at(&name.to_string_lossy()) == 0);
         let now = self.shared.clock.now();
         let found = place::files(&self.folder.path)?;
         self.seen.retain(|name, _| found.iter().any(|(known, _)| known == name));
@@ -236,14 +252,24 @@ impl Watch {
         }
     }
 
+    /// How many processes in a row ended while they read this file.
+    fn ends_at(&self, name: &str) -> u32 {
+        let left = self.left.as_ref().and_then(Option::as_ref).filter(|(left, _)| left == name);
+        left.map_or(0, |(_, died)| *died)
+    }
+
     async fn take(&self, name: &OsStr, stop: &watch::Receiver<bool>) -> FileEnd {
         let path = self.folder.path.join(READING).join(name);
         let shown = name.to_string_lossy().into_owned();
-        let died = self.left.as_ref().and_then(Option::as_ref).filter(|(left, _)| *left == shown);
-        let died = died.map_or(0, |(_, died)| *died);
+        let died = self.ends_at(&shown);
         if died >= mark::MOST {
             return self.set_aside(&path, &shown).unwrap_or_else(|error| self.cannot_move(&error));
         }
+        let mut stopping = stop.clone();
+        let _turn = tokio::select! {
+            turn = self.turns.take(died > 0) => turn,
+            _ = stopping.wait_for(|stop| *stop) => return self.later(&NotRead::Stopping),
+        };
         if let Err(error) = self.mark.begin(&shown, died) {
             tracing::warn!(folder = %self.folder.path.display(), kind = %error.kind(), "which file is read cannot be noted");
         }

@@ -40,7 +40,7 @@ impl Once {
     /// Reads with a profile, or without one what names itself; spills into a folder.
     #[must_use]
     pub fn new(profile: Option<Arc<Profile>>, parts: Parts, temporary: PathBuf) -> Self {
-        let Parts { identities, codeset, keep, clock } = parts;
+        let Parts { identities, codeset, keep, clock, turns: _ } = parts;
         Self { shared: Arc::new(Shared { profile, codeset, identities, keep, clock, temporary }) }
     }
 

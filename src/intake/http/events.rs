@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::convert::canonical;
 use crate::convert::consents::to_be_heeded;
+use crate::endpoint::webhook::{BY_TIME, REVISIONS};
 use crate::event::build::NhsNumberRule;
 use crate::event::finish::Identities;
 use crate::event::{Issue, IssueCode, Position, ReferralEvent, read};
@@ -30,6 +31,10 @@ const KINDS: &[(&str, Kind)] = &[("application/json", Kind::Json), ("application
 
 /// Answers `POST /events`.
 pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) -> Response {
+    let came = match request.headers().get(REVISIONS) {
+        Some(word) if word.as_bytes() == BY_TIME.as_bytes() => Came::Versions,
+        _ => Came::Events,
+    };
     let received = match receive(&intake, request, KINDS).await {
         Ok(received) => received,
         Err(refusal) => return refusal.into_response(),
@@ -45,14 +50,14 @@ pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) ->
             refused(&[issue])
         }
         Ok(Parsed::TooMany) => Refusal::TooManyEvents.into_response(),
-        Ok(Parsed::One(event)) => match intake.take(vec![*event], Came::Events).await {
+        Ok(Parsed::One(event)) => match intake.take(vec![*event], came).await {
             Ok(mut results) => {
                 results.pop().map_or_else(|| Refusal::Defect.into_response(), EventResult::alone)
             }
             Err(refusal) => refusal.into_response(),
         },
         Ok(Parsed::Many(events)) => {
-            let taken = intake.take(events, Came::Events).await;
+            let taken = intake.take(events, came).await;
             taken.map_or_else(axum::response::IntoResponse::into_response, batch)
         }
         Err(refusal) => refusal.into_response(),
