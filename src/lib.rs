@@ -20,6 +20,8 @@ pub mod convert;
 
 pub mod outbox;
 
+mod near;
+
 #[cfg(feature = "daemon")]
 pub mod config;
 

@@ -1,6 +1,6 @@
 //! [`Config`]: what the deployer decided, resolved and checked, before anything runs.
 //!
-//! [`raw`] is the file as written, [`resolve`] fills in the defaults and finds every problem at once, [`secret`] reads
+//! [`raw`] is the file as written, [`read`] reads it, [`resolve`] fills in the defaults and finds every problem at once, [`secret`] reads
 //! tokens and keys. `default.toml` is what `sp-fhir init` writes: every key, explained; a test holds it equal to the
 //! defaults of the code. What this is not: it opens no socket, and reads no file but its own; whether secrets, profiles
 //! and folders can be used is asked by `sp-fhir check` and at the start. Invariant: a [`Config`] holds only absolute
@@ -12,6 +12,7 @@ pub mod lines;
 pub mod places;
 pub mod problem;
 pub mod raw;
+pub mod read;
 pub mod resolve;
 pub mod secret;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use endpoint::{EndpointConfig, PullConfig};
 pub use places::Places;
 pub use problem::{Problem, Problems};
 pub use raw::{LogFormat, LogLevel};
+use read::Read;
 pub use secret::{Secret, SecretError, SecretRef};
 
 use crate::plan::Routes;
@@ -156,13 +158,25 @@ impl Config {
     /// # Errors
     /// Everything that is wrong in it.
     pub fn parse(text: &str, file: Option<&Path>, places: &Places) -> Result<Self, Problems> {
-        let read = raw::ConfigFile::parse(text).and_then(|raw| resolve::resolve(raw, file, places));
-        read.map_err(|mut problems| {
+        Self::read(text, file, places).map_err(|mut problems| {
             for problem in &mut problems {
                 problem.place = file.map(|file| place(file, text, &problem.key));
             }
             Problems(problems)
         })
+    }
+
+    fn read(text: &str, file: Option<&Path>, places: &Places) -> Result<Self, Vec<Problem>> {
+        let mut read = Read::of(text).map_err(|problem| vec![problem])?;
+        match resolve::resolve(std::mem::take(&mut read.file), file, places) {
+            Ok(config) if read.problems.is_empty() => Ok(config),
+            Ok(_) => Err(read.problems),
+            Err(mut more) => {
+                more.retain(|problem| !read.may_explain(&problem.key));
+                read.problems.extend(more);
+                Err(read.problems)
+            }
+        }
     }
 
     /// Where things go, as planning knows it.

@@ -1,13 +1,8 @@
-//! The configuration as it is written: TOML, with every key it may have. Unknown keys are refused.
+//! The configuration as it is written: every key it may have. Unknown keys are refused.
 //!
-//! Nothing is resolved here and no default is filled in. Each table is read for itself, so that a mistake in one does
-//! not hide those of the others. `default.toml` explains every key to people. Next: [`super::resolve`].
+//! Nothing is resolved here and no default is filled in. `default.toml` explains every key to people. Next: [`super::read`].
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use toml::{Table, Value};
-
-use super::problem::Problem;
 
 /// A configuration file.
 #[derive(Clone, Debug, Default)]
@@ -305,101 +300,4 @@ pub enum LogLevel {
     Debug,
     /// Everything.
     Trace,
-}
-
-const SEE: &str = "see the commented file that `sp-fhir init` writes";
-
-impl ConfigFile {
-    /// Reads a configuration.
-    ///
-    /// # Errors
-    /// Every table that is not as it must be; where the text is no TOML at all, only that.
-    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
-        // The error's own text quotes the line; a line may hold what should have been in a secret file.
-        let mut table: Table = toml::from_str(text).map_err(|error| {
-            let line = error.span().and_then(|span| text.get(..span.start));
-            let line = line.map_or(1, |before| before.matches('\n').count() + 1);
-            vec![Problem::new(format!("line {line}"), error.message().trim(), "mend the TOML")]
-        })?;
-        let mut problems = Vec::new();
-        let mut intake = match table.remove("intake") {
-            None => Table::new(),
-            Some(Value::Table(intake)) => intake,
-            Some(_) => {
-                problems.push(Problem::new("intake", "not a table", SEE));
-                Table::new()
-            }
-        };
-        let file = Self {
-            data_folder: one(&mut table, "", "data_folder", &mut problems),
-            store: one(&mut table, "", "store", &mut problems).unwrap_or_default(),
-            http: one(&mut intake, "intake.", "http", &mut problems).unwrap_or_default(),
-            folder: many(&mut intake, "intake.", "folder", &mut problems),
-            mapping: one(&mut table, "", "mapping", &mut problems).unwrap_or_default(),
-            endpoint: many(&mut table, "", "endpoint", &mut problems),
-            log: one(&mut table, "", "log", &mut problems).unwrap_or_default(),
-        };
-        let unknown = table.keys().cloned().chain(intake.keys().map(|key| format!("intake.{key}")));
-        problems.extend(unknown.map(|key| Problem::new(key, "a key that is not known", SEE)));
-        if problems.is_empty() { Ok(file) } else { Err(problems) }
-    }
-}
-
-fn one<T: DeserializeOwned>(
-    table: &mut Table,
-    above: &str,
-    key: &str,
-    problems: &mut Vec<Problem>,
-) -> Option<T> {
-    let value = table.remove(key)?;
-    read(value, format!("{above}{key}"), problems)
-}
-
-fn many<T: DeserializeOwned>(
-    table: &mut Table,
-    above: &str,
-    key: &str,
-    problems: &mut Vec<Problem>,
-) -> Option<Vec<T>> {
-    let Value::Array(items) = table.remove(key)? else {
-        let remedy = format!("write [[{above}{key}]]");
-        problems.push(Problem::new(format!("{above}{key}"), "not a list of tables", remedy));
-        return None;
-    };
-    let read_item =
-        |(n, item): (usize, Value)| read(item, format!("{above}{key}[{}]", n + 1), &mut *problems);
-    Some(items.into_iter().enumerate().filter_map(read_item).collect())
-}
-
-fn read<T: DeserializeOwned>(value: Value, key: String, problems: &mut Vec<Problem>) -> Option<T> {
-    match value.try_into() {
-        Ok(read) => Some(read),
-        Err(error) => {
-            // The library says the key on a line of its own, and the value never there.
-            let told = error.to_string();
-            let below = told.lines().find_map(|line| line.trim().strip_prefix("in `")?.strip_suffix('`'));
-            let key = below.map_or_else(|| key.clone(), |below| format!("{key}.{below}"));
-            problems.push(Problem::new(key, without_values(error.message()), SEE));
-            None
-        }
-    }
-}
-
-/// serde quotes a string of the wrong type (`invalid type: string "…"`): it may be a secret in the wrong place.
-fn without_values(message: &str) -> String {
-    let message = message.trim();
-    match message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected ")) {
-        Some((_, expected)) => {
-            let expected = match expected.lines().next().unwrap_or_default() {
-                "f64" => "a number",
-                "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
-                "a boolean" => "true or false",
-                "a sequence" => "a list",
-                "a string" => "text between quotation marks",
-                other => other,
-            };
-            format!("a value of the wrong type, expected {expected}")
-        }
-        None => message.lines().next().unwrap_or_default().to_owned(),
-    }
 }

@@ -12,6 +12,7 @@ use super::values::fold;
 use crate::event::field::Field;
 use crate::event::kinds::EventType;
 use crate::event::{Issue, IssueCode, Position};
+use crate::near::nearest;
 
 /// Fields that most referrals need, and what their absence means.
 const WANTED: &[(Field, &str)] = &[
@@ -172,42 +173,6 @@ fn may_be(profile: &Profile, wanted: EventType) -> bool {
         })
 }
 
-/// The known name that is nearest to a wanted one, if any is near.
-fn nearest(wanted: &str, known: &[String]) -> Option<usize> {
-    let limit = (wanted.chars().count() / 3).max(2);
-    known
-        .iter()
-        .enumerate()
-        .map(|(at, name)| {
-            let inside = wanted.len() > 3
-                && name.len() > 3
-                && (name.contains(wanted) || wanted.contains(name.as_str()));
-            (if inside { 1 } else { distance(wanted, name) }, at)
-        })
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, at)| at)
-}
-
-/// How many letters must be added, taken away or changed (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (to, above) in b.iter().zip(row.iter().skip(1)) {
-            let changed = diagonal + usize::from(from != *to);
-            left = changed.min(left + 1).min(above + 1);
-            next.push(left);
-            diagonal = *above;
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,11 +238,5 @@ mod tests {
         );
         let other = PROFILE.replace("type = \"referred\"", "type = \"accepted\"");
         assert!(of(&other, &["Case Ref", "Client", "Recieved"]).iter().any(|i| i.contains("no rule makes")));
-    }
-
-    #[test]
-    fn distances() {
-        assert_eq!((distance("kitten", "sitting"), distance("", "ab"), distance("ab", "ab")), (3, 2, 0));
-        assert_eq!(nearest("dob", &["nhs number".into(), "surname".into()]), None);
     }
 }
