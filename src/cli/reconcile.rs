@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             "--endpoint: a webhook cannot be read back, so there is nothing to compare",
         ));
     }
-    let mut store = parts.store()?;
+    let mut store = parts.store_to_read()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -139,8 +139,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|source| DaemonError::Io { place: "runtime".to_owned(), source })?;
-    let (keeper, _thread) =
-        Keeper::start(parts.store()?, 64).map_err(|source| DaemonError::io(&parts.config.store, source))?;
+    let (keeper, _thread) = Keeper::start(parts.store_beside()?, 64)
+        .map_err(|source| DaemonError::io(&parts.config.store, source))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let noting = Arc::new(Noting {
         kept: Kept {

@@ -147,7 +147,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let parts = Parts::of(config)?;
     let endpoints: Vec<String> =
         parts.config.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
-    let mut store = parts.store()?;
+    let mut store = parts.store_to_read()?;
     let status = Status::read(&mut store, &endpoints)?;
     let text = if arguments.format == "json" { status.json() } else { status.text() };
     edge::print(&text)?;

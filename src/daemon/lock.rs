@@ -1,7 +1,7 @@
 //! [`Lock`]: one daemon a data folder.
 //!
-//! The lock is the operating system's, on an open file: it goes with the process, however that ends. Commands that only
-//! look or decide (`outbox`, `status`, `send`) do not take it. Next: [`super::parts`].
+//! The lock is the operating system's, on an open file: it goes with the process, however that ends. Commands that look
+//! or decide (`outbox`, `status`, `send`) do not take it, but for as long as they bring an older store to its new form. Next: [`super::parts`].
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;

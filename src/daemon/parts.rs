@@ -11,9 +11,10 @@ use crate::event::finish::Identities;
 use crate::map::mapper::Settings;
 use crate::map::refs::Form;
 use crate::plan::Planner;
-use crate::store::SqliteStore;
+use crate::store::{SqliteStore, StoreError};
 
 use super::error::DaemonError;
+use super::lock::Lock;
 
 /// What every command that touches the outbox needs.
 #[derive(Debug)]
@@ -34,20 +35,52 @@ impl Parts {
         Ok(Self { config, planner })
     }
 
-    /// Opens the store.
+    /// Opens the store for who holds the data folder's lock: an older store is brought to the form of this program.
     ///
     /// # Errors
     /// The store cannot be used, or others may read it.
     pub fn store(&self) -> Result<SqliteStore, DaemonError> {
         Ok(SqliteStore::open(&self.config.store)?)
     }
+
+    /// Opens the store for a command that writes and may run beside a daemon. An older store is brought to the form of this
+    /// program only where no daemon works with it.
+    ///
+    /// # Errors
+    /// As [`Parts::store`]; the store is older and a daemon runs.
+    pub fn store_beside(&self) -> Result<SqliteStore, DaemonError> {
+        match SqliteStore::open_as_it_is(&self.config.store) {
+            Err(older @ StoreError::Older { .. }) => match Lock::take(&self.config.data_folder) {
+                Ok(_lock) => self.store(),
+                Err(DaemonError::Running(_)) => Err(older.into()),
+                Err(error) => Err(error),
+            },
+            opened => Ok(opened?),
+        }
+    }
+
+    /// Opens the store for a command that only looks: it makes nothing and changes no store's form.
+    ///
+    /// # Errors
+    /// As [`Parts::store`]; the store is older.
+    pub fn store_to_read(&self) -> Result<SqliteStore, DaemonError> {
+        Ok(SqliteStore::read(&self.config.store)?)
+    }
+}
+
+/// The codeset that a configuration names, or the one that ships.
+///
+/// # Errors
+/// It cannot be loaded.
+pub fn codeset(config: &Config) -> Result<Arc<Codeset>, DaemonError> {
+    Ok(match &config.mapping.codeset {
+        Some(folder) => Arc::new(Codeset::from_dir(folder)?),
+        None => Codeset::embedded()?,
+    })
 }
 
 fn planner(config: &Config) -> Result<Planner, DaemonError> {
-    let codeset = match &config.mapping.codeset {
-        Some(folder) => Arc::new(Codeset::from_dir(folder)?),
-        None => Codeset::embedded()?,
-    };
+    let codeset = codeset(config)?;
     let agent = format!("sp-fhir {}, codeset {}", env!("CARGO_PKG_VERSION"), codeset.name_and_version());
     let settings = Settings {
         form: Form::Transaction,

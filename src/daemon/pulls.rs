@@ -121,7 +121,7 @@ async fn with<T>(
     }
     let _lock = Lock::pulling(&config.data_folder)?;
     let (keeper, thread) =
-        Keeper::start(parts.store()?, QUEUE).map_err(|error| DaemonError::io(&config.store, error))?;
+        Keeper::start(parts.store_beside()?, QUEUE).map_err(|error| DaemonError::io(&config.store, error))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let done = match make(parts, &[], &keeper, &clock) {
         Ok(pullers) => work(pullers).await,

@@ -104,6 +104,38 @@ pub fn passes_modulus_11(text: &str) -> bool {
     slots.next().is_none() && modulus_11_is_right(&digits)
 }
 
+/// Whether a text of any length holds ten digits, with nothing but spaces and hyphens between them, that pass the NHS number
+/// check: of whatever country, and no part of a longer number.
+#[must_use]
+pub fn holds_nhs_number(text: &str) -> bool {
+    let starts = text.char_indices().filter(|(at, letter)| {
+        let before = text.get(..*at).and_then(|before| before.chars().next_back());
+        letter.is_ascii_digit() && !before.is_some_and(|before| before.is_ascii_digit())
+    });
+    starts.map(|(at, _)| text.get(at..).unwrap_or_default()).any(begins_with_nhs_number)
+}
+
+fn begins_with_nhs_number(text: &str) -> bool {
+    let mut digits = [0u8; 10];
+    let mut slots = digits.iter_mut();
+    let mut letters = text.chars();
+    loop {
+        match letters.next().map(|letter| (letter, u8::try_from(letter))) {
+            Some((letter, Ok(byte))) if letter.is_ascii_digit() => {
+                let Some(slot) = slots.next() else { return false };
+                *slot = byte;
+                if slots.len() == 0 {
+                    break;
+                }
+            }
+            Some((letter, _))
+                if letter.is_whitespace() || matches!(letter, '-' | '\u{2010}'..='\u{2013}') => {}
+            _ => return false,
+        }
+    }
+    !letters.next().is_some_and(|next| next.is_ascii_digit()) && modulus_11_is_right(&digits)
+}
+
 fn modulus_11_is_right(digits: &[u8; 10]) -> bool {
     let (check, head) = match digits.split_last() {
         Some((check, head)) => (u32::from(check - b'0'), head),
@@ -166,6 +198,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_nhs_number_is_found_in_a_sentence() {
+        for text in [
+            "9990004218",
+            "999 000 4218 rang",
+            "rang about 999-000-4218.",
+            "ref 12 999\u{a0}000\u{a0}4218",
+            "999\u{2013}000 4218, 14:30",
+            "NHS9990004218x",
+        ] {
+            assert!(holds_nhs_number(text), "{text}");
+        }
+        for text in [
+            "",
+            "patient registered",
+            "999 000 4219",
+            "99900042180",
+            "19990004218",
+            "999.000.4218",
+            "999 000 421",
+            "call 0113 496 0000 on 2026-11-20",
+            "é 9990004",
+        ] {
+            assert!(!holds_nhs_number(text), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn one_changed_digit_is_always_noticed(head in 400_000_000u64..999_999_999, at in 0usize..10, by in 1u8..10) {
@@ -180,6 +239,6 @@ mod tests {
         }
 
         #[test]
-        fn nothing_panics(text in "\\PC*") { let _ = NhsNumber::parse(&text); let _ = passes_modulus_11(&text); }
+        fn nothing_panics(text in "\\PC*") { let _ = NhsNumber::parse(&text); let _ = (passes_modulus_11(&text), holds_nhs_number(&text)); }
     }
 }

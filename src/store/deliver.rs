@@ -157,7 +157,7 @@ pub(super) fn running(attempts: &[Attempt]) -> Option<&Attempt> {
 
 /// Whether its worker was gone before it ended.
 fn is_lost(attempt: &Attempt) -> bool {
-    attempt.outcome.as_deref() == Some(LOST)
+    attempt.outcome.as_deref() == Some(Attempt::LOST)
 }
 
 /// How often in a row the entry was to blame for that.
@@ -168,9 +168,6 @@ fn crashes(attempts: &[Attempt]) -> u32 {
     let lost = attempts.iter().rev().take_while(|attempt| is_lost(attempt));
     u32::try_from(lost.filter(is_crash).count()).unwrap_or(u32::MAX)
 }
-
-/// The outcome of an attempt whose worker was gone before it ended.
-pub(super) const LOST: &str = "lost";
 
 /// The next attempt.
 pub(super) fn started(attempts: &[Attempt], now: Timestamp) -> Attempt {
@@ -189,11 +186,11 @@ fn ended(mut attempt: Attempt, cause: &Cause, now: Timestamp) -> Attempt {
     let (word, reason) = match cause {
         Cause::Ended(outcome) => (outcome.as_str(), reason_of(outcome)),
         Cause::Stopped(reason) => ("stopped", Some(*reason)),
-        Cause::Crashed => (LOST, Some(Reason::Poison)),
+        Cause::Crashed => (Attempt::LOST, Some(Reason::Poison)),
         _ => ("", None),
     };
     // Of one that was lost nobody knows when it ended.
-    attempt.ended_at = (word != LOST).then_some(now);
+    attempt.ended_at = (word != Attempt::LOST).then_some(now);
     attempt.outcome = Some(word.to_owned());
     attempt.reason = reason.map(|reason| reason.as_str().to_owned());
     if let Cause::Ended(outcome) = cause {

@@ -24,10 +24,10 @@ mod transactional;
 pub mod types;
 mod upkeep;
 
-pub use error::StoreError;
+pub use error::{StoreError, Trouble};
 pub use keeper::{Keeper, Reply};
 pub use memory::MemoryStore;
-pub use sqlite::{FILE, SqliteStore};
+pub use sqlite::{FILE, Found, SqliteStore};
 pub use types::*;
 
 use std::collections::BTreeMap;

@@ -171,6 +171,11 @@ pub struct Attempt {
     pub codes: Vec<String>,
 }
 
+impl Attempt {
+    /// The outcome of an attempt whose worker was gone before it ended.
+    pub const LOST: &'static str = "lost";
+}
+
 /// One line of the audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditLine {

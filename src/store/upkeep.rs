@@ -13,11 +13,11 @@ use crate::outbox::{Command, EntryId, Placed, State};
 use crate::plan::Planner;
 
 use super::again::{look_again, replan};
-use super::deliver::{LOST, running, started};
+use super::deliver::{running, started};
 use super::disclose::disclose;
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
-use super::types::{Acted, AuditLine, Decision, EntryDetail, Swept};
+use super::types::{Acted, Attempt, AuditLine, Decision, EntryDetail, Swept};
 
 /// At most so many entries of each kind in one sweep, so that nothing else waits long. The next sweep goes on.
 pub(super) const SWEEP: usize = 500;
@@ -44,7 +44,7 @@ pub(super) fn free(
         };
         let attempts = rows.attempts(row.id)?;
         let mut attempt = running(&attempts).cloned().unwrap_or_else(|| started(&attempts, now));
-        attempt.outcome = Some(LOST.to_owned());
+        attempt.outcome = Some(Attempt::LOST.to_owned());
         attempt.reason = change.reason.map(|reason| reason.as_str().to_owned());
         rows.put_attempt(row.id, &attempt)?;
         rows.change(&mut row, &change, now)?;

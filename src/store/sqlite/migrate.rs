@@ -18,18 +18,54 @@ const APPLICATION: i32 = 0x7370_6668;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
+/// Which form a store has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Form {
+    /// Its own; nought where nothing is in it yet.
+    pub found: u32,
+    /// That of this program.
+    pub newest: u32,
+}
+
+impl Form {
+    /// Refuses an older one, which is not for the asker to change.
+    pub(super) fn is_newest_or_none(self, path: &Path) -> Result<()> {
+        let Self { found, newest } = self;
+        if found == 0 || found == newest {
+            return Ok(());
+        }
+        Err(StoreError::Older { path: path.display().to_string(), found, known: newest })
+    }
+}
+
+/// The form of a store, which is none of another program's and no newer one. Changes nothing.
+pub(super) fn form(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<Form> {
+    // Another process may be making it: all is asked of one instant.
+    let moment = connection.transaction()?;
+    let found = version(&moment)?;
+    let program: i32 = moment.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let objects: i64 = moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let is_new = found == 0 && program == 0 && objects == 0;
+    if program != APPLICATION && !is_new {
+        let problem = "this is a database of another program, and was left as it is; name another folder for the store, \
+                       or put the store back"
+            .to_owned();
+        return Err(StoreError::Place { path: path.display().to_string(), problem });
+    }
+    let newest = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+    if found > newest {
+        return Err(StoreError::Newer { path: path.display().to_string(), found, known: newest });
+    }
+    Ok(Form { found, newest })
+}
+
 /// Brings a store to the newest form.
 pub(super) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<()> {
-    let newest = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-    let found = version(connection)?;
-    if found > newest {
-        return Err(StoreError::Newer { found, known: newest });
-    }
+    let Form { found, newest } = form(connection, path, steps)?;
     if found == newest {
-        return ours(connection, path);
+        return Ok(());
     }
     if found > 0 {
-        ours(connection, path)?;
         back_up(connection, path, found)?;
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -54,15 +90,6 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) 
 
 fn version(connection: &Connection) -> Result<u32> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
-}
-
-fn ours(connection: &Connection, path: &Path) -> Result<()> {
-    let found: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    if found == APPLICATION {
-        return Ok(());
-    }
-    let problem = "this is a database of another program; give another folder".to_owned();
-    Err(StoreError::Place { path: path.display().to_string(), problem })
 }
 
 /// Copies the store to `NAME.before-N`, N being the form it will have. Appears only when it is complete.

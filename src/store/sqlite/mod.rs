@@ -4,8 +4,12 @@
 //! [`super::keeper`] is. Invariant: an operation that failed left nothing, and a group in which the database itself
 //! rolled back is never reported as written. Next: `tables.rs`.
 
+mod entries;
+mod history;
 mod list;
+mod look;
 mod migrate;
+mod open;
 mod payload;
 mod persons;
 mod place;
@@ -18,19 +22,17 @@ mod words;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::Connection;
 
 use super::StoreError;
 use super::rows::Rows;
 use super::transactional::Transactional;
+pub use look::Found;
+use open::Upgrade;
 use tables::Tables;
 
 /// The database's name in its folder.
 pub const FILE: &str = "store.sqlite";
-
-/// Older libraries can corrupt a database whose log is reset while another connection writes.
-const OLDEST: i32 = 3_051_003;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -63,29 +65,44 @@ impl Loss {
 }
 
 impl SqliteStore {
-    /// Opens the store of a folder, made where it is absent, and brings it to the form of this program.
+    /// Opens the store of a folder, made where it is absent, and brings it to the form of this program: for the daemon,
+    /// or whoever else has the data folder to himself.
     ///
     /// # Errors
     /// Others can read the folder or its files, the SQLite library is too old, a newer program wrote the store, or
     /// the database cannot be used.
     pub fn open(folder: &Path) -> Result<Self> {
-        Self::open_with(folder, migrate::STEPS)
+        Self::open_with(folder, migrate::STEPS, Upgrade::Yes)
     }
 
-    fn open_with(folder: &Path, steps: &[&str]) -> Result<Self> {
-        refuse_old(rusqlite::version_number(), rusqlite::version())?;
-        place::folder(folder)?;
-        let path = folder.join(FILE);
-        place::file(&path)?;
-        for part in ["-wal", "-shm"] {
-            let mut name = path.clone().into_os_string();
-            name.push(part);
-            place::check(Path::new(&name))?;
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(&path, flags)?;
-        prepare(&connection)?;
-        migrate::migrate(&mut connection, &path, steps)?;
+    /// As [`SqliteStore::open`], and refuses an older form as it is: for whoever works beside a daemon.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`], and [`StoreError::Older`].
+    pub fn open_as_it_is(folder: &Path) -> Result<Self> {
+        Self::open_with(folder, migrate::STEPS, Upgrade::No)
+    }
+
+    /// Opens the store of a folder for the questions that write nothing. Makes nothing: an absent store is read as an empty
+    /// one. What would write is refused.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open_as_it_is`].
+    pub fn read(folder: &Path) -> Result<Self> {
+        let (connection, path) = open::read(folder, migrate::STEPS)?;
+        Ok(Self { connection, path, in_group: false, lost: None })
+    }
+
+    /// What the store of a folder is, found without writing anything; all of it is read, for at most so long.
+    ///
+    /// # Errors
+    /// Others can read it, it is no store of this program, a newer one wrote it, or it is damaged.
+    pub fn look_at(folder: &Path, patience: Duration) -> Result<Found> {
+        look::look_at(folder, migrate::STEPS, patience)
+    }
+
+    fn open_with(folder: &Path, steps: &[&str], upgrade: Upgrade) -> Result<Self> {
+        let (connection, path) = open::open(folder, steps, upgrade)?;
         Ok(Self { connection, path, in_group: false, lost: None })
     }
 
@@ -101,10 +118,11 @@ impl SqliteStore {
     /// # Errors
     /// The database cannot be read.
     pub fn quick_check(&self) -> Result<Vec<String>> {
-        let mut check = self.connection.prepare("PRAGMA quick_check(20)")?;
-        let found = check.query_map([], |row| row.get(0))?;
-        let found = found.collect::<std::result::Result<Vec<String>, _>>()?;
-        Ok(found.into_iter().filter(|line| line != "ok").collect())
+        look::quick_check(&self.connection).map_err(|error| error.at(&self.path))
+    }
+
+    fn named(&self, error: rusqlite::Error) -> StoreError {
+        StoreError::Database(error).at(&self.path)
     }
 
     /// Does something wholly or not at all. Outside of a group it is on the disk when this returns.
@@ -118,7 +136,7 @@ impl SqliteStore {
             ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
         };
         let say = |word: &str| self.connection.prepare_cached(word)?.execute([]);
-        say(begin).map_err(known)?;
+        say(begin).map_err(|error| self.named(error))?;
         let undo = Undo { connection: &self.connection, sql: Some(undo), lost: &mut self.lost };
         let done = work(&mut Tables::new(undo.connection))
             .and_then(|done| say(commit).map(|_| done).map_err(StoreError::from));
@@ -129,7 +147,7 @@ impl SqliteStore {
             }
             Err(error) => {
                 drop(undo);
-                let error = translate(error);
+                let error = error.at(&self.path);
                 if self.lost.is_some() && matches!(error, StoreError::Full) {
                     self.lost = Some(Loss::Full);
                 }
@@ -166,7 +184,7 @@ impl Drop for Undo<'_> {
 impl Transactional for SqliteStore {
     fn begin_group(&mut self) -> Result<()> {
         self.lost = None;
-        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(known)?;
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.named(error))?;
         self.in_group = true;
         Ok(())
     }
@@ -176,13 +194,13 @@ impl Transactional for SqliteStore {
         self.in_group = false;
         if let Some(loss) = self.lost.take().or(rolled_back) {
             if !self.connection.is_autocommit() {
-                self.connection.execute_batch("ROLLBACK")?;
+                self.connection.execute_batch("ROLLBACK").map_err(|error| self.named(error))?;
             }
             return Err(loss.error());
         }
         self.connection.execute_batch("COMMIT").map_err(|error| {
             let _ = self.connection.execute_batch("ROLLBACK");
-            known(error)
+            self.named(error)
         })
     }
 
@@ -191,45 +209,6 @@ impl Transactional for SqliteStore {
     }
 
     fn look<T>(&mut self, work: impl FnOnce(&mut dyn Rows) -> Result<T>) -> Result<T> {
-        work(&mut Tables::new(&self.connection))
-    }
-}
-
-fn refuse_old(number: i32, text: &str) -> Result<()> {
-    if number < OLDEST { Err(StoreError::OldSqlite(text.to_owned())) } else { Ok(()) }
-}
-
-/// What every connection is set to before anything else.
-fn prepare(connection: &Connection) -> Result<()> {
-    connection.busy_timeout(Duration::from_secs(5))?;
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-    if !mode.eq_ignore_ascii_case("wal") {
-        return Err(StoreError::Damaged("the database has no write-ahead log"));
-    }
-    connection.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
-         PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;
-         PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
-         PRAGMA journal_size_limit = 67108864;",
-    )?;
-    // Plans do not depend on the values that are bound. Else SQLite prepares a question again at each new value.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.set_prepared_statement_cache_capacity(128);
-    Ok(())
-}
-
-/// The errors that the keeper tells apart.
-fn known(error: rusqlite::Error) -> StoreError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => StoreError::Full,
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
-        _ => StoreError::Database(error),
-    }
-}
-
-fn translate(error: StoreError) -> StoreError {
-    match error {
-        StoreError::Database(error) => known(error),
-        other => other,
+        work(&mut Tables::new(&self.connection)).map_err(|error| error.at(&self.path))
     }
 }

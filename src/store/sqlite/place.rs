@@ -28,6 +28,11 @@ pub(super) fn folder(path: &Path) -> Result<()> {
             sync(parent)?;
         }
     }
+    private_folder(path)
+}
+
+/// Refuses what is no folder, and a folder that others can enter.
+pub(super) fn private_folder(path: &Path) -> Result<()> {
     let found = fs::metadata(path).map_err(io_problem(path))?;
     if !found.is_dir() {
         return Err(problem(path, "this is not a folder; give the folder that is to hold the store"));

@@ -1,7 +1,6 @@
-//! [`Tables`]: the plain reading and writing in SQL.
+//! [`Tables`]: the plain reading and writing in SQL: each group of questions has a file of its own.
 //!
-//! What this is not: a transaction; whoever makes it holds one. Invariant: after every write, `head` stands on the
-//! first open entry of its referral and nowhere else. Next: `words.rs`.
+//! What this is not: a transaction; whoever makes it holds one. Next: `entries.rs`.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +9,18 @@ use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use uuid::Uuid;
 
-use super::words::{COLUMNS, duration, instant, nanoseconds, row, state};
-use super::{list, payload, persons, referrals};
+use super::words::nanoseconds;
+use super::{entries, history, list, payload, persons, referrals};
 use crate::endpoint;
 use crate::event::ReferralEvent;
-use crate::outbox::{Entry, EntryId, Parcel, Placed, Reason, State};
+use crate::outbox::{Entry, EntryId, Parcel, Placed, State};
 use crate::plan::Doubt;
 use crate::plan::known::PersonKey;
 use crate::store::row::{Referral, Row};
 use crate::store::rows::{Result, Rows};
-use crate::store::{Attempt, AuditLine, Filter, StoreError};
+use crate::store::{Attempt, AuditLine, Filter};
 
 /// The tables of a connection.
-///
-/// Questions about one referral's entries name their index and are sorted here. Without that SQLite weighs the partial
-/// indexes, and prepares the question again whenever a value changes; a test watches it.
 pub(super) struct Tables<'c> {
     pub(super) connection: &'c Connection,
 }
@@ -53,36 +49,18 @@ impl<'c> Tables<'c> {
         Ok(found)
     }
 
-    /// Entries, by the end of a question.
-    fn some(&self, which: &str, params: impl Params) -> Result<Vec<Row>> {
-        self.list(&format!("SELECT {COLUMNS} FROM entry AS due {which}"), params, row)
-    }
-
-    fn content(&self, column: &str, id: EntryId) -> Result<Option<Vec<u8>>> {
+    pub(super) fn content(&self, column: &str, id: EntryId) -> Result<Option<Vec<u8>>> {
         let sql = format!("SELECT {column} FROM content WHERE entry = ?1");
         let found = self.connection.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()?;
         Ok(found.flatten())
     }
 
-    fn put_content(&self, column: &str, id: EntryId, bytes: Option<&[u8]>) -> Result<()> {
+    pub(super) fn put_content(&self, column: &str, id: EntryId, bytes: Option<&[u8]>) -> Result<()> {
         let sql = format!(
             "INSERT INTO content (entry, {column}) VALUES (?1, ?2) \
              ON CONFLICT (entry) DO UPDATE SET {column} = excluded.{column}"
         );
         self.execute(&sql, params![id, bytes]).map(drop)
-    }
-
-    fn set_head(&self, referral: Uuid) -> Result<()> {
-        let sql = "SELECT id, state, head FROM entry INDEXED BY entry_referral WHERE referral = ?1";
-        let mut entries: Vec<(EntryId, bool, bool)> = self.list(sql, [referral.into_bytes()], |row| {
-            Ok((row.get(0)?, state(row.get_ref(1)?.as_str().unwrap_or_default())?.is_open(), row.get(2)?))
-        })?;
-        entries.sort_unstable_by_key(|(id, ..)| *id);
-        let first = entries.iter().find(|(_, is_open, _)| *is_open).map(|(id, ..)| *id);
-        for (id, _, head) in entries.iter().filter(|(id, _, head)| *head != (Some(*id) == first)) {
-            self.execute("UPDATE entry NOT INDEXED SET head = ?2 WHERE id = ?1", params![id, !head])?;
-        }
-        Ok(())
     }
 }
 
@@ -139,82 +117,24 @@ impl Rows for Tables<'_> {
         persons::concerned(self, key)
     }
 
-    fn add(&mut self, mut row: Row, parcel: Option<&Parcel>) -> Result<Row> {
-        self.execute(
-            "INSERT INTO entry (key, referral, event_id, event_type, endpoint, practice, state, reason, waived, attempts,
-               has_request, token, owner, lease_until, next_at, accepted_at, changed_at, expires_at, keep_for)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
-            params![
-                row.key.into_bytes(),
-                row.referral.into_bytes(),
-                row.event_id,
-                row.event_type.as_str(),
-                row.endpoint,
-                row.practice,
-                row.state.as_str(),
-                row.reason.map(Reason::as_str),
-                waived(&row),
-                row.attempts,
-                row.has_request,
-                row.token.cast_signed(),
-                row.owner.cast_signed(),
-                row.lease_until.map(nanoseconds),
-                nanoseconds(row.next_at),
-                nanoseconds(row.accepted_at),
-                nanoseconds(row.changed_at),
-                nanoseconds(row.expires_at),
-                duration(row.keep_for),
-            ],
-        )?;
-        row.id = self.connection.last_insert_rowid();
-        if let Some(parcel) = parcel {
-            self.put_parcel(row.id, parcel)?;
-        }
-        self.set_head(row.referral)?;
-        Ok(row)
+    fn add(&mut self, row: Row, parcel: Option<&Parcel>) -> Result<Row> {
+        entries::add(self, row, parcel)
     }
 
     fn row(&mut self, id: EntryId) -> Result<Option<Row>> {
-        Ok(self.some("NOT INDEXED WHERE id = ?1", [id])?.into_iter().next())
+        entries::row(self, id)
     }
 
     fn rows_of(&mut self, referral: Uuid) -> Result<Vec<Row>> {
-        let mut rows = self.some("INDEXED BY entry_referral WHERE referral = ?1", [referral.into_bytes()])?;
-        rows.sort_unstable_by_key(|row| row.id);
-        Ok(rows)
+        entries::rows_of(self, referral)
     }
 
     fn save(&mut self, row: &Row) -> Result<()> {
-        self.execute(
-            "UPDATE entry NOT INDEXED SET endpoint = ?2, practice = ?3, state = ?4, reason = ?5, waived = ?6, attempts = ?7,
-               has_request = ?8, token = ?9, owner = ?10, lease_until = ?11, next_at = ?12, changed_at = ?13,
-               expires_at = ?14, keep_for = ?15 WHERE id = ?1",
-            params![
-                row.id,
-                row.endpoint,
-                row.practice,
-                row.state.as_str(),
-                row.reason.map(Reason::as_str),
-                waived(row),
-                row.attempts,
-                row.has_request,
-                row.token.cast_signed(),
-                row.owner.cast_signed(),
-                row.lease_until.map(nanoseconds),
-                nanoseconds(row.next_at),
-                nanoseconds(row.changed_at),
-                nanoseconds(row.expires_at),
-                duration(row.keep_for),
-            ],
-        )?;
-        self.set_head(row.referral)
+        entries::save(self, row)
     }
 
     fn first_open(&mut self, referral: Uuid) -> Result<Option<EntryId>> {
-        let mut ask = self.connection.prepare_cached(
-            "SELECT id FROM entry INDEXED BY entry_referral WHERE referral = ?1 AND head = 1",
-        )?;
-        Ok(ask.query_row([referral.into_bytes()], |row| row.get(0)).optional()?)
+        entries::first_open(self, referral)
     }
 
     fn parcel(&mut self, id: EntryId) -> Result<Option<Parcel>> {
@@ -234,138 +154,51 @@ impl Rows for Tables<'_> {
     }
 
     fn due(&mut self, endpoint: &str, now: Timestamp) -> Result<Option<Row>> {
-        let which = "INDEXED BY entry_due
-             WHERE endpoint = ?1 AND head = 1 AND state IN ('pending', 'unknown') AND next_at <= ?2 AND NOT EXISTS
-               (SELECT 1 FROM entry AS other WHERE other.referral = due.referral AND other.state = 'in-flight')
-             ORDER BY next_at, id LIMIT 1";
-        Ok(self.some(which, params![endpoint, nanoseconds(now)])?.into_iter().next())
+        entries::due(self, endpoint, now)
     }
 
     fn lost(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>> {
-        let which = "INDEXED BY entry_flying
-                     WHERE state = 'in-flight' AND lease_until <= ?1 ORDER BY lease_until, id LIMIT ?2";
-        self.some(which, params![nanoseconds(now), count(limit)])
+        entries::lost(self, now, limit)
     }
 
     fn too_old(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>> {
-        let which = "INDEXED BY entry_age
-                     WHERE state IN ('pending', 'held') AND expires_at <= ?1 ORDER BY expires_at, id LIMIT ?2";
-        self.some(which, params![nanoseconds(now), count(limit)])
+        entries::too_old(self, now, limit)
     }
 
     fn held_due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>> {
-        let which = "INDEXED BY entry_again
-                     WHERE state = 'held' AND reason IN ('future-date', 'no-endpoint') AND next_at <= ?1
-                     ORDER BY next_at, id LIMIT ?2";
-        self.some(which, params![nanoseconds(now), count(limit)])
+        entries::held_due(self, now, limit)
     }
 
     fn attempts(&mut self, id: EntryId) -> Result<Vec<Attempt>> {
-        let sql = "SELECT number, started_at, ended_at, outcome, reason, status, codes FROM attempt
-                   WHERE entry = ?1 ORDER BY number";
-        self.list(sql, [id], |row| {
-            Ok(Attempt {
-                number: row.get(0)?,
-                started_at: instant(row.get(1)?)?,
-                ended_at: row.get::<_, Option<i64>>(2)?.map(instant).transpose()?,
-                outcome: row.get(3)?,
-                reason: row.get(4)?,
-                status: row.get(5)?,
-                codes: serde_json::from_str(&row.get::<_, String>(6)?)
-                    .map_err(|_| StoreError::Damaged("codes of an answer"))?,
-            })
-        })
+        history::attempts(self, id)
     }
 
     fn put_attempt(&mut self, id: EntryId, attempt: &Attempt) -> Result<()> {
-        self.execute(
-            "INSERT OR REPLACE INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![
-                id,
-                attempt.number,
-                nanoseconds(attempt.started_at),
-                attempt.ended_at.map(nanoseconds),
-                attempt.outcome,
-                attempt.reason,
-                attempt.status,
-                serde_json::to_string(&attempt.codes).unwrap_or_else(|_| "[]".to_owned()),
-            ],
-        )
-        .map(drop)
+        history::put_attempt(self, id, attempt)
     }
 
     fn audit(&mut self, id: EntryId) -> Result<Vec<AuditLine>> {
-        let sql = "SELECT at, actor, action, reason FROM audit WHERE entry = ?1 ORDER BY id";
-        self.list(sql, [id], |row| {
-            Ok(AuditLine {
-                at: instant(row.get(0)?)?,
-                actor: row.get(1)?,
-                action: row.get(2)?,
-                reason: row.get(3)?,
-            })
-        })
+        history::audit(self, id)
     }
 
     fn add_audit(&mut self, id: EntryId, line: &AuditLine) -> Result<()> {
-        let sql = "INSERT INTO audit (entry, at, actor, action, reason) VALUES (?1, ?2, ?3, ?4, ?5)";
-        self.execute(sql, params![id, nanoseconds(line.at), line.actor, line.action, line.reason]).map(drop)
+        history::add_audit(self, id, line)
     }
 
     fn known(&mut self, referral: Uuid, endpoint: &str) -> Result<Vec<endpoint::Known>> {
-        let sql =
-            "SELECT type, uuid, id, version, content FROM resource WHERE referral = ?1 AND endpoint = ?2
-                   ORDER BY type, uuid";
-        self.list(sql, params![referral.into_bytes(), endpoint], |row| {
-            Ok(endpoint::Known {
-                placed: Placed {
-                    resource_type: row.get(0)?,
-                    uuid: row.get(1)?,
-                    id: row.get(2)?,
-                    version: row.get(3)?,
-                },
-                content: row.get(4)?,
-            })
-        })
+        history::known(self, referral, endpoint)
     }
 
     fn put_known(&mut self, referral: Uuid, endpoint: &str, known: &endpoint::Known) -> Result<()> {
-        let placed = &known.placed;
-        self.execute(
-            "INSERT OR REPLACE INTO resource VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![
-                referral.into_bytes(),
-                endpoint,
-                placed.resource_type,
-                placed.uuid,
-                placed.id,
-                placed.version,
-                known.content,
-            ],
-        )
-        .map(drop)
+        history::put_known(self, referral, endpoint, known)
     }
 
     fn put_differing(&mut self, id: EntryId, differing: &[Placed]) -> Result<()> {
-        self.execute("DELETE FROM differing WHERE entry = ?1", [id])?;
-        for (place, found) in (0i64..).zip(differing) {
-            self.execute(
-                "INSERT INTO differing VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![id, place, found.resource_type, found.uuid, found.id, found.version],
-            )?;
-        }
-        Ok(())
+        history::put_differing(self, id, differing)
     }
 
     fn differing(&mut self, id: EntryId) -> Result<Vec<Placed>> {
-        let sql = "SELECT type, uuid, id, version FROM differing WHERE entry = ?1 ORDER BY place";
-        self.list(sql, [id], |row| {
-            Ok(Placed {
-                resource_type: row.get(0)?,
-                uuid: row.get(1)?,
-                id: row.get(2)?,
-                version: row.get(3)?,
-            })
-        })
+        history::differing(self, id)
     }
 
     fn forget_seen(&mut self, now: Timestamp) -> Result<()> {
@@ -408,13 +241,4 @@ impl Rows for Tables<'_> {
     ) -> Result<Option<Vec<endpoint::Known>>> {
         list::ours(self, endpoint, resource_type, uuid)
     }
-}
-
-fn waived(row: &Row) -> String {
-    let words: Vec<&str> = row.waived.iter().map(|reason| reason.as_str()).collect();
-    words.join(" ")
-}
-
-fn count(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
 }

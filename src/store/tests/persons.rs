@@ -1,8 +1,8 @@
 //! What is known of a person beyond one referral: refused records about consent, records that contradict each other; and
 //! that nothing is sent which was sent before.
 
-use super::behaviour::{each, states};
 use super::samples::*;
+use super::{each, states};
 use crate::event::IssueCode;
 use crate::event::person::Person;
 use crate::outbox::{Command, Reason, State};

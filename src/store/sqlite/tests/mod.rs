@@ -1,4 +1,6 @@
-//! Opening, upgrading, and what is left when something fails in the middle.
+//! Opening, upgrading, and what is left when something fails in the middle. Next: `look.rs`.
+
+mod look;
 
 use std::fs;
 use std::path::Path;
@@ -26,9 +28,11 @@ fn version(path: &Path) -> u32 {
 
 #[test]
 fn a_library_with_the_defect_is_refused() {
-    assert!(matches!(refuse_old(3_051_002, "3.51.2"), Err(StoreError::OldSqlite(told)) if told == "3.51.2"));
-    refuse_old(3_051_003, "3.51.3").unwrap();
-    refuse_old(rusqlite::version_number(), rusqlite::version()).unwrap();
+    assert!(
+        matches!(open::refuse_old(3_051_002, "3.51.2"), Err(StoreError::OldSqlite(told)) if told == "3.51.2")
+    );
+    open::refuse_old(3_051_003, "3.51.3").unwrap();
+    open::refuse_old(rusqlite::version_number(), rusqlite::version()).unwrap();
 }
 
 #[test]
@@ -74,7 +78,7 @@ fn a_newer_store_and_another_programs_database_are_refused() {
     Connection::open(place.join(FILE)).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let newest = u32::try_from(migrate::STEPS.len()).unwrap();
     let refused = SqliteStore::open(&place).unwrap_err();
-    assert!(matches!(refused, StoreError::Newer { found: 99, known } if known == newest), "{refused}");
+    assert!(matches!(refused, StoreError::Newer { found: 99, known, .. } if known == newest), "{refused}");
     let other = Connection::open(place.join(FILE)).unwrap();
     other.pragma_update(None, "user_version", newest).unwrap();
     other.pragma_update(None, "application_id", 7).unwrap();
@@ -94,7 +98,7 @@ fn an_upgrade_keeps_everything_and_leaves_a_copy() {
     let before = store.entry(1).unwrap();
     drop(store);
     let steps = [migrate::STEPS, &[NEXT]].concat();
-    let mut store = SqliteStore::open_with(&place, &steps).unwrap();
+    let mut store = SqliteStore::open_with(&place, &steps, Upgrade::Yes).unwrap();
     assert_eq!(store.entry(1).unwrap(), before);
     store.connection.execute("INSERT INTO later VALUES (1)", []).unwrap();
     drop(store);
@@ -118,9 +122,9 @@ fn an_upgrade_that_fails_at_any_statement_leaves_the_old_store() {
     drop(store);
     let fails = [NEXT, "INSERT INTO nowhere VALUES (1);"].concat();
     let steps = [migrate::STEPS, &[NEXT.split_inclusive(';').next().unwrap(), &fails[..]]].concat();
-    SqliteStore::open_with(&place, &steps).unwrap_err();
+    SqliteStore::open_with(&place, &steps, Upgrade::Yes).unwrap_err();
     let orphan = "PRAGMA defer_foreign_keys = ON; INSERT INTO person VALUES (x'01', x'02');";
-    SqliteStore::open_with(&place, &[migrate::STEPS, &[orphan]].concat()).unwrap_err();
+    SqliteStore::open_with(&place, &[migrate::STEPS, &[orphan]].concat(), Upgrade::Yes).unwrap_err();
     let mut store = SqliteStore::open(&place).unwrap();
     assert!(store.entry(1).unwrap().is_some());
     let sql = "SELECT count(*) FROM pragma_table_info('referral') WHERE name = 'colour'";
@@ -132,7 +136,8 @@ fn an_upgrade_that_fails_at_any_statement_leaves_the_old_store() {
 #[test]
 fn a_new_store_that_was_never_finished_is_begun_again() {
     let (_dir, place) = folder();
-    SqliteStore::open_with(&place, &["CREATE TABLE half (id INTEGER) STRICT; nonsense"]).unwrap_err();
+    SqliteStore::open_with(&place, &["CREATE TABLE half (id INTEGER) STRICT; nonsense"], Upgrade::Yes)
+        .unwrap_err();
     let mut store = SqliteStore::open(&place).unwrap();
     one(&mut store, "R1");
 }

@@ -1,0 +1,71 @@
+//! What a person decides and sees of entries, by the real commands. Next: `world.rs`.
+
+use std::fs;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use crate::people::{PRACTICE, Person};
+use crate::sender::Client;
+use crate::world::{FILES, World};
+
+#[test]
+fn a_reason_with_an_nhs_number_is_refused_and_not_repeated() {
+    let world = World::new(&FILES.replace("test = true", "test = false"));
+    let person = Person::new(1, PRACTICE);
+    fs::write(world.path().join("events.ndjson"), person.event("E1", 0).to_string()).unwrap();
+    assert_eq!(world.run(&["send", "events.ndjson"]).code, 0);
+    let state = || world.entries(&[])[0]["state"].clone();
+    assert_eq!(state(), "held", "a test number for a live endpoint");
+    let digits = &person.number;
+    let spaced = format!("{} {} {}", &digits[..3], &digits[3..6], &digits[6..]);
+    let hyphened = spaced.replace(' ', "-");
+    for (decision, text) in [
+        ("discard", format!("{digits} is a duplicate")),
+        ("release", format!("spoke to {spaced}, all well")),
+        ("hold", format!("see {hyphened}.")),
+        ("retry", digits.clone()),
+    ] {
+        let said = world.run(&["outbox", decision, "1", "--why", &text]);
+        assert_eq!(said.code, 2, "{decision}: {}{}", said.stdout, said.stderr);
+        assert!(said.stderr.contains("--why") && said.stderr.contains("NHS number"), "{}", said.stderr);
+        let heard = format!("{}{}", said.stdout, said.stderr).replace([' ', '-'], "");
+        assert!(!heard.contains(digits.as_str()), "{decision} repeats it");
+        assert_eq!(state(), "held", "{decision}");
+    }
+    let said = world.run(&[
+        "outbox",
+        "discard",
+        "1",
+        "--why",
+        "entered twice, ref 2026-11-20/7, call 0113 496 0000",
+    ]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let shown = world.run(&["outbox", "show", "1"]).stdout;
+    assert!(shown.contains("by j.marsh: entered twice"), "{shown}");
+    let mut stored = Vec::new();
+    for file in fs::read_dir(world.data().join("store")).unwrap() {
+        stored.extend(fs::read(file.unwrap().path()).unwrap());
+    }
+    assert!(!stored.windows(spaced.len()).any(|bytes| bytes == spaced.as_bytes()));
+}
+
+#[test]
+fn an_attempt_that_was_lost_with_the_process_says_so() {
+    // Nobody answers at this address.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let world = World::new(&format!(
+        "[[endpoint]]\nname = \"silent\"\nkind = \"fhir\"\nurl = \"http://{}/r4\"\ntest = true\n",
+        silent.local_addr().unwrap()
+    ));
+    let daemon = world.start();
+    assert_eq!(Client::new().event(daemon.at(), &Person::new(1, PRACTICE).event("E1", 0)).status, 202);
+    let began = Instant::now();
+    while world.entries(&[])[0]["state"] != "in-flight" {
+        assert!(began.elapsed() < Duration::from_secs(30), "{}", daemon.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    daemon.kill();
+    let _next = world.start();
+    let shown = world.run(&["outbox", "show", "1"]).stdout;
+    assert!(shown.contains("lost: the program ended before anything was sent"), "{shown}");
+}
