@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -13,10 +14,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::endpoint::Kind;
 use crate::config::{Config, EndpointConfig, Places, Problem, Problems};
 use crate::convert::Exit;
-use crate::daemon::{DaemonError, Parts, endpoints};
+use crate::daemon::{DaemonError, endpoints, parts};
 use crate::endpoint::fhir_rest::question::{Finding, Verdict};
 use crate::endpoint::fhir_rest::{FhirRest, inquiry, trial};
 use crate::intake::folder;
+use crate::store::{self, SqliteStore, StoreError};
 use crate::telemetry::log::{self, Format};
 
 use super::failure::Failure;
@@ -51,6 +53,9 @@ pub(super) struct Arguments {
 /// This program was not written before this day: a clock that says so is wrong.
 const WRITTEN: jiff::civil::Date = jiff::civil::date(2026, 11, 1);
 
+/// So long the store is read to see whether it is sound: a large one is not read whole before each start of the daemon.
+const READING: Duration = Duration::from_secs(10);
+
 /// Runs the subcommand.
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let config = Config::load(arguments.config.as_deref(), &Places::here()).or_else(unusable)?;
@@ -70,16 +75,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     found.clock(edge::now());
     found.secrets(&config);
     found.folders(&config);
+    found.never_read(&config);
     found.profiles(&config);
-    match Parts::of(config) {
-        Ok(parts) => {
-            found.good("codeset", parts.planner.codeset.name_and_version());
-            found.store(&parts);
-            found.endpoints(&parts.config, arguments)?;
-        }
-        Err(error @ DaemonError::Secret(_)) => found.error("secret", &error),
+    // A key that cannot be had was told among the secrets.
+    match parts::codeset(&config) {
+        Ok(codeset) => found.good("codeset", codeset.name_and_version()),
         Err(error) => found.error("codeset", &error),
     }
+    found.store(&config);
+    found.endpoints(&config, arguments)?;
     edge::print(&found.text)?;
     match (found.problems.is_empty(), found.is_wrong_there) {
         (true, false) => Ok(Exit::Done),
@@ -170,6 +174,20 @@ impl Found {
         }
     }
 
+    /// What stands in a watched folder for nothing.
+    fn never_read(&mut self, config: &Config) {
+        for watched in &config.folders {
+            let Ok(folder::NeverRead { folders, links }) = folder::never_read(watched) else { continue };
+            if folders + links > 0 {
+                let said = format!(
+                    "{}: {folders} folders and {links} links in it are passed over: only files directly in it are read",
+                    watched.path.display()
+                );
+                self.line("WARN", "folder", &said);
+            }
+        }
+    }
+
     fn profiles(&mut self, config: &Config) {
         for watched in &config.folders {
             match folder::profile(watched) {
@@ -225,14 +243,23 @@ impl Found {
         self.line(mark, question.as_str(), &format!("{endpoint}: {said}{remedy}"));
     }
 
-    fn store(&mut self, parts: &Parts) {
-        let shown = parts.config.store.display().to_string();
-        if !parts.config.store.exists() {
-            return self.good("store", &format!("{shown} (made at the start)"));
-        }
-        match parts.store() {
-            Ok(_) => self.good("store", &shown),
-            Err(error) => self.error("store", &error),
+    fn store(&mut self, config: &Config) {
+        let shown = config.store.display().to_string();
+        match SqliteStore::look_at(&config.store, READING) {
+            Ok(store::Found::None) => self.good("store", &format!("{shown} (made at the start)")),
+            Ok(store::Found::Store { form, newest, is_all_read }) => {
+                let mut said = format!("{shown}: format {form}");
+                if form < newest {
+                    let _ = write!(said, ", which the daemon brings to {newest} at its start, after a copy");
+                }
+                said.push_str(if is_all_read { "; read whole" } else { "; sound as far as it was read" });
+                self.good("store", &said);
+            }
+            Err(StoreError::Busy) => {
+                let said = format!("{shown}: opened or closed again and again meanwhile; check once more");
+                self.line("WARN", "store", &said);
+            }
+            Err(error) => self.error("store", &error.into()),
         }
     }
 }

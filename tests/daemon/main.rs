@@ -3,7 +3,8 @@
 //! Invented people only, with numbers of the 999 range. Each test has a data folder of its own and a port that the system
 //! gives. Moments are chosen at random; the seed is printed with a failure and taken from `SP_FHIR_SEED`. Read next:
 //! `world.rs` (the process), `people.rs` (what is sent), `sender.rs` (how), then the proofs: `kill.rs`, `outage.rs`,
-//! `canary.rs`, `snapshots.rs`, `persons.rs`, `exits.rs`, `reload.rs`, `crash.rs`, `check.rs`.
+//! `canary.rs`, `snapshots.rs`, `persons.rs`, `exits.rs`, `reload.rs`, `crash.rs`, `check.rs`, `store.rs`, `decisions.rs`,
+//! `inbox.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,8 +19,10 @@ mod check;
 #[path = "../common/mod.rs"]
 mod common;
 mod crash;
+mod decisions;
 mod exits;
 mod files;
+mod inbox;
 mod kill;
 mod outage;
 mod people;
@@ -28,6 +31,7 @@ mod reload;
 mod sender;
 mod servers;
 mod snapshots;
+mod store;
 mod stub;
 mod world;
 

@@ -6,7 +6,7 @@
 //! processes in a row ended while they read it (`mark.rs`): then it is set aside, so that one file cannot stop everything
 //! for ever. Then it goes to `done`, or, when nothing of it
 //! could be read, to `refused` with its reasons; refused rows go to `refused` in the file's own form. What this is not: a
-//! walk; folders inside are not looked into. Invariant: a file is in exactly one of the folders, and in `done` only when
+//! walk; folders inside are not looked into and links are not followed, which is said once. Invariant: a file is in exactly one of the folders, and in `done` only when
 //! every row of it is on the disk or in `refused`. Next: `place.rs`, then `read.rs`.
 
 mod aside;
@@ -40,7 +40,7 @@ use crate::source::SourceErrorKind;
 use super::keep::Keep;
 use mark::Mark;
 use place::Stamp;
-pub use place::make_private;
+pub use place::{NeverRead, make_private, never_read};
 use read::{FileRead, NotRead};
 pub use turns::Turns;
 
@@ -102,6 +102,8 @@ pub struct Watch {
     seen: HashMap<OsString, (Stamp, Timestamp)>,
     /// Whether the last look at the folder failed; said once.
     lost: bool,
+    /// What stands in the folder and is never read, as it was said last.
+    never: NeverRead,
     mark: Mark,
     turns: Arc<Turns>,
     /// The file that the last process was reading when it ended, and how many in a row did; not asked yet, or asked.
@@ -166,6 +168,7 @@ impl Watch {
             shared: Arc::new(shared),
             seen: HashMap::new(),
             lost: false,
+            never: NeverRead::default(),
             mark,
             turns,
             left: None,
@@ -194,6 +197,7 @@ impl Watch {
         let claimed = match self.claim() {
             Ok(claimed) => {
                 self.lost = false;
+                self.say_what_is_never_read();
                 claimed
             }
             Err(error) => {
@@ -237,6 +241,19 @@ impl Watch {
             claimed.push(name);
         }
         Ok(claimed)
+    }
+
+    /// Says it once, and again when there is more of it.
+    fn say_what_is_never_read(&mut self) {
+        let Ok(found) = never_read(&self.folder) else { return };
+        let NeverRead { folders, links } = found;
+        if found.is_more(self.never) {
+            tracing::warn!(
+                folder = %self.folder.path.display(), folders, links,
+                "folders and links inside the watched folder are passed over: only files directly in it are read"
+            );
+        }
+        self.never = found;
     }
 
     fn has_settled(&mut self, name: &OsStr, stamp: Stamp, now: Timestamp) -> bool {

@@ -8,6 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::config::Folder;
+
 /// What shows that a file was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
@@ -57,6 +59,43 @@ pub(super) fn files(folder: &Path) -> io::Result<Vec<(OsString, Stamp)>> {
         }
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(found)
+}
+
+/// What stands in a watched folder and is never read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NeverRead {
+    /// Folders, but for those of its own that hold what was read.
+    pub folders: usize,
+    /// Links, and what else is no regular file.
+    pub links: usize,
+}
+
+impl NeverRead {
+    /// Whether there is more than before.
+    pub(super) const fn is_more(self, before: Self) -> bool {
+        self.folders > before.folders || self.links > before.links
+    }
+}
+
+/// Counts what stands in a watched folder and is never read, without what is hidden.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn never_read(watched: &Folder) -> io::Result<NeverRead> {
+    let mut found = NeverRead::default();
+    for entry in fs::read_dir(&watched.path)? {
+        let entry = entry?;
+        let Ok(kind) = entry.file_type() else { continue };
+        let path = entry.path();
+        let is_own = watched.done.starts_with(&path) || watched.refused.starts_with(&path);
+        match (is_passed_over(&entry.file_name()), kind.is_file(), kind.is_dir()) {
+            (true, ..) | (_, true, _) => {}
+            (.., true) if is_own => {}
+            (.., true) => found.folders += 1,
+            _ => found.links += 1,
+        }
+    }
     Ok(found)
 }
 
