@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::people::{PRACTICE, Person};
 use crate::sender::Client;
 use crate::stub::{Manner, Stub};
-use crate::world::{Said, World};
+use crate::world::{FILES, Said, World};
 
 /// The lines of a word: their marks, and what they say.
 fn lines(said: &Said, word: &str) -> Vec<(String, String)> {
@@ -174,4 +174,16 @@ fn clocks_that_differ_are_in_readiness_and_metrics() {
     assert_eq!(client.event(daemon.at(), &Person::new(3, PRACTICE).event("E3", 0)).status, 202);
     until("ready", &|| client.get(daemon.at(), "/health/ready").status == 200);
     daemon.stop();
+}
+
+#[test]
+fn a_key_that_cannot_be_read_is_told_once_and_the_rest_is_looked_at() {
+    let world = World::new(&format!("{FILES}\n[mapping]\nopaque_key = \"absent.key\"\n"));
+    let said = world.run(&["check", "--offline"]);
+    assert_eq!(said.code, 5, "{}{}", said.stdout, said.stderr);
+    assert_eq!(said.stdout.matches("absent.key").count(), 1, "{}", said.stdout);
+    assert_eq!(said.stderr.matches("absent.key").count(), 1, "{}", said.stderr);
+    for word in ["codeset", "store", "endpoint"] {
+        assert_eq!(mark(&said, word), "ok", "{}", said.stdout);
+    }
 }

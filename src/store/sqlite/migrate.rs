@@ -96,7 +96,7 @@ fn version(connection: &Connection) -> Result<u32> {
 fn back_up(connection: &Connection, path: &Path, found: u32) -> Result<()> {
     let io = |path: &Path, error: std::io::Error| StoreError::Place {
         path: path.display().to_string(),
-        problem: error.to_string(),
+        problem: place::in_words(&error),
     };
     let to = beside(path, &format!("before-{}", found + 1));
     let half = beside(path, "backup-in-work");

@@ -13,7 +13,17 @@ fn problem(path: &Path, problem: impl Into<String>) -> StoreError {
 }
 
 fn io_problem(path: &Path) -> impl Fn(io::Error) -> StoreError {
-    move |error| problem(path, error.to_string())
+    move |error| problem(path, in_words(&error))
+}
+
+/// What the system said, and what to do where that is known.
+pub(super) fn in_words(error: &io::Error) -> String {
+    let remedy = match error.kind() {
+        io::ErrorKind::PermissionDenied => "; give it to the user who runs sp-fhir, with all that lies in it",
+        io::ErrorKind::ReadOnlyFilesystem => "; name a store on a file system that can be written",
+        _ => "",
+    };
+    format!("{error}{remedy}")
 }
 
 /// Makes the folder if it is absent, and refuses one that others can enter.
@@ -49,7 +59,7 @@ pub(super) fn file(path: &Path) -> Result<bool> {
     let new = match options.open(path) {
         Ok(_) => true,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-        Err(error) => return Err(problem(path, error.to_string())),
+        Err(error) => return Err(io_problem(path)(error)),
     };
     if new && let Some(folder) = path.parent() {
         sync(folder)?;
@@ -63,7 +73,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(problem(path, error.to_string())),
+        Err(error) => return Err(io_problem(path)(error)),
     };
     if !found.is_file() {
         return Err(problem(path, "this is not a plain file"));
