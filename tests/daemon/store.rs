@@ -48,6 +48,11 @@ fn names(path: &Path) -> Vec<String> {
     names
 }
 
+/// Whether the store was copied before it was brought up.
+fn has_copy(path: &Path) -> bool {
+    names(path).iter().any(|name| name.starts_with("store.sqlite.before-"))
+}
+
 #[test]
 fn an_older_store_is_told_by_check_and_brought_up_by_the_daemon_alone() {
     let world = World::new(FILES);
@@ -59,7 +64,7 @@ fn an_older_store_is_told_by_check_and_brought_up_by_the_daemon_alone() {
     };
     let said = world.run(&["check", "--offline"]);
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
-    assert!(said.stdout.contains("format 1, which the daemon brings to 2 at its start"), "{}", said.stdout);
+    assert!(said.stdout.contains("format 1, which the daemon brings to "), "{}", said.stdout);
     untouched("check");
     for looks in [&["status"][..], &["outbox", "list"], &["outbox", "show", "1"], &["reconcile"]] {
         let said = world.run(looks);
@@ -87,10 +92,10 @@ fn an_older_store_is_told_by_check_and_brought_up_by_the_daemon_alone() {
     drop(lock);
     let daemon = world.start();
     assert_eq!(Client::new().event(daemon.at(), &Person::new(1, PRACTICE).event("E1", 0)).status, 202);
-    assert!(names(&path).contains(&"store.sqlite.before-2".to_owned()), "{:?}", names(&path));
+    assert!(has_copy(&path), "{:?}", names(&path));
     let said = world.run(&["check", "--offline"]);
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
-    assert!(said.stdout.contains("format 2; read whole"), "{}", said.stdout);
+    assert!(said.stdout.contains("; read whole") && !said.stdout.contains("format 1"), "{}", said.stdout);
     assert_eq!(world.wait_idle(Duration::from_secs(60))["accepted"], 1);
     daemon.stop();
 }
@@ -100,7 +105,7 @@ fn a_command_that_writes_brings_an_older_store_up_where_no_daemon_runs() {
     let world = World::new(FILES);
     let path = first_form(&world);
     assert_eq!(world.run(&["outbox", "hold", "1", "--why", "a try"]).code, 1, "there is no such entry");
-    assert!(names(&path).contains(&"store.sqlite.before-2".to_owned()), "{:?}", names(&path));
+    assert!(has_copy(&path), "{:?}", names(&path));
 }
 
 #[test]

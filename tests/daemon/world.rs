@@ -84,6 +84,8 @@ impl World {
     fn sp_fhir(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sp-fhir"));
         command.current_dir(self.folder.path()).stdin(Stdio::null()).env("USER", "j.marsh");
+        // A configuration that names no data folder must not find this user's own.
+        command.env("XDG_STATE_HOME", self.folder.path().join("state")).env_remove("STATE_DIRECTORY");
         command
     }
 

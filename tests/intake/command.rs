@@ -75,7 +75,7 @@ fn check_tells_everything_that_is_wrong_at_once() {
     let wrong = run(home.path(), &["check"]);
     assert_eq!(wrong.status.code(), Some(5));
     let said = self::said(&wrong);
-    assert!(said.contains("store: ") && said.contains("log.level: "), "{said}");
+    assert!(said.contains("store.pth: ") && said.contains("log.level: "), "{said}");
     let printed = String::from_utf8_lossy(&wrong.stdout).into_owned();
     assert_eq!(
         printed.lines().filter(|line| line.starts_with("WRONG configuration")).count(),
