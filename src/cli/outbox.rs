@@ -253,6 +253,9 @@ fn detail_value(detail: &EntryDetail) -> Value {
         members.insert("decisions".into(), Value::Array(audit));
         members.insert("at_endpoint".into(), Value::Array(placed));
         members.insert("differs".into(), json!(detail.differing));
+        if let Some((referral, first)) = &detail.answered_by {
+            members.insert("answered_by".into(), json!({"id": first, "referral": referral.to_string()}));
+        }
     }
     value
 }
@@ -304,6 +307,9 @@ fn detail_text(detail: &EntryDetail) -> String {
     for known in &detail.known {
         let placed = &known.placed;
         let _ = writeln!(out, "  at endpoint  {}/{}", placed.resource_type, placed.id);
+    }
+    if let Some((referral, first)) = &detail.answered_by {
+        let _ = writeln!(out, "  answered by  entry {first}, referral {referral}");
     }
     for found in &detail.differing {
         let _ = writeln!(out, "  not as we left it  {found}");

@@ -4,6 +4,7 @@ mod behaviour;
 mod model;
 mod persons;
 pub(crate) mod samples;
+mod waiting;
 
 /// A store that hands everything but the commit on to another.
 macro_rules! delegate {
