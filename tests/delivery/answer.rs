@@ -54,7 +54,9 @@ async fn start(kinds: &[&str]) -> (Stub, Driver, Vec<sp_fhir::outbox::Parcel>, V
 /// Everything of a Task that is not ours to write.
 fn rest(task: &Value) -> Value {
     let mut rest = task.clone();
-    for name in ["status", "statusReason", "businessStatus", "output", "lastModified", "meta"] {
+    let ours =
+        ["status", "statusReason", "businessStatus", "output", "executionPeriod", "lastModified", "meta"];
+    for name in ours {
         rest.as_object_mut().unwrap().remove(name);
     }
     rest
@@ -100,6 +102,7 @@ async fn an_answer_updates_their_task_and_nothing_else_of_theirs() {
     assert_eq!(task["output"][0]["valueString"], "sent");
     assert_eq!(task["output"][1]["valueCodeableConcept"]["text"], "better");
     assert_eq!(task["lastModified"], "2026-03-06");
+    assert_eq!(task["executionPeriod"], json!({"start": "2026-03-04", "end": "2026-03-06"}));
     let wanted = stub.all("ServiceRequest");
     assert_eq!(
         (wanted.len(), &wanted[0]["meta"]["versionId"]),
@@ -117,6 +120,18 @@ async fn an_answer_updates_their_task_and_nothing_else_of_theirs() {
     assert!(stub.all("Provenance").iter().any(|signed| {
         signed["target"].as_array().unwrap().iter().any(|target| target["reference"] == "Task/their-task")
     }));
+}
+
+#[tokio::test]
+async fn when_the_work_began_as_they_wrote_it_stands() {
+    let (stub, mut driver, parcels, mut made) = start(&["referred", "attended", "completed"]).await;
+    made["executionPeriod"] = json!({"start": "2026-02-28T10:00:00Z"});
+    stub.put(made);
+    for parcel in &parcels {
+        assert_ne!(driver.deliver(parcel).await, Came::Held(Reason::Divergent));
+    }
+    let period = json!({"start": "2026-02-28T10:00:00Z", "end": "2026-03-03"});
+    assert_eq!(their_task(&stub)["executionPeriod"], period);
 }
 
 #[tokio::test]

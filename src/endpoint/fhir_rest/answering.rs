@@ -16,6 +16,7 @@ use super::draft::{Draft, DraftEntry, Write};
 use super::fill::{Filling, type_and_id};
 use super::join::Wanted;
 use super::merge::{Before, is_end, merge, set};
+use super::period::OfPeriod;
 use super::search::has_identifier;
 
 /// What is answered.
@@ -34,7 +35,7 @@ pub struct Answering<'a> {
 pub struct Joined {
     /// Its id.
     pub id: String,
-    /// The digest of what we say, whatever it says afterwards.
+    /// The digest of what we say, whatever it says afterwards; and marks of what of its period is ours.
     pub said: String,
     /// Whether it stands already as it would be written.
     pub is_idle: bool,
@@ -87,17 +88,24 @@ pub fn join(
     let version = version.ok_or(Reason::RefusedByEndpoint)?;
     let said = content::digest_said(&entry.resource, references);
     let before = known_of(filling.known, id).and_then(|known| {
-        let (left, said) = content::said_before(&known.content)?;
+        let (left, said, marks) = content::said_before(&known.content)?;
         let is_version = known.placed.version.as_deref() == Some(&version);
-        Some(Before { is_as_left: is_version || left == content::digest_said(task, references), said })
+        let is_as_left = is_version || left == content::digest_said(task, references);
+        Some(Before { is_as_left, said, period: OfPeriod::read(marks) })
     });
     let merged = merge(task, &entry.resource, before, &said, references)?;
+    // Of a Task that is left alone, what was ours stays ours.
+    let period = match &merged {
+        Some((_, period)) => *period,
+        None => before.map(|before| before.period).unwrap_or_default(),
+    };
+    let merged = merged.map(|(merged, _)| merged);
     let ends = matches!(status(&entry.resource).as_str(), "cancelled" | "rejected" | "failed");
     if merged.is_some() && !asks && !ends {
         return Err(Reason::Divergent);
     }
     let from = format!("urn:uuid:{}", entry.uuid);
-    let joined = Joined { id: id.to_owned(), said, is_idle: merged.is_none() };
+    let joined = Joined { id: id.to_owned(), said: said + period.marks(), is_idle: merged.is_none() };
     entry.resource = merged.unwrap_or_else(|| task.clone());
     entry.write = Write::ById { id: joined.id.clone(), if_match: Some(format!("W/\"{version}\"")) };
     entry.uuid.clone_from(&joined.id);

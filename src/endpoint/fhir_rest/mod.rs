@@ -21,6 +21,7 @@ pub mod join;
 pub mod list;
 pub mod look;
 mod merge;
+mod period;
 pub mod question;
 pub mod read;
 pub mod search;
