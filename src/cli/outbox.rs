@@ -88,7 +88,8 @@ struct Release {
     /// got with a Task stays, where we have nothing new to say of it
     #[arg(long)]
     ours: bool,
-    /// Of a divergent entry: let stand what is at the endpoint; the entry is discarded
+    /// Of a divergent entry: let stand the versions that `outbox show` gives, and send the rest of it. Where nothing is left
+    /// to send, the entry ends as discarded
     #[arg(long, conflicts_with = "ours")]
     theirs: bool,
     /// Of an entry whose event has sensitive content that was withheld: send it too, with the security label `restricted`.
@@ -253,6 +254,7 @@ fn detail_value(detail: &EntryDetail) -> Value {
         members.insert("decisions".into(), Value::Array(audit));
         members.insert("at_endpoint".into(), Value::Array(placed));
         members.insert("differs".into(), json!(detail.differing));
+        members.insert("theirs_stands".into(), json!(detail.theirs_stands));
         if let Some((referral, first)) = &detail.answered_by {
             members.insert("answered_by".into(), json!({"id": first, "referral": referral.to_string()}));
         }
@@ -312,7 +314,8 @@ fn detail_text(detail: &EntryDetail) -> String {
         let _ = writeln!(out, "  answered by  entry {first}, referral {referral}");
     }
     for found in &detail.differing {
-        let _ = writeln!(out, "  not as we left it  {found}");
+        let word = if detail.theirs_stands { "theirs stands" } else { "not as we left it" };
+        let _ = writeln!(out, "  {word}  {found}");
     }
     out
 }
@@ -333,7 +336,8 @@ fn act(store: &mut impl Store, parts: &Parts, command: Command, decide: &Decide)
         match acted {
             Acted::Done(entry) => {
                 edge::print(&format!("{}\n", as_line(&entry)))?;
-                let is_release = matches!(command, Command::Release | Command::ReleaseOurs);
+                let is_release =
+                    matches!(command, Command::Release | Command::ReleaseOurs | Command::AcceptTheirs);
                 if let Some(reason) = entry.reason.filter(|_| is_release && entry.state == State::Held) {
                     edge::say(&format!(
                         "{id}: held again, because its cause is still there: {}",
@@ -359,7 +363,9 @@ fn not_possible(command: Command, state: State) -> String {
     match (command, state) {
         (Command::ReleaseOurs | Command::AcceptTheirs, State::Held) => {
             let word = if command == Command::ReleaseOurs { "ours" } else { "theirs" };
-            format!("--{word} is for an entry that is held as divergent only")
+            format!(
+                "--{word} is for an entry that is held as divergent, with the versions that `outbox show` gives"
+            )
         }
         (
             Command::ReleaseSensitive,

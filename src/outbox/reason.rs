@@ -73,7 +73,7 @@ reasons! {
         "tell the endpoint's administrator; never send until it is resolved";
     Divergent = "divergent",
         "somebody else changed our resource at the endpoint, or ended or moved on the request or Task that this answers",
-        "compare both sides; `release --ours` writes over the versions shown, `release --theirs` lets them stand, `release` compares again";
+        "compare both sides; `release --ours` writes over the versions shown, `release --theirs` lets them stand and sends the rest, `release` compares again";
     Duplicate = "duplicate",
         "the endpoint holds more than one resource with our identifier, or more than one request or Task for one ask",
         "have the duplicates removed there, then release it";

@@ -125,16 +125,21 @@ pub(super) fn act(
         return Ok(Acted::NotPossible(row.state));
     };
     let differing = rows.differing(id)?;
+    let chooses = matches!(command, Command::ReleaseOurs | Command::AcceptTheirs);
+    // Where no version was shown nobody can have seen what it is about; and what is theirs is never ours to write over.
+    let is_theirs = |seen: &Placed| seen.uuid == seen.id;
+    if chooses && differing.is_empty() || command == Command::ReleaseOurs && differing.iter().any(is_theirs) {
+        return Ok(Acted::NotPossible(row.state));
+    }
     if command == Command::ReleaseOurs {
-        if differing.is_empty() {
-            // Nobody can have seen what ours would go over.
-            return Ok(Acted::NotPossible(row.state));
-        }
         know(rows, &row, &differing)?;
+    }
+    if command == Command::AcceptTheirs {
+        row.waived.push(Reason::Divergent);
     }
     let waived = standing.reason.filter(|reason| command == Command::Release && reason.may_be_waived());
     row.waived.extend(waived.filter(|reason| !row.waived.contains(reason)));
-    if matches!(command, Command::Release | Command::ReleaseOurs | Command::Retry) {
+    if chooses || matches!(command, Command::Release | Command::Retry) {
         // A person has looked at it today: its time begins again.
         row.expires_at = later(now, row.keep_for);
     }
@@ -201,6 +206,7 @@ pub(super) fn detail(rows: &mut dyn Rows, id: EntryId) -> Result<Option<EntryDet
         None => None,
     };
     Ok(Some(EntryDetail {
+        theirs_stands: row.waived.contains(&Reason::Divergent),
         entry: row.entry(rows.first_open(row.referral)?),
         source: rows.referral(row.referral)?.map(|referral| referral.source).unwrap_or_default(),
         attempts: rows.attempts(id)?,

@@ -3,7 +3,7 @@
 //! Invented people only, with numbers of the 999 range. Each test has a data folder of its own and a port that the system
 //! gives. Moments are chosen at random; the seed is printed with a failure and taken from `SP_FHIR_SEED`. Read next:
 //! `world.rs` (the process), `people.rs` (what is sent), `sender.rs` (how), then the proofs: `kill.rs`, `outage.rs`,
-//! `canary.rs`, `snapshots.rs`, `persons.rs`, `exits.rs`, `reload.rs`, `crash.rs`, `check.rs`.
+//! `canary.rs`, `snapshots.rs`, `persons.rs`, `exits.rs`, `reload.rs`, `crash.rs`, `theirs.rs`, `check.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +19,9 @@ mod check;
 mod common;
 mod crash;
 mod exits;
+#[path = "../delivery/stub.rs"]
+#[allow(dead_code)]
+mod fhir;
 mod files;
 mod kill;
 mod outage;
@@ -29,6 +32,7 @@ mod sender;
 mod servers;
 mod snapshots;
 mod stub;
+mod theirs;
 mod world;
 
 use common::need;

@@ -218,6 +218,33 @@ async fn a_task_that_they_ended_meanwhile_holds_the_answer_and_nothing_is_writte
 }
 
 #[tokio::test]
+async fn a_task_that_they_ended_stands_where_a_person_says_so_and_what_is_ours_goes() {
+    let (stub, mut driver, mut parcels, _) = start(&["referred", "accepted", "attended", "on_hold"]).await;
+    assert_eq!(driver.deliver(&parcels[1]).await, Came::Accepted);
+    let mut ended = their_task(&stub);
+    ended["status"] = json!("cancelled");
+    let ended = stub.put(ended);
+    let Prepared::Divergent(seen) = driver.endpoint.prepare(&parcels[2], &driver.known).await else {
+        panic!()
+    };
+    let seen_as: Vec<_> = seen.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        seen_as,
+        [format!("Task/their-task/_history/{}", ended["meta"]["versionId"].as_str().unwrap())]
+    );
+    for parcel in &mut parcels {
+        parcel.let_stand.clone_from(&seen);
+    }
+    assert_eq!(driver.deliver(&parcels[2]).await, Came::Accepted);
+    assert_eq!((their_task(&stub), stub.counts()["Encounter"]), (ended.clone(), 1));
+    // What says nothing but how far it got has nothing left to send.
+    assert_eq!(driver.deliver(&parcels[3]).await, Came::LetStand);
+    // They moved it again: nobody has seen that.
+    stub.put(ended);
+    assert_eq!(driver.deliver(&parcels[3]).await, Came::Held(Reason::Divergent));
+}
+
+#[tokio::test]
 async fn a_request_that_they_took_back_is_not_accepted_but_may_be_refused() {
     for (kind, came) in [("accepted", Came::Held(Reason::Divergent)), ("rejected", Came::Accepted)] {
         let (stub, mut driver, parcels, _) = start(&["referred", kind]).await;

@@ -67,14 +67,9 @@ pub fn join(
         return Ok(None);
     }
     let status = |node: &Node| node.get("status").and_then(Node::as_str).unwrap_or_default().to_owned();
-    let asks = !matches!(status(&wanted.request).as_str(), "revoked" | "entered-in-error")
-        && wanted.request.get("doNotPerform").and_then(Node::as_bool) != Some(true);
-    let system = match &entry.write {
-        Write::ByIdentifier { system, .. } => system.clone(),
-        _ => return Err(Reason::Poison),
-    };
-    let ours = |task: &&Node| has_system(task, &system);
-    let theirs: Vec<&Node> = wanted.tasks.iter().filter(|task| !ours(task)).collect();
+    let asks = asks(&wanted.request);
+    let system = system(entry).ok_or(Reason::Poison)?;
+    let theirs: Vec<&Node> = wanted.tasks.iter().filter(|task| !has_system(task, &system)).collect();
     let Some(task) = choose(&theirs, answering, filling.known, filling.base)? else {
         return if asks { Ok(None) } else { Err(Reason::Divergent) };
     };
@@ -115,6 +110,29 @@ pub fn join(
     }
     prune(draft);
     Ok(Some(joined))
+}
+
+/// Whether a request of theirs still asks for something.
+pub(super) fn asks(request: &Node) -> bool {
+    let status = request.get("status").and_then(Node::as_str);
+    !matches!(status, Some("revoked" | "entered-in-error"))
+        && request.get("doNotPerform").and_then(Node::as_bool) != Some(true)
+}
+
+/// The system of our Tasks' identifiers.
+fn system(entry: &DraftEntry) -> Option<String> {
+    match &entry.write {
+        Write::ByIdentifier { system, .. } => Some(system.clone()),
+        _ => None,
+    }
+}
+
+/// The Tasks about the request that are not ours.
+pub(super) fn theirs<'w>(answering: &Answering<'w>, draft: &Draft) -> Vec<&'w Node> {
+    let is_ours = |entry: &&DraftEntry| answering.fulfils.task.as_deref() == Some(&entry.uuid);
+    let system = draft.entries.iter().find(is_ours).and_then(system);
+    let theirs = |task: &&Node| system.as_ref().is_some_and(|system| !has_system(task, system));
+    answering.wanted.tasks.iter().filter(theirs).collect()
 }
 
 /// The Task of theirs that is ours to answer; none where there is none and ours may be made.
@@ -220,7 +238,7 @@ fn point(node: &mut Node, fulfils: &Fulfils, id: &str) {
     }
 }
 
-fn replace(node: &mut Node, from: &str, to: &str) {
+pub(super) fn replace(node: &mut Node, from: &str, to: &str) {
     match node {
         Node::Array(items) => items.iter_mut().for_each(|item| replace(item, from, to)),
         Node::Object(members) => members.iter_mut().for_each(|(name, value)| match value {
@@ -232,7 +250,7 @@ fn replace(node: &mut Node, from: &str, to: &str) {
 }
 
 /// Takes out parties that only our own Task pointed at.
-fn prune(draft: &mut Draft) {
+pub(super) fn prune(draft: &mut Draft) {
     loop {
         let needed = |uuid: &str, entries: &[DraftEntry]| {
             let urn = format!("urn:uuid:{uuid}");
@@ -246,7 +264,7 @@ fn prune(draft: &mut Draft) {
     }
 }
 
-fn points_at(node: &Node, urn: &str) -> bool {
+pub(super) fn points_at(node: &Node, urn: &str) -> bool {
     match node {
         Node::Array(items) => items.iter().any(|item| points_at(item, urn)),
         Node::Object(members) => members.iter().any(|(name, value)| match value {

@@ -13,6 +13,7 @@ use super::answering::{self, Answering};
 use super::base::{Base, version_of};
 use super::content::{self, Comparison, References};
 use super::draft::{Draft, DraftEntry, Write};
+use super::stand;
 
 /// How the Provenance of a Bundle is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub struct Filling<'a> {
     pub provenance: ProvenanceForm,
     /// The clinical system's request that the Bundle answers, if any.
     pub answering: Option<Answering<'a>>,
+    /// What a person lets stand as it is there.
+    pub let_stand: &'a [Placed],
 }
 
 /// A filled Bundle.
@@ -75,6 +78,8 @@ pub struct Filled {
     /// The Task of the clinical system's in it that is there already as it would be sent, by its id: it is left out of
     /// what is sent ([`without_task`]).
     pub idle: Option<String>,
+    /// Whether a person lets stand all that it would have changed.
+    pub nothing_left: bool,
 }
 
 /// Types that are read before they are written.
@@ -101,22 +106,46 @@ pub fn fill(mut draft: Draft, filling: &Filling<'_>) -> Result<Filled, Reason> {
             references.add(resource_type, id, &existing.uuid);
         }
     }
-    let (mut read, mut same) = (0, 0);
+    let mut read = 0;
+    let mut same: Vec<String> = Vec::new();
+    let mut left: Vec<(String, String)> = Vec::new();
+    let mut left_task = false;
     let mut joined = None;
     if let Some(answering) = &filling.answering {
         let Person::At(patient) = filling.person else { return Err(Reason::IdentifierCollision) };
-        joined = answering::join(&mut draft, answering, patient, filling, &references)?;
+        joined = match answering::join(&mut draft, answering, patient, filling, &references) {
+            Err(Reason::Divergent) if !filling.let_stand.is_empty() => {
+                stand::without_answer(&mut draft, answering, filling.let_stand)?;
+                left_task = true;
+                None
+            }
+            joined => joined?,
+        };
     }
     if let Some(joined) = &joined {
         read += 1;
-        same += usize::from(joined.is_idle);
+        same.extend(joined.is_idle.then(|| joined.id.clone()));
     }
     for entry in draft.entries.iter_mut().filter(|entry| is_read_first(entry)) {
-        read += 1;
-        if let Some(there) = filling.existing.iter().find(|there| there.uuid == entry.uuid) {
-            same += usize::from(update(entry, &there.resource, filling, &references)?);
+        let Some(there) = filling.existing.iter().find(|there| there.uuid == entry.uuid) else {
+            read += 1;
+            continue;
+        };
+        match (update(entry, &there.resource, filling, &references), place_to_leave(there, filling)) {
+            (Err(Reason::Divergent), Some(place)) => left.push((entry.uuid.clone(), place)),
+            (is_same, _) => {
+                read += 1;
+                same.extend(is_same?.then(|| entry.uuid.clone()));
+            }
         }
     }
+    for (uuid, place) in &left {
+        stand::leave_out(&mut draft, uuid, Some(place));
+    }
+    let is_news = |entry: &DraftEntry| {
+        entry.is_ours() && entry.resource_type != "Provenance" && !same.contains(&entry.uuid)
+    };
+    let nothing_left = (left_task || !left.is_empty()) && !draft.entries.iter().any(is_news);
     let mut targets: Vec<Target> = draft.entries.iter().map(|entry| target(entry, &references)).collect();
     if let Some(joined) = &joined {
         // What we ourselves say is kept beside what came of it, so that the next event knows whether it says more.
@@ -126,7 +155,13 @@ pub fn fill(mut draft: Draft, filling: &Filling<'_>) -> Result<Filled, Reason> {
     let request =
         Request { method: "POST".into(), path: String::new(), if_match: None, body: draft.write(), targets };
     let idle = joined.filter(|joined| joined.is_idle).map(|joined| joined.id);
-    Ok(Filled { request, unchanged: read > 0 && same == read, idle })
+    Ok(Filled { request, unchanged: read > 0 && same.len() == read, idle, nothing_left })
+}
+
+/// Where a resource is that a person lets stand in the version it has.
+fn place_to_leave(there: &Existing, filling: &Filling<'_>) -> Option<String> {
+    let placed = placed(&there.uuid, &there.resource)?;
+    stand::stands(filling.let_stand, &placed).then(|| format!("{}/{}", placed.resource_type, placed.id))
 }
 
 /// The request without a Task that would only be written again as it is.
@@ -255,7 +290,22 @@ fn take_over(
     Ok(content::compare(&content::digest(&entry.resource, references), found) == Comparison::Same)
 }
 
-/// What of ours stands there in another version than the one we know: what a person must see who decides whose counts.
+/// What a person must see who decides whose version counts: what of ours stands there in another one than we know, and of
+/// an answer what of theirs stops it.
+#[must_use]
+pub fn to_be_seen(draft: &Draft, filling: &Filling<'_>) -> Vec<Placed> {
+    let mut seen = not_as_known(filling.existing, filling.known);
+    if let Some(answering) = &filling.answering {
+        let task = answering.fulfils.task.as_deref();
+        let is_ours = filling.existing.iter().any(|there| Some(there.uuid.as_str()) == task);
+        if task.is_some() && !is_ours {
+            seen.extend(stand::at_stake(answering, draft));
+        }
+    }
+    seen
+}
+
+/// What of ours stands there in another version than the one we know.
 #[must_use]
 pub fn not_as_known(existing: &[Existing], known: &[Known]) -> Vec<Placed> {
     let there = existing.iter().filter_map(|there| placed(&there.uuid, &there.resource));
