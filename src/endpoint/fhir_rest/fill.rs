@@ -13,6 +13,7 @@ use super::answering::{self, Answering};
 use super::base::{Base, version_of};
 use super::content::{self, Comparison, References};
 use super::draft::{Draft, DraftEntry, Write};
+use super::places::{place_person, place_provenance, refer};
 use super::stand;
 
 /// How the Provenance of a Bundle is written.
@@ -174,61 +175,6 @@ pub fn without_task(request: Request, id: &str) -> Request {
     Request { body: draft.write(), targets, ..request }
 }
 
-/// Takes the Patient's entry out where the Patient is there. Gives the reference to it.
-fn place_person(draft: &mut Draft, person: &Person) -> Result<String, Reason> {
-    let at = draft.entries.iter().position(|entry| entry.resource_type == "Patient");
-    match (person, at) {
-        (Person::At(id), at) => {
-            // Its demographics are the clinical system's own.
-            if let Some(at) = at {
-                draft.entries.remove(at);
-            }
-            Ok(format!("Patient/{id}"))
-        }
-        (Person::New, Some(at)) => {
-            let entry = draft.entries.get(at).ok_or(Reason::Poison)?;
-            Ok(format!("urn:uuid:{}", entry.uuid))
-        }
-        (Person::New, None) => Err(Reason::PatientNotFound),
-    }
-}
-
-fn place_provenance(draft: &mut Draft, form: ProvenanceForm) {
-    let is_provenance = |entry: &DraftEntry| entry.resource_type == "Provenance";
-    match form {
-        ProvenanceForm::ById => {}
-        ProvenanceForm::LeftOut => draft.entries.retain(|entry| !is_provenance(entry)),
-        ProvenanceForm::ByTag => {
-            for entry in draft.entries.iter_mut().filter(|entry| is_provenance(entry)) {
-                let tag = |name: &str| entry.resource.path(&format!("meta.tag[0].{name}"))?.as_str();
-                if let (Some(system), Some(code)) = (tag("system"), tag("code")) {
-                    entry.write = Write::IfNoneExist { query: format!("_tag={system}|{code}") };
-                    remove(&mut entry.resource, "id");
-                }
-            }
-        }
-    }
-}
-
-/// Puts the person's place into every reference.
-fn refer(node: &mut Node, from: &str, to: &str) -> Result<(), Reason> {
-    match node {
-        Node::Array(items) => items.iter_mut().try_for_each(|item| refer(item, from, to)),
-        Node::Object(members) => members.iter_mut().try_for_each(|(name, value)| match value {
-            Node::String(text) if name == "reference" && text.contains('?') => {
-                // Any other search would be left to the server to resolve, and some servers do not.
-                if text != from {
-                    return Err(Reason::Poison);
-                }
-                to.clone_into(text);
-                Ok(())
-            }
-            other => refer(other, from, to),
-        }),
-        _ => Ok(()),
-    }
-}
-
 /// Makes the update of a resource that is there. Gives whether it is there as it would be sent.
 fn update(
     entry: &mut DraftEntry,
@@ -355,7 +301,7 @@ pub(super) fn type_and_id(resource: &Node) -> Option<(&str, &str)> {
     Some((resource.get("resourceType")?.as_str()?, id))
 }
 
-fn remove(resource: &mut Node, name: &str) {
+pub(super) fn remove(resource: &mut Node, name: &str) {
     if let Node::Object(members) = resource {
         members.retain(|(known, _)| known != name);
     }

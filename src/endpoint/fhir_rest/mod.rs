@@ -22,6 +22,7 @@ pub mod list;
 pub mod look;
 mod merge;
 mod period;
+mod places;
 pub mod question;
 pub mod read;
 pub mod search;
