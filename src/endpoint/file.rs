@@ -251,6 +251,7 @@ mod tests {
             subject: crate::outbox::Subject::default(),
             bundle: r#"{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:7a8180ab-76be-5402-b454-0c9b868dd562","resource":{"resourceType":"Provenance"},"request":{"method":"PUT","url":"Provenance/7a8180ab-76be-5402-b454-0c9b868dd562"}}]}"#.into(),
             fulfils: None,
+            let_stand: Vec::new(),
         }
     }
 

@@ -108,6 +108,8 @@ pub enum Prepared {
     /// What stands there of ours was changed by somebody else: a person must see these versions and decide; nothing was
     /// written.
     Divergent(Vec<Placed>),
+    /// A person lets stand all that it would change: there is nothing to send.
+    LetStand,
     /// The endpoint has all of it already, as it would be sent.
     Already(Had),
     /// It cannot be prepared now, or never: the outcome of the attempt.

@@ -30,8 +30,18 @@ pub type Statement = (Option<Date>, Share);
 /// come before all dated ones, except that a withdrawal without a date stands: nothing is known to be later.
 #[must_use]
 pub fn decide(folded: &Folded) -> Sharing {
+    decide_by(folded, &folded.consents_elsewhere)
+}
+
+/// Decides by the statements of the referral's own events alone.
+#[must_use]
+pub fn decide_by_itself(folded: &Folded) -> Sharing {
+    decide_by(folded, &[])
+}
+
+fn decide_by(folded: &Folded, elsewhere: &[Statement]) -> Sharing {
     let own = folded.steps.iter().filter_map(|step| statement(&step.event));
-    let statements: Vec<Statement> = own.chain(folded.consents_elsewhere.iter().copied()).collect();
+    let statements: Vec<Statement> = own.chain(elsewhere.iter().copied()).collect();
     let allowed =
         |date| statements.iter().filter(|(on, _)| *on == date).map(|(_, share)| *share).reduce(Share::min_of);
     if allowed(None) == Some(Share::None) {

@@ -2,12 +2,12 @@
 //! one. Next: [`super::own`], what belongs to one event.
 
 use crate::event::{EventType, ReferralEvent};
-use crate::fhir::types::{CodeableConcept, Identifier, Task, TaskParameter, Text, Value};
+use crate::fhir::types::{CodeableConcept, Identifier, Period, Task, TaskParameter, Text, Value};
 
 use super::coding::Coder;
 use super::entry::meta;
 use super::fold::Step;
-use super::machine::State;
+use super::machine::{State, TaskStatus};
 use super::notes::Notes;
 use super::own::Context;
 use super::systems;
@@ -40,6 +40,8 @@ pub(super) fn task(
         code: Some(systems::FULFIL.concept()),
         focus: context.based_on().into_iter().next(),
         for_: Some(refs.subject()),
+        // On an answer only: theirs has no other place for it, and of ours each contact is an Encounter beside it.
+        execution_period: context.record.fulfils.as_ref().and_then(|_| work_period(state, steps)),
         authored_on: authored_on.map(|when| when.text().into()),
         last_modified: last_modified.map(|when| when.text().into()),
         requester: parties.requester(refs).map(without_display),
@@ -68,6 +70,23 @@ fn newest_act(state: &State, steps: &[Step]) -> usize {
         at = before.filter(|before| *before < at).unwrap_or(at - 1);
     }
     at
+}
+
+/// When the work on the newest Task began and ended, as far as events say it: the first contact, score or plan, and the
+/// event that finished it.
+fn work_period(state: &State, steps: &[Step]) -> Option<Period> {
+    use EventType as E;
+    let works = |step: &&Step| {
+        matches!(step.event.event_type, E::Contacted | E::Attended | E::Assessed | E::PlanAgreed)
+            && step.event.detail.count.is_none()
+    };
+    let date = |event: &ReferralEvent| event.occurred_at.map(|when| Text::from(when.text()));
+    let of_task = steps.get(state.task_opened_by..=state.newest).unwrap_or_default();
+    let start = of_task.iter().filter(works).find_map(|step| date(&step.event));
+    let has_finished = matches!(state.task, TaskStatus::Completed | TaskStatus::Failed);
+    let ended_by = state.outcome.filter(|_| has_finished || state.ended && start.is_some());
+    let end = ended_by.and_then(|at| steps.get(at)).and_then(|step| date(&step.event));
+    (start.is_some() || end.is_some()).then_some(Period { start, end })
 }
 
 fn without_display(reference: crate::fhir::types::Reference) -> crate::fhir::types::Reference {

@@ -16,7 +16,8 @@ pub enum Command {
     /// Let ours go over what somebody else made of it at the endpoint: over the versions that were found and shown, and no
     /// others.
     ReleaseOurs,
-    /// Let stand what somebody else made of ours at the endpoint: the entry is never sent.
+    /// Let stand what somebody else made of it at the endpoint, in the versions that were found and shown: the rest of the
+    /// entry is sent.
     AcceptTheirs,
     /// Send what was withheld of the event because it is sensitive, under a restricted security label.
     ReleaseSensitive,

@@ -2,12 +2,14 @@
 //!
 //! For a referral it is a Bundle, for a webhook a pulled event. The Bundle names the person by a conditional reference, its resources by identifier, and its Provenance by a
 //! client id; an endpoint fills those places before the first attempt. Invariant: a parcel is a function of the
-//! events, the codeset and the settings; nothing of an endpoint's answers is in it. `Debug` shows no content.
+//! events, the codeset and the settings; nothing of an endpoint's answers is kept in it. `Debug` shows no content.
 //! Next: [`super::entry`].
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use super::outcome::Placed;
 
 /// What is to be delivered for one event.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,9 @@ pub struct Parcel {
     /// The clinical system's request that this referral answers, if any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fulfils: Option<Box<Fulfils>>,
+    /// Versions at the endpoint that a person lets stand: given along with a claim, never a part of what is kept.
+    #[serde(skip)]
+    pub let_stand: Vec<Placed>,
 }
 
 /// An identifier of a request at the clinical system.

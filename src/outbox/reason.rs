@@ -38,6 +38,8 @@ reasons! {
     PossibleDuplicate = "possible-duplicate",
         "the same person has an open referral from another source within 28 days",
         "compare the two; release it if both are right";
+    RequestTaken = "request-taken", "another referral answers the same request",
+        "compare the two, `outbox show` names the other: correct the request at the source, discard one, or release it if both are right";
     TestNumberAtLive = "test-number-at-live", "a 999 test number for a live endpoint",
         "send test data to an endpoint with `test = true` only";
     RealNumberAtTest = "real-number-at-test", "a number that is not a 999 test number for a test endpoint",
@@ -71,7 +73,7 @@ reasons! {
         "tell the endpoint's administrator; never send until it is resolved";
     Divergent = "divergent",
         "somebody else changed our resource at the endpoint, or ended or moved on the request or Task that this answers",
-        "compare both sides; `release --ours` writes over the versions shown, `release --theirs` lets them stand, `release` compares again";
+        "compare both sides; `release --ours` writes over the versions shown, `release --theirs` lets them stand and sends the rest, `release` compares again";
     Duplicate = "duplicate",
         "the endpoint holds more than one resource with our identifier, or more than one request or Task for one ask",
         "have the duplicates removed there, then release it";
@@ -133,6 +135,7 @@ impl Reason {
                 | Self::BirthDates
                 | Self::NhsNumbers
                 | Self::PossibleDuplicate
+                | Self::RequestTaken
                 | Self::OnHold
                 | Self::PracticeChanged
         )

@@ -38,6 +38,8 @@ pub enum Cause {
     Crashed,
     /// Preparing found that it must wait for a person; nothing was written.
     Stopped(Reason),
+    /// Preparing found that a person lets stand at the endpoint all that it would change.
+    LetStand,
     /// An attempt ended.
     Ended(Outcome),
     /// It was read back from the endpoint.
@@ -101,6 +103,9 @@ pub fn next(now: &Standing, cause: &Cause, policy: &RetryPolicy, jitter: f64) ->
         },
         (State::InFlight, Cause::Stopped(reason)) => {
             Change { keep_request: false, ..to(State::Held, Some(*reason)) }
+        }
+        (State::InFlight, Cause::LetStand) => {
+            Change { keep_request: false, ..to(State::Discarded, Some(Reason::ByOperator)) }
         }
         (State::InFlight, Cause::Ended(outcome)) => ended(&keep, outcome, policy, jitter),
         (State::Delivered | State::Acknowledged, Cause::ReadBack) => to(State::Acknowledged, None),
@@ -182,9 +187,8 @@ fn commanded(keep: &Change, command: Command) -> Option<Change> {
     let by_operator = Some(Reason::ByOperator);
     let is_divergent = keep.state == State::Held && keep.reason == Some(Reason::Divergent);
     Some(match (keep.state, command) {
-        (_, Command::ReleaseOurs) if is_divergent => Change { state: State::Pending, reason: None, ..*keep },
-        (_, Command::AcceptTheirs) if is_divergent => {
-            Change { state: State::Discarded, reason: by_operator, ..*keep }
+        (_, Command::ReleaseOurs | Command::AcceptTheirs) if is_divergent => {
+            Change { state: State::Pending, reason: None, ..*keep }
         }
         // What may have been sent is asked for first, however long ago it was.
         (State::DeadLetter | State::Expired, Command::Retry) => Change {
@@ -287,11 +291,9 @@ mod tests {
     #[test]
     fn whose_version_counts_is_decided_only_where_they_differ() {
         let held = |reason| Standing { reason: Some(reason), ..standing(State::Held, 1, false) };
-        for (command, state) in
-            [(Command::ReleaseOurs, State::Pending), (Command::AcceptTheirs, State::Discarded)]
-        {
+        for command in [Command::ReleaseOurs, Command::AcceptTheirs] {
             let cause = || Cause::Command(command);
-            assert_eq!(go(held(Reason::Divergent), cause()).map(|change| change.state), Some(state));
+            assert_eq!(go(held(Reason::Divergent), cause()).map(|change| change.state), Some(State::Pending));
             assert_eq!(go(held(Reason::OtherPerson), cause()), None);
             assert_eq!(go(standing(State::Pending, 1, false), cause()), None);
         }
@@ -322,6 +324,7 @@ mod tests {
             Cause::LeaseLost,
             Cause::Crashed,
             Cause::Stopped(Reason::OtherPerson),
+            Cause::LetStand,
             Cause::Ended(Outcome::Accepted(Receipt::default())),
             Cause::ConsentWithdrawn,
             Cause::Replanned(State::Pending, None),

@@ -1,6 +1,8 @@
 //! Why nothing of a referral may go out now: what its own events say, what the routes say, and what is known of the person
 //! elsewhere.
 //!
+//! Of several reasons the most decisive is told: that nothing may leave at all; then what can never go as it is, so that nobody
+//! decides in vain about the rest; then whose it is, whether it may leave, where to, and whether it is there already.
 //! What one referral shows by itself is [`crate::map::hold`]'s, as in `sp-fhir convert`. Pure. Next: [`super::render`].
 
 use jiff::civil::Date;
@@ -10,10 +12,10 @@ use crate::event::kinds::Share;
 use crate::event::{Issue, IssueCode, Position, ReferralEvent, When};
 use crate::map::fold::Folded;
 use crate::map::hold::{names_two_persons, needs_hold};
-use crate::map::share::{Sharing, decide, statement};
+use crate::map::share::{Sharing, decide, decide_by_itself, statement};
 use crate::outbox::Reason;
 
-use super::known::Known;
+use super::known::{Known, PersonKey, request_key};
 use super::planner::Planner;
 use super::route::Route;
 use super::whose::{Dispute, Whose};
@@ -31,7 +33,7 @@ impl Planner {
         }
     }
 
-    /// Why nothing of the referral may go out now, if so.
+    /// Why nothing of the referral may go out now, if so. [`Reason::ConsentNone`] is no hold: it ends there.
     pub(super) fn hold(
         &self,
         known: &Known,
@@ -50,20 +52,38 @@ impl Planner {
         };
         let opened = active_since(folded);
         let twin = |other: &Date| opened.is_some_and(|day| days_between(day, *other) <= TWIN_DAYS);
+        let own = needs_hold(folded, today).and_then(|(code, _)| Reason::of_issue(code));
+        let own = |reason: Reason| own.filter(|own| *own == reason);
+        let taken = |request: &PersonKey| known.taken.contains(request);
         let reasons = [
+            shares_nothing(known, folded, last).then_some(Reason::ConsentNone),
+            own(Reason::Protected),
             names_two_persons(folded).then_some(Reason::TwoPersons),
-            in_doubt(known, folded).then_some(Reason::ConsentUnclear),
+            route.and_then(|route| wrong_kind_of_number(route, last)),
+            own(Reason::FutureDate),
+            person.nhs_number.is_none().then_some(Reason::NeedsIdentity),
             disputed(known, last, Dispute::BirthDates).then_some(Reason::BirthDates),
             disputed(known, last, Dispute::Numbers).then_some(Reason::NhsNumbers),
-            needs_hold(folded, today).and_then(|(code, _)| Reason::of_issue(code)),
-            person.nhs_number.is_none().then_some(Reason::NeedsIdentity),
+            in_doubt(known, folded).then_some(Reason::ConsentUnclear),
+            own(Reason::NoConsent),
             route.is_none().then_some(Reason::NoEndpoint),
-            route.and_then(|route| wrong_kind_of_number(route, last)),
             moved().then_some(Reason::PracticeChanged),
+            request_key(last).as_ref().is_some_and(taken).then_some(Reason::RequestTaken),
             known.twins.iter().any(twin).then_some(Reason::PossibleDuplicate),
         ];
         reasons.into_iter().flatten().find(|reason| !waived.contains(reason))
     }
+}
+
+/// Whether nothing of it may leave, whatever else is found out. Where it is in question whose referral it is, only what itself
+/// says counts: another referral's consent may be another person's.
+fn shares_nothing(known: &Known, folded: &Folded, last: &ReferralEvent) -> bool {
+    let none = Sharing::Level(Share::None);
+    let in_question =
+        || disputed(known, last, Dispute::BirthDates) || disputed(known, last, Dispute::Numbers);
+    decide(folded) == none
+        && !names_two_persons(folded)
+        && (decide_by_itself(folded) == none || !in_question())
 }
 
 /// Whether a refused record may have changed what may leave. A consent dated after the day of the refusal is certainly the
@@ -117,6 +137,7 @@ pub(super) const fn is_ours_to_lift(reason: Reason) -> bool {
             | Reason::FutureDate
             | Reason::TwoPersons
             | Reason::PossibleDuplicate
+            | Reason::RequestTaken
             | Reason::TestNumberAtLive
             | Reason::RealNumberAtTest
             | Reason::NoEndpoint

@@ -50,6 +50,8 @@ pub struct Known {
     pub released: Vec<Uuid>,
     /// Whom other referrals of the same number, or of the same person of the source, are about.
     pub others: Vec<Whose>,
+    /// Keys of requests of the clinical system's that another referral answers, which named them first.
+    pub taken: Vec<PersonKey>,
     /// The day on which a record about the person's consent was last refused and not mended since.
     pub doubted: Option<Date>,
 }
@@ -97,6 +99,13 @@ pub fn number_key(event: &ReferralEvent) -> Option<PersonKey> {
 #[must_use]
 pub fn key_of_number(number: NhsNumber) -> PersonKey {
     short_hash(number.as_str().as_bytes())
+}
+
+/// The key of the clinical system's request that an event names, whatever the source.
+#[must_use]
+pub fn request_key(event: &ReferralEvent) -> Option<PersonKey> {
+    let request = event.record.fulfils.as_ref()?;
+    Some(short_hash(format!("request\u{1f}{}\u{1f}{}", request.system, request.value).as_bytes()))
 }
 
 pub(super) fn short_hash(bytes: &[u8]) -> PersonKey {

@@ -102,6 +102,8 @@ pub struct Plan {
     pub persons: Vec<PersonKey>,
     /// What the NHS number is known by, whatever the source.
     pub number: Option<PersonKey>,
+    /// The key of the clinical system's request that it answers.
+    pub asks: Option<PersonKey>,
     /// Whom it is about, as far as other records may contradict it.
     pub whose: Whose,
     /// What refused events say of the person's consent.
@@ -135,6 +137,7 @@ impl Plan {
             expires_after: DEFAULT_EXPIRY,
             persons: Vec::new(),
             number: None,
+            asks: None,
             whose: Whose::default(),
             doubts: Vec::new(),
             mended: Vec::new(),

@@ -5,9 +5,11 @@
 //! every submitted event ends in exactly one [`Verdict`]; everything that is new has exactly one [`NewEntry`].
 //! Next: [`made`], then [`planner`].
 
+mod again;
 mod consent;
 pub mod doubt;
 mod holds;
+mod knowing;
 pub mod known;
 pub mod made;
 mod parcels;
@@ -18,6 +20,8 @@ pub mod unchanged;
 mod verdict;
 pub mod whose;
 
+#[cfg(test)]
+mod hold_tests;
 #[cfg(test)]
 mod revised_tests;
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub(super) fn parcel(
         subject: subject(last),
         bundle: String::from_utf8(bytes).unwrap_or_default(),
         fulfils: fulfils(made, folded, &names).map(Box::new),
+        let_stand: Vec::new(),
     }
 }
 

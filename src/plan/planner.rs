@@ -1,31 +1,29 @@
 //! [`Planner`]: from what is known and what came in to what is stored and sent.
 //!
 //! It folds, decides about consent and holds, maps, and renders, all with the same code as `sp-fhir convert`. Next:
-//! `verdict.rs`, then [`crate::store`], which writes plans down.
+//! `knowing.rs`, then `verdict.rs` and [`crate::store`], which writes plans down.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::codeset::Codeset;
-use crate::convert::reopened::told_apart;
 use crate::convert::since::{self, Update};
-use crate::convert::whose::give_number;
 use crate::event::finish::Identities;
-use crate::event::kinds::Share;
-use crate::event::{EventType, IssueCode, ReferralEvent};
-use crate::map::fold::{self, Folded, Step};
-use crate::map::mapper::{Mapped, Settings};
+use crate::event::{IssueCode, ReferralEvent};
+use crate::map::fold::Folded;
+use crate::map::mapper::Settings;
 use crate::map::names::{NameKind, Names};
 use crate::map::provenance::revision_uuid;
 use crate::map::refs::plain;
 use crate::outbox::{Reason, State};
 
+use super::again::{Today, never_set_back};
 use super::consent::{lasting, lasting_of, still_forbids, stored_record};
 use super::doubt::{Doubt, mends};
-use super::holds::{active_since, is_ours_to_lift, london, names_differ};
-use super::known::{Known, Submission, Unsent, number_key, person_keys};
+use super::holds::{active_since, names_differ};
+use super::knowing::{as_known, fold_of, released};
+use super::known::{Known, Submission, Unsent, number_key, person_keys, request_key};
 use super::made::{DEFAULT_EXPIRY, Disposition, NewEntry, Plan, Verdict};
 use super::render::left_out;
 use super::route::Routes;
@@ -138,8 +136,11 @@ impl Planner {
             let names = Names::new(&event.source);
             let key = entry_key(&names, event, *number);
             let missing = without_step.iter().any(|lost| lost.event_id == event.event_id);
-            let disposition =
-                if missing { left_out(event) } else { self.dispose(&mapped, &folded, found, held) };
+            let disposition = match held {
+                Some(Reason::ConsentNone) => Disposition::NotShared(Reason::ConsentNone),
+                _ if missing => left_out(event),
+                _ => self.dispose(&mapped, &folded, found, held),
+            };
             plan.entries.push(NewEntry {
                 key,
                 event_id: event.event_id.clone(),
@@ -152,9 +153,12 @@ impl Planner {
         let same_person = known.events.last().is_none_or(|(last, _)| {
             folded.steps.last().is_some_and(|step| step.event.record.person == last.record.person)
         });
-        let again = plan.statements_changed || !same_person;
+        let asked = known.events.last().and_then(|(last, _)| request_key(last));
+        let same_ask = known.events.is_empty() || asked == plan.asks;
+        let again = plan.statements_changed || !same_person || !same_ask;
         let redo = unsent.iter().filter(|entry| entry.state == State::Held || again);
-        plan.replanned = self.redo(&mapped, &folded, held, known, now, redo);
+        let today = Today { known, folded: &folded, source: &came.source, now };
+        plan.replanned = self.redo(&today, &mapped, held, redo);
         plan
     }
 
@@ -173,73 +177,7 @@ impl Planner {
         remarks.iter().any(|(id, issue)| *id == event.event_id && issue.code == IssueCode::SensitiveWithheld)
     }
 
-    /// Plans the unsent entries of a referral again: consent was stated elsewhere, a person released one, or time
-    /// has passed.
-    #[must_use]
-    pub fn replan(
-        &self,
-        known: &Known,
-        source: &str,
-        referral_id: &str,
-        unsent: &[Unsent],
-        now: jiff::Timestamp,
-    ) -> Plan {
-        let mut plan = Plan::empty(Self::referral(source, referral_id));
-        let mut folded = fold_of(known);
-        if unsent.iter().any(|entry| entry.waived.contains(&Reason::NoConsent)) {
-            // The person who released it says that there is consent: to codes, which is the least.
-            folded.consents_elsewhere.push((Some(now.to_zoned(london()).date()), Share::CodesOnly));
-        }
-        folded.released = released(known, &[]);
-        never_set_back(&mut folded, known, unsent);
-        self.describe(known, &folded, &mut plan);
-        let held = self.hold(known, &folded, now, &[]);
-        let mapped = self.map(&folded, known, source, now);
-        plan.replanned = self.redo(&mapped, &folded, held, known, now, unsent.iter());
-        plan
-    }
-
-    fn redo<'u>(
-        &self,
-        mapped: &Mapped,
-        folded: &Folded,
-        held: Option<Reason>,
-        known: &Known,
-        now: jiff::Timestamp,
-        unsent: impl Iterator<Item = &'u Unsent>,
-    ) -> Vec<(Uuid, Disposition)> {
-        let mut redone = Vec::new();
-        for entry in unsent {
-            let held = match held {
-                Some(reason) if entry.waived.contains(&reason) => {
-                    self.hold(known, folded, now, &entry.waived)
-                }
-                other => other,
-            };
-            let found = mapped.events.iter().find(|made| made.event_id == entry.event_id);
-            let in_fold = folded.steps.iter().any(|step| step.event.event_id == entry.event_id);
-            let disposition = match entry.reason {
-                // Only the endpoint, or the person who set it, lifts such a hold.
-                Some(reason) if entry.state == State::Held && !is_ours_to_lift(reason) => {
-                    Disposition::Hold(reason)
-                }
-                _ if !in_fold => known
-                    .events
-                    .iter()
-                    .find(|(event, _)| event.event_id == entry.event_id)
-                    .map_or(Disposition::Hold(Reason::TargetUnknown), |(event, _)| left_out(event)),
-                _ => self.dispose(mapped, folded, found, held),
-            };
-            let unchanged = entry.state == State::Held
-                && matches!(&disposition, Disposition::Hold(reason) if Some(*reason) == entry.reason);
-            if !unchanged {
-                redone.push((entry.key, disposition));
-            }
-        }
-        redone
-    }
-
-    fn describe(&self, known: &Known, folded: &Folded, plan: &mut Plan) {
+    pub(super) fn describe(&self, known: &Known, folded: &Folded, plan: &mut Plan) {
         let Some(last) = folded.steps.last().map(|step| &step.event) else { return };
         let practice = last.record.person.practice_ods.as_ref().map(|ods| ods.as_str().to_owned());
         let route = self.route(known, last);
@@ -249,6 +187,7 @@ impl Planner {
         plan.whose = Whose::of(last);
         plan.persons = person_keys(last);
         plan.number = number_key(last);
+        plan.asks = request_key(last);
         plan.statements = lasting_of(folded, known);
         plan.active_since = active_since(folded);
     }
@@ -264,63 +203,6 @@ impl Known {
     }
 }
 
-/// What goes out after a later event of its referral has gone out carries that event's state: the endpoint is never set
-/// back to an earlier one.
-fn never_set_back(folded: &mut Folded, known: &Known, unsent: &[Unsent]) {
-    let is_sent = |step: &Step| known.sent.contains(&step.event.event_id);
-    let Some(last) = folded.steps.iter().rposition(is_sent) else { return };
-    let state = folded.steps.get(last).and_then(|step| step.state);
-    // What was sent goes out again where it was revised, or released.
-    let goes = |step: &&mut Step| {
-        !known.sent.contains(&step.event.event_id)
-            || unsent.iter().any(|entry| entry.event_id == step.event.event_id)
-    };
-    for step in folded.steps.iter_mut().take(last).filter(goes) {
-        step.state = state;
-    }
-}
-
-/// Events whose sensitive content may leave: a person released this very version.
-fn released(known: &Known, revised: &[(ReferralEvent, u32)]) -> Vec<String> {
-    let is_released = |(event, number): &&(ReferralEvent, u32)| {
-        known.released.contains(&entry_key(&Names::new(&event.source), event, *number))
-            && revised.iter().all(|(other, _)| other.event_id != event.event_id)
-    };
-    let all = known.events.iter().filter(|_| !known.released.is_empty());
-    all.filter(is_released).map(|(event, _)| event.event_id.clone()).collect()
-}
-
-/// What is known, folded, with what was stated of consent elsewhere and before.
-fn fold_of(known: &Known) -> Folded {
-    let mut folded = fold::fold(known.events.iter().map(|(event, _)| event.clone()).collect());
-    folded.revised.clone_from(&known.earlier);
-    folded.consents_elsewhere.clone_from(&known.elsewhere);
-    if !known.earlier.is_empty() {
-        // The newest event has the record of today.
-        let now = known.events.last().map(|(event, _)| event);
-        folded.consents_elsewhere.extend(still_forbids(known, now));
-    }
-    folded
-}
-
-/// What came, with the referral's NHS number where it was left out or cleared, because a referral is one person's; and
-/// with the closing of a referral that had been reopened under a name of its own.
-fn as_known<'c>(known: &Known, came: &'c Submission) -> Cow<'c, Submission> {
-    let lacks_number = came.events.iter().any(|event| event.record.person.nhs_number.is_none());
-    let reopens = |(event, _): &(ReferralEvent, u32)| event.event_type == EventType::Reopened;
-    let was_reopened = came.snapshot && known.events.iter().any(reopens);
-    if !lacks_number && !was_reopened {
-        return Cow::Borrowed(came);
-    }
-    let before: Vec<ReferralEvent> = known.events.iter().map(|(event, _)| event.clone()).collect();
-    let mut came = came.clone();
-    give_number(&mut came.events, &before);
-    if was_reopened {
-        came.events = told_apart(&before, came.events).now;
-    }
-    Cow::Owned(came)
-}
-
 /// The event as it came, not as a later correction leaves it in the fold.
 fn original(came: &Submission, folded: &ReferralEvent) -> ReferralEvent {
     let submitted = came.events.iter().find(|event| event.event_id == folded.event_id);
@@ -329,7 +211,7 @@ fn original(came: &Submission, folded: &ReferralEvent) -> ReferralEvent {
 
 /// The key of an event's first version is that of its Provenance; of later versions one derived from it, because
 /// an event may come back to what it once said.
-fn entry_key(names: &Names, event: &ReferralEvent, number: u32) -> Uuid {
+pub(super) fn entry_key(names: &Names, event: &ReferralEvent, number: u32) -> Uuid {
     let first = revision_uuid(names, event);
     if number <= 1 {
         return first;

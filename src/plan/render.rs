@@ -39,9 +39,11 @@ impl Planner {
         made: Option<&EventEntries>,
         held: Option<Reason>,
     ) -> Disposition {
-        // What must wait for a person waits, whatever else is the matter.
-        if let Some(reason) = held {
-            return Disposition::Hold(reason);
+        // What must wait for a person waits, whatever else is the matter; of what shares nothing nobody need know more.
+        match held {
+            Some(Reason::ConsentNone) => return Disposition::NotShared(Reason::ConsentNone),
+            Some(reason) => return Disposition::Hold(reason),
+            None => {}
         }
         match (mapped.share, made) {
             (Some(Share::None) | None, _) => Disposition::NotShared(Reason::ConsentNone),

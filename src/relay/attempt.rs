@@ -134,6 +134,7 @@ impl Attempt {
                     let ending = Ending::of(Cause::Stopped(Reason::Divergent));
                     return Ok(Some(Ending { differing, ..ending }));
                 }
+                Prepared::LetStand => return Ok(Some(Ending::of(Cause::LetStand))),
                 Prepared::Already(had) => return self.already(&claimed, had).await,
                 Prepared::Ended(outcome) => return Ok(Some(Ending::of(Cause::Ended(outcome)))),
             },

@@ -13,7 +13,7 @@ use crate::plan::{Disposition, Known, NewEntry, Plan, Planner, Submission, Unsen
 
 use super::StoreError;
 use super::again::{concerned_by, known, look_again, redo, replan};
-use super::heed::{disputes, list_sent, list_withheld, look_at, note};
+use super::heed::{disputes, let_go, list_sent, list_withheld, look_at, note, twins};
 use super::row::{Referral, Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Acceptance, AcceptedEvent, Answer};
@@ -70,10 +70,14 @@ pub(super) fn accept(
         for other in rows.others(id, &came.source, &plan.persons)? {
             replan(rows, other, Row::is_unsent, planner, now)?;
             list_sent(rows, other, &mut issues, now)?;
+            let asks = rows.referral(other)?.and_then(|other| other.asks);
+            let_go(rows, other, asks, planner, now)?;
         }
     }
     if took_something {
         disputes(rows, id, before.as_ref(), &after, planner, now)?;
+        twins(rows, id, before.as_ref(), &after, planner, now)?;
+        let_go(rows, id, before.and_then(|before| before.asks), planner, now)?;
     }
     Ok(answer(id, &plan, &entries, &made, issues))
 }
@@ -152,6 +156,7 @@ fn referral(came: &Submission, before: Option<&Referral>, plan: &Plan) -> Referr
         endpoint: before.and_then(|before| before.endpoint.clone()),
         practice: before.and_then(|before| before.practice.clone()),
         number: plan.number,
+        asks: plan.asks,
         active_since: plan.active_since,
         whose: plan.whose.clone(),
         persons: persons(plan),

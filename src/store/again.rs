@@ -15,9 +15,10 @@ use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::{self, Cause};
 use crate::outbox::{Reason, State};
 use crate::plan::doubt::referral_key;
-use crate::plan::known::{PersonKey, number_key, person_keys};
+use crate::plan::known::{PersonKey, number_key, person_keys, request_key};
 use crate::plan::{Disposition, Known, Plan, Planner, Submission, Unsent};
 
+use super::heed::first_to_answer;
 use super::row::{Referral, Row, later};
 use super::rows::{Result, Rows};
 
@@ -95,6 +96,14 @@ pub(super) fn known(
         Some(number) => rows.twins(source, number)?,
         None => Vec::new(),
     };
+    let asks = match came.events.is_empty() {
+        true => referral.and_then(|one| one.asks),
+        false => came.events.iter().rev().find_map(request_key),
+    };
+    let mut taken = Vec::new();
+    for asks in BTreeSet::from_iter(asks.into_iter().chain(referral.and_then(|one| one.asks))) {
+        taken.extend(first_to_answer(rows, id, asks)?.map(|_| asks));
+    }
     let (events, earlier) = match referral {
         Some(_) => (rows.events(id)?, rows.earlier(id)?),
         None => (Vec::new(), Vec::new()),
@@ -111,7 +120,19 @@ pub(super) fn known(
     let sent = entries.iter().filter(|row| row.may_be_there()).map(|row| row.event_id.clone()).collect();
     let released =
         entries.iter().filter(|row| row.waived.contains(&Reason::Sensitive)).map(|row| row.key).collect();
-    Ok(Known { events, earlier, elsewhere, endpoint, practice, twins, sent, released, others, doubted })
+    Ok(Known {
+        events,
+        earlier,
+        elsewhere,
+        endpoint,
+        practice,
+        twins,
+        sent,
+        released,
+        others,
+        taken,
+        doubted,
+    })
 }
 
 /// The keys under which a doubt would concern a referral.

@@ -39,15 +39,20 @@ pub(super) fn claim(rows: &mut dyn Rows, ask: &Claim<'_>) -> Result<Vec<Claimed>
         rows.change(&mut row, &change, ask.now)?;
         let lease = Lease { id: row.id, token: row.token };
         match content(rows, &row)? {
-            Some((parcel, request)) => taken.push(Claimed {
-                entry: row.entry(rows.first_open(row.referral)?),
-                lease,
-                ask_first: standing.state == State::Unknown,
-                alone,
-                parcel,
-                request,
-                known: rows.known(row.referral, &row.endpoint)?,
-            }),
+            Some((mut parcel, request)) => {
+                if row.waived.contains(&Reason::Divergent) {
+                    parcel.let_stand = rows.differing(row.id)?;
+                }
+                taken.push(Claimed {
+                    entry: row.entry(rows.first_open(row.referral)?),
+                    lease,
+                    ask_first: standing.state == State::Unknown,
+                    alone,
+                    parcel,
+                    request,
+                    known: rows.known(row.referral, &row.endpoint)?,
+                });
+            }
             // One that cannot be read must not stop the others.
             None => {
                 let cause = Cause::Ended(Outcome::Rejected(Refusal::of(Reason::Poison)));
@@ -140,7 +145,13 @@ pub(super) fn settle(rows: &mut dyn Rows, lease: &Lease, settled: &Settled<'_>) 
         learn(rows, &row, receipt, &settled.contents)?;
         fix_endpoint(rows, &row)?;
     }
-    rows.put_differing(row.id, &settled.differing)?;
+    if matches!(settled.cause, Cause::Stopped(_)) {
+        // What a person let stand has moved, or something else is the matter: it is seen and decided anew.
+        row.waived.retain(|waived| *waived != Reason::Divergent);
+    }
+    if !row.waived.contains(&Reason::Divergent) {
+        rows.put_differing(row.id, &settled.differing)?;
+    }
     rows.change(&mut row, &change, now)?;
     Ok(Some(row.entry(rows.first_open(row.referral)?)))
 }
@@ -186,6 +197,7 @@ fn ended(mut attempt: Attempt, cause: &Cause, now: Timestamp) -> Attempt {
     let (word, reason) = match cause {
         Cause::Ended(outcome) => (outcome.as_str(), reason_of(outcome)),
         Cause::Stopped(reason) => ("stopped", Some(*reason)),
+        Cause::LetStand => ("let-stand", Some(Reason::ByOperator)),
         Cause::Crashed => (Attempt::LOST, Some(Reason::Poison)),
         _ => ("", None),
     };

@@ -12,7 +12,7 @@ use crate::event::kinds::Share;
 use crate::event::{Issue, IssueCode, Position, When};
 use crate::map::fold;
 use crate::map::share::{Sharing, decide};
-use crate::outbox::State;
+use crate::outbox::{EntryId, Reason, State};
 use crate::plan::known::PersonKey;
 use crate::plan::whose::Whose;
 use crate::plan::{Doubt, Plan, Planner};
@@ -84,6 +84,63 @@ pub(super) fn disputes(
         }
     }
     Ok(())
+}
+
+/// Looks again at what waits because this referral may be a duplicate of it, where that has changed.
+pub(super) fn twins(
+    rows: &mut dyn Rows,
+    id: Uuid,
+    before: Option<&Referral>,
+    after: &Referral,
+    planner: &Planner,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(before) = before else { return Ok(()) };
+    if (before.number, before.active_since) == (after.number, after.active_since) {
+        return Ok(());
+    }
+    let Some(number) = before.number else { return Ok(()) };
+    for other in rows.numbered(id, number)? {
+        replan(rows, other, waits_for(Reason::PossibleDuplicate), planner, now)?;
+    }
+    Ok(())
+}
+
+/// Looks again at what waits because a referral answers a request first: it may answer it no more.
+pub(super) fn let_go(
+    rows: &mut dyn Rows,
+    id: Uuid,
+    asks: Option<PersonKey>,
+    planner: &Planner,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(asks) = asks else { return Ok(()) };
+    for other in rows.asking(asks)?.into_iter().filter(|other| *other != id) {
+        replan(rows, other, waits_for(Reason::RequestTaken), planner, now)?;
+    }
+    Ok(())
+}
+
+fn waits_for(reason: Reason) -> impl Fn(&Row) -> bool {
+    move |row| row.is_held() && row.reason == Some(reason)
+}
+
+/// The referral that answers the same request as another and named it before: what it has sent, or may still send, goes
+/// first. With the number of its first entry.
+pub(super) fn first_to_answer(
+    rows: &mut dyn Rows,
+    id: Uuid,
+    asks: PersonKey,
+) -> Result<Option<(Uuid, EntryId)>> {
+    for other in rows.asking(asks)? {
+        if other == id {
+            return Ok(None);
+        }
+        if let Some(row) = rows.rows_of(other)?.iter().find(|row| row.counts()) {
+            return Ok(Some((other, row.id)));
+        }
+    }
+    Ok(None)
 }
 
 /// Lists, for a person, what the endpoint has or may have of a referral of which nothing may be shared any more.

@@ -36,6 +36,8 @@ pub struct MemoryStore {
     differing: BTreeMap<EntryId, Vec<Placed>>,
     /// When a record that concerns a key was refused, by record and key.
     doubts: BTreeMap<(PersonKey, PersonKey), Date>,
+    /// Which request each referral answers, in the order in which they named it.
+    asked: Vec<(Uuid, PersonKey)>,
     notes: BTreeMap<String, String>,
     seen: BTreeMap<(String, String), Timestamp>,
 }
@@ -87,6 +89,11 @@ impl Rows for MemoryStore {
     }
 
     fn put_referral(&mut self, id: Uuid, referral: &Referral) -> Result<()> {
+        let stands = |(asking, key): &(Uuid, PersonKey)| *asking != id || referral.asks == Some(*key);
+        self.asked.retain(stands);
+        if let Some(key) = referral.asks.filter(|_| self.asked.iter().all(|(asking, _)| *asking != id)) {
+            self.asked.push((id, key));
+        }
         self.referrals.insert(id, referral.clone());
         Ok(())
     }
@@ -140,6 +147,11 @@ impl Rows for MemoryStore {
         let others =
             self.referrals.iter().filter(|(id, other)| **id != referral && other.number == Some(number));
         Ok(others.map(|(id, _)| *id).collect())
+    }
+
+    fn asking(&mut self, request: PersonKey) -> Result<Vec<Uuid>> {
+        let asking = self.asked.iter().filter(|(_, key)| *key == request);
+        Ok(asking.map(|(id, _)| *id).collect())
     }
 
     fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<()> {

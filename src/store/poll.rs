@@ -55,6 +55,7 @@ fn lane(event: &ReferralEvent, to: &Onward) -> Referral {
         endpoint: Some(to.endpoint.clone()),
         practice: None,
         number: None,
+        asks: None,
         active_since: None,
         whose: Whose::default(),
         persons: Vec::new(),

@@ -29,6 +29,8 @@ pub(super) struct Referral {
     pub(super) practice: Option<String>,
     /// The key of the person's NHS number.
     pub(super) number: Option<PersonKey>,
+    /// The key of the clinical system's request that it answers.
+    pub(super) asks: Option<PersonKey>,
     /// Since when it is active.
     pub(super) active_since: Option<Date>,
     /// Whom it is about, as far as other records may contradict it.
@@ -100,6 +102,16 @@ impl Row {
     /// Whether it was certainly not written: then it may be planned again, or withdrawn.
     pub(super) const fn is_unsent(&self) -> bool {
         matches!(self.state, State::Pending | State::Held)
+    }
+
+    /// Whether it waits for a person.
+    pub(super) const fn is_held(&self) -> bool {
+        matches!(self.state, State::Held)
+    }
+
+    /// Whether something of it was sent, or may still be.
+    pub(super) const fn counts(&self) -> bool {
+        !matches!(self.state, State::NotShared | State::Discarded | State::Withdrawn)
     }
 
     /// Whether the endpoint has it, or may have it.

@@ -44,6 +44,9 @@ pub(super) trait Rows {
     /// Other referrals of the same number, whatever the source, in order.
     fn numbered(&mut self, referral: Uuid, number: PersonKey) -> Result<Vec<Uuid>>;
 
+    /// Referrals that answer a request of the clinical system's, by its key: who named it first is first.
+    fn asking(&mut self, request: PersonKey) -> Result<Vec<Uuid>>;
+
     /// Notes what a refused record says of consent, or notes it again with a later day.
     fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<()>;
     /// The latest day on which a doubt that concerns one of these was noted.

@@ -204,6 +204,10 @@ pub struct EntryDetail {
     pub known: Vec<Known>,
     /// What stood there otherwise than we left it when it was last prepared.
     pub differing: Vec<Placed>,
+    /// Whether a person lets that stand: the rest is sent, or was.
+    pub theirs_stands: bool,
+    /// The referral that answers the same request first, and its first entry, where this one waits for that.
+    pub answered_by: Option<(Uuid, EntryId)>,
 }
 
 /// What an endpoint has, or may have, of a referral.

@@ -9,12 +9,13 @@ use jiff::Timestamp;
 use crate::endpoint::Known;
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::{self, Cause};
-use crate::outbox::{Command, EntryId, Placed, State};
+use crate::outbox::{Command, EntryId, Placed, Reason, State};
 use crate::plan::Planner;
 
 use super::again::{look_again, replan};
 use super::deliver::{running, started};
 use super::disclose::disclose;
+use super::heed::{first_to_answer, let_go};
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Acted, Attempt, AuditLine, Decision, EntryDetail, Swept};
@@ -72,10 +73,11 @@ pub(super) fn sweep(
     let due = rows.held_due(now, SWEEP)?;
     let referrals: BTreeSet<_> = due.iter().map(|row| row.referral).collect();
     for referral in referrals {
-        let chosen: BTreeSet<EntryId> =
-            due.iter().filter(|row| row.referral == referral).map(|row| row.id).collect();
-        let entries = replan(rows, referral, |row| chosen.contains(&row.id), planner, now)?;
-        for mut row in entries.into_iter().filter(|row| chosen.contains(&row.id)) {
+        // What changes for one may change for those that wait beside it.
+        let held = rows.rows_of(referral)?.into_iter().filter(Row::is_held);
+        let held: BTreeSet<EntryId> = held.map(|row| row.id).collect();
+        let entries = replan(rows, referral, |row| held.contains(&row.id), planner, now)?;
+        for mut row in entries.into_iter().filter(|row| held.contains(&row.id)) {
             match row.state {
                 State::Held => keep_held(rows, &mut row, now)?,
                 State::Pending => swept.released += 1,
@@ -123,16 +125,21 @@ pub(super) fn act(
         return Ok(Acted::NotPossible(row.state));
     };
     let differing = rows.differing(id)?;
+    let chooses = matches!(command, Command::ReleaseOurs | Command::AcceptTheirs);
+    // Where no version was shown nobody can have seen what it is about; and what is theirs is never ours to write over.
+    let is_theirs = |seen: &Placed| seen.uuid == seen.id;
+    if chooses && differing.is_empty() || command == Command::ReleaseOurs && differing.iter().any(is_theirs) {
+        return Ok(Acted::NotPossible(row.state));
+    }
     if command == Command::ReleaseOurs {
-        if differing.is_empty() {
-            // Nobody can have seen what ours would go over.
-            return Ok(Acted::NotPossible(row.state));
-        }
         know(rows, &row, &differing)?;
+    }
+    if command == Command::AcceptTheirs {
+        row.waived.push(Reason::Divergent);
     }
     let waived = standing.reason.filter(|reason| command == Command::Release && reason.may_be_waived());
     row.waived.extend(waived.filter(|reason| !row.waived.contains(reason)));
-    if matches!(command, Command::Release | Command::ReleaseOurs | Command::Retry) {
+    if chooses || matches!(command, Command::Release | Command::Retry) {
         // A person has looked at it today: its time begins again.
         row.expires_at = later(now, row.keep_for);
     }
@@ -144,9 +151,14 @@ pub(super) fn act(
         reason: by.reason.clone(),
     };
     rows.add_audit(id, &line)?;
-    // What goes on without having been sent is planned with what is known today; consent may be another.
+    // What goes on without having been sent is planned with what is known today; consent may be another. What waits beside
+    // it shows what holds it today.
     if row.state == State::Pending {
-        replan(rows, row.referral, |other| other.id == id, planner, now)?;
+        replan(rows, row.referral, |other| other.id == id || other.is_held(), planner, now)?;
+    }
+    if row.state == State::Discarded {
+        let asks = rows.referral(row.referral)?.and_then(|referral| referral.asks);
+        let_go(rows, row.referral, asks, planner, now)?;
     }
     let Some(row) = rows.row(id)? else { return Ok(Acted::NoSuchEntry) };
     Ok(Acted::Done(Box::new(row.entry(rows.first_open(row.referral)?))))
@@ -187,12 +199,20 @@ pub(super) fn read_back(rows: &mut dyn Rows, id: EntryId, now: Timestamp) -> Res
 /// An entry with its history.
 pub(super) fn detail(rows: &mut dyn Rows, id: EntryId) -> Result<Option<EntryDetail>> {
     let Some(row) = rows.row(id)? else { return Ok(None) };
+    let waits = row.is_held() && row.reason == Some(Reason::RequestTaken);
+    let asks = if waits { rows.referral(row.referral)?.and_then(|referral| referral.asks) } else { None };
+    let answered_by = match asks {
+        Some(asks) => first_to_answer(rows, row.referral, asks)?,
+        None => None,
+    };
     Ok(Some(EntryDetail {
+        theirs_stands: row.waived.contains(&Reason::Divergent),
         entry: row.entry(rows.first_open(row.referral)?),
         source: rows.referral(row.referral)?.map(|referral| referral.source).unwrap_or_default(),
         attempts: rows.attempts(id)?,
         audit: rows.audit(id)?,
         known: rows.known(row.referral, &row.endpoint)?,
         differing: rows.differing(id)?,
+        answered_by,
     }))
 }

@@ -195,6 +195,7 @@ fn words(cause: &Cause) -> (&'static str, &'static str) {
             (outcome.as_str(), reason)
         }
         Cause::Stopped(reason) => ("held", reason.as_str()),
+        Cause::LetStand => ("let-stand", "by-operator"),
         Cause::Crashed => ("crashed", "poison"),
         _ => ("lost", ""),
     }

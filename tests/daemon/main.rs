@@ -3,8 +3,8 @@
 //! Invented people only, with numbers of the 999 range. Each test has a data folder of its own and a port that the system
 //! gives. Moments are chosen at random; the seed is printed with a failure and taken from `SP_FHIR_SEED`. Read next:
 //! `world.rs` (the process), `people.rs` (what is sent), `sender.rs` (how), then the proofs: `kill.rs`, `outage.rs`,
-//! `canary.rs`, `snapshots.rs`, `persons.rs`, `exits.rs`, `reload.rs`, `crash.rs`, `check.rs`, `store.rs`, `decisions.rs`,
-//! `inbox.rs`.
+//! `canary.rs`, `snapshots.rs`, `persons.rs`, `exits.rs`, `reload.rs`, `crash.rs`, `theirs.rs`, `check.rs`, `store.rs`,
+//! `decisions.rs`, `inbox.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,6 +21,9 @@ mod common;
 mod crash;
 mod decisions;
 mod exits;
+#[path = "../delivery/stub.rs"]
+#[allow(dead_code)]
+mod fhir;
 mod files;
 mod inbox;
 mod kill;
@@ -33,6 +36,7 @@ mod servers;
 mod snapshots;
 mod store;
 mod stub;
+mod theirs;
 mod world;
 
 use common::need;

@@ -54,7 +54,9 @@ async fn start(kinds: &[&str]) -> (Stub, Driver, Vec<sp_fhir::outbox::Parcel>, V
 /// Everything of a Task that is not ours to write.
 fn rest(task: &Value) -> Value {
     let mut rest = task.clone();
-    for name in ["status", "statusReason", "businessStatus", "output", "lastModified", "meta"] {
+    let ours =
+        ["status", "statusReason", "businessStatus", "output", "executionPeriod", "lastModified", "meta"];
+    for name in ours {
         rest.as_object_mut().unwrap().remove(name);
     }
     rest
@@ -100,6 +102,7 @@ async fn an_answer_updates_their_task_and_nothing_else_of_theirs() {
     assert_eq!(task["output"][0]["valueString"], "sent");
     assert_eq!(task["output"][1]["valueCodeableConcept"]["text"], "better");
     assert_eq!(task["lastModified"], "2026-03-06");
+    assert_eq!(task["executionPeriod"], json!({"start": "2026-03-04", "end": "2026-03-06"}));
     let wanted = stub.all("ServiceRequest");
     assert_eq!(
         (wanted.len(), &wanted[0]["meta"]["versionId"]),
@@ -117,6 +120,18 @@ async fn an_answer_updates_their_task_and_nothing_else_of_theirs() {
     assert!(stub.all("Provenance").iter().any(|signed| {
         signed["target"].as_array().unwrap().iter().any(|target| target["reference"] == "Task/their-task")
     }));
+}
+
+#[tokio::test]
+async fn when_the_work_began_as_they_wrote_it_stands() {
+    let (stub, mut driver, parcels, mut made) = start(&["referred", "attended", "completed"]).await;
+    made["executionPeriod"] = json!({"start": "2026-02-28T10:00:00Z"});
+    stub.put(made);
+    for parcel in &parcels {
+        assert_ne!(driver.deliver(parcel).await, Came::Held(Reason::Divergent));
+    }
+    let period = json!({"start": "2026-02-28T10:00:00Z", "end": "2026-03-03"});
+    assert_eq!(their_task(&stub)["executionPeriod"], period);
 }
 
 #[tokio::test]
@@ -220,6 +235,33 @@ async fn what_they_deleted_is_noticed_when_it_is_answered_and_not_made_again() {
         assert_eq!(driver.deliver(&parcels[2]).await, Came::Held(Reason::RequestNotFound), "{manner:?}");
         assert!(stub.all("Task").is_empty() && stub.all("ServiceRequest").is_empty(), "{manner:?}");
     }
+}
+
+#[tokio::test]
+async fn a_task_that_they_ended_stands_where_a_person_says_so_and_what_is_ours_goes() {
+    let (stub, mut driver, mut parcels, _) = start(&["referred", "accepted", "attended", "on_hold"]).await;
+    assert_eq!(driver.deliver(&parcels[1]).await, Came::Accepted);
+    let mut ended = their_task(&stub);
+    ended["status"] = json!("cancelled");
+    let ended = stub.put(ended);
+    let Prepared::Divergent(seen) = driver.endpoint.prepare(&parcels[2], &driver.known).await else {
+        panic!()
+    };
+    let seen_as: Vec<_> = seen.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        seen_as,
+        [format!("Task/their-task/_history/{}", ended["meta"]["versionId"].as_str().unwrap())]
+    );
+    for parcel in &mut parcels {
+        parcel.let_stand.clone_from(&seen);
+    }
+    assert_eq!(driver.deliver(&parcels[2]).await, Came::Accepted);
+    assert_eq!((their_task(&stub), stub.counts()["Encounter"]), (ended.clone(), 1));
+    // What says nothing but how far it got has nothing left to send.
+    assert_eq!(driver.deliver(&parcels[3]).await, Came::LetStand);
+    // They moved it again: nobody has seen that.
+    stub.put(ended);
+    assert_eq!(driver.deliver(&parcels[3]).await, Came::Held(Reason::Divergent));
 }
 
 #[tokio::test]

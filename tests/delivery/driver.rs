@@ -44,6 +44,7 @@ pub(crate) enum Came {
     Accepted,
     Already,
     Held(Reason),
+    LetStand,
     Ended(Outcome),
 }
 
@@ -122,6 +123,7 @@ impl Driver {
             Prepared::Held(reason) => return Came::Held(reason),
             Prepared::Divergent(_) => return Came::Held(Reason::Divergent),
             Prepared::Already(_) => return Came::Already,
+            Prepared::LetStand => return Came::LetStand,
             Prepared::Ended(outcome) => return Came::Ended(outcome),
         };
         let outcome = self.endpoint.send(&request).await;

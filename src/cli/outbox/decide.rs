@@ -54,7 +54,8 @@ pub(super) fn act(parts: &Parts, command: Command, decide: &Decide) -> Outcome {
         match acted {
             Acted::Done(entry) => {
                 edge::print(&format!("{}\n", as_line(&entry)))?;
-                let is_release = matches!(command, Command::Release | Command::ReleaseOurs);
+                let is_release =
+                    matches!(command, Command::Release | Command::ReleaseOurs | Command::AcceptTheirs);
                 if let Some(reason) = entry.reason.filter(|_| is_release && entry.state == State::Held) {
                     edge::say(&format!(
                         "{id}: held again, because its cause is still there: {}",
@@ -80,7 +81,9 @@ fn not_possible(command: Command, state: State) -> String {
     match (command, state) {
         (Command::ReleaseOurs | Command::AcceptTheirs, State::Held) => {
             let word = if command == Command::ReleaseOurs { "ours" } else { "theirs" };
-            format!("--{word} is for an entry that is held as divergent only")
+            format!(
+                "--{word} is for an entry that is held as divergent, with the versions that `outbox show` gives"
+            )
         }
         (
             Command::ReleaseSensitive,

@@ -93,7 +93,8 @@ struct Release {
     /// got with a Task stays, where we have nothing new to say of it
     #[arg(long)]
     ours: bool,
-    /// Of a divergent entry: let stand what is at the endpoint; the entry is discarded
+    /// Of a divergent entry: let stand the versions that `outbox show` gives, and send the rest of it. Where nothing is left
+    /// to send, the entry ends as discarded
     #[arg(long, conflicts_with = "ours")]
     theirs: bool,
     /// Of an entry whose event has sensitive content that was withheld: send it too, with the security label `restricted`.

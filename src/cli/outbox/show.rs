@@ -82,6 +82,10 @@ fn detail_value(detail: &EntryDetail) -> Value {
         members.insert("decisions".into(), Value::Array(audit));
         members.insert("at_endpoint".into(), Value::Array(placed));
         members.insert("differs".into(), json!(detail.differing));
+        members.insert("theirs_stands".into(), json!(detail.theirs_stands));
+        if let Some((referral, first)) = &detail.answered_by {
+            members.insert("answered_by".into(), json!({"id": first, "referral": referral.to_string()}));
+        }
     }
     value
 }
@@ -125,8 +129,12 @@ fn detail_text(detail: &EntryDetail) -> String {
         let placed = &known.placed;
         let _ = writeln!(out, "  at endpoint  {}/{}", placed.resource_type, placed.id);
     }
+    if let Some((referral, first)) = &detail.answered_by {
+        let _ = writeln!(out, "  answered by  entry {first}, referral {referral}");
+    }
     for found in &detail.differing {
-        let _ = writeln!(out, "  not as we left it  {found}");
+        let word = if detail.theirs_stands { "theirs stands" } else { "not as we left it" };
+        let _ = writeln!(out, "  {word}  {found}");
     }
     out
 }

@@ -16,6 +16,7 @@ use super::draft::{Draft, DraftEntry, Write};
 use super::fill::{Filling, type_and_id};
 use super::join::Wanted;
 use super::merge::{Before, is_end, merge, set};
+use super::period::OfPeriod;
 use super::search::has_identifier;
 
 /// What is answered.
@@ -34,7 +35,7 @@ pub struct Answering<'a> {
 pub struct Joined {
     /// Its id.
     pub id: String,
-    /// The digest of what we say, whatever it says afterwards.
+    /// The digest of what we say, whatever it says afterwards; and marks of what of its period is ours.
     pub said: String,
     /// Whether it stands already as it would be written.
     pub is_idle: bool,
@@ -66,14 +67,9 @@ pub fn join(
         return Ok(None);
     }
     let status = |node: &Node| node.get("status").and_then(Node::as_str).unwrap_or_default().to_owned();
-    let asks = !matches!(status(&wanted.request).as_str(), "revoked" | "entered-in-error")
-        && wanted.request.get("doNotPerform").and_then(Node::as_bool) != Some(true);
-    let system = match &entry.write {
-        Write::ByIdentifier { system, .. } => system.clone(),
-        _ => return Err(Reason::Poison),
-    };
-    let ours = |task: &&Node| has_system(task, &system);
-    let theirs: Vec<&Node> = wanted.tasks.iter().filter(|task| !ours(task)).collect();
+    let asks = asks(&wanted.request);
+    let system = system(entry).ok_or(Reason::Poison)?;
+    let theirs: Vec<&Node> = wanted.tasks.iter().filter(|task| !has_system(task, &system)).collect();
     let Some(task) = choose(&theirs, answering, filling.known, filling.base)? else {
         return if asks { Ok(None) } else { Err(Reason::Divergent) };
     };
@@ -87,17 +83,24 @@ pub fn join(
     let version = version.ok_or(Reason::RefusedByEndpoint)?;
     let said = content::digest_said(&entry.resource, references);
     let before = known_of(filling.known, id).and_then(|known| {
-        let (left, said) = content::said_before(&known.content)?;
+        let (left, said, marks) = content::said_before(&known.content)?;
         let is_version = known.placed.version.as_deref() == Some(&version);
-        Some(Before { is_as_left: is_version || left == content::digest_said(task, references), said })
+        let is_as_left = is_version || left == content::digest_said(task, references);
+        Some(Before { is_as_left, said, period: OfPeriod::read(marks) })
     });
     let merged = merge(task, &entry.resource, before, &said, references)?;
+    // Of a Task that is left alone, what was ours stays ours.
+    let period = match &merged {
+        Some((_, period)) => *period,
+        None => before.map(|before| before.period).unwrap_or_default(),
+    };
+    let merged = merged.map(|(merged, _)| merged);
     let ends = matches!(status(&entry.resource).as_str(), "cancelled" | "rejected" | "failed");
     if merged.is_some() && !asks && !ends {
         return Err(Reason::Divergent);
     }
     let from = format!("urn:uuid:{}", entry.uuid);
-    let joined = Joined { id: id.to_owned(), said, is_idle: merged.is_none() };
+    let joined = Joined { id: id.to_owned(), said: said + period.marks(), is_idle: merged.is_none() };
     entry.resource = merged.unwrap_or_else(|| task.clone());
     entry.write = Write::ById { id: joined.id.clone(), if_match: Some(format!("W/\"{version}\"")) };
     entry.uuid.clone_from(&joined.id);
@@ -107,6 +110,29 @@ pub fn join(
     }
     prune(draft);
     Ok(Some(joined))
+}
+
+/// Whether a request of theirs still asks for something.
+pub(super) fn asks(request: &Node) -> bool {
+    let status = request.get("status").and_then(Node::as_str);
+    !matches!(status, Some("revoked" | "entered-in-error"))
+        && request.get("doNotPerform").and_then(Node::as_bool) != Some(true)
+}
+
+/// The system of our Tasks' identifiers.
+fn system(entry: &DraftEntry) -> Option<String> {
+    match &entry.write {
+        Write::ByIdentifier { system, .. } => Some(system.clone()),
+        _ => None,
+    }
+}
+
+/// The Tasks about the request that are not ours.
+pub(super) fn theirs<'w>(answering: &Answering<'w>, draft: &Draft) -> Vec<&'w Node> {
+    let is_ours = |entry: &&DraftEntry| answering.fulfils.task.as_deref() == Some(&entry.uuid);
+    let system = draft.entries.iter().find(is_ours).and_then(system);
+    let theirs = |task: &&Node| system.as_ref().is_some_and(|system| !has_system(task, system));
+    answering.wanted.tasks.iter().filter(theirs).collect()
 }
 
 /// The Task of theirs that is ours to answer; none where there is none and ours may be made.
@@ -212,7 +238,7 @@ fn point(node: &mut Node, fulfils: &Fulfils, id: &str) {
     }
 }
 
-fn replace(node: &mut Node, from: &str, to: &str) {
+pub(super) fn replace(node: &mut Node, from: &str, to: &str) {
     match node {
         Node::Array(items) => items.iter_mut().for_each(|item| replace(item, from, to)),
         Node::Object(members) => members.iter_mut().for_each(|(name, value)| match value {
@@ -224,7 +250,7 @@ fn replace(node: &mut Node, from: &str, to: &str) {
 }
 
 /// Takes out parties that only our own Task pointed at.
-fn prune(draft: &mut Draft) {
+pub(super) fn prune(draft: &mut Draft) {
     loop {
         let needed = |uuid: &str, entries: &[DraftEntry]| {
             let urn = format!("urn:uuid:{uuid}");
@@ -238,7 +264,7 @@ fn prune(draft: &mut Draft) {
     }
 }
 
-fn points_at(node: &Node, urn: &str) -> bool {
+pub(super) fn points_at(node: &Node, urn: &str) -> bool {
     match node {
         Node::Array(items) => items.iter().any(|item| points_at(item, urn)),
         Node::Object(members) => members.iter().any(|(name, value)| match value {

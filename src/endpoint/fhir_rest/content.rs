@@ -119,13 +119,15 @@ pub fn digest_said(task: &Node, references: &References<'_>) -> String {
 }
 
 /// The elements of [`digest_said`].
-pub const SAID: [&str; 4] = ["status", "statusReason", "businessStatus", "output"];
+pub const SAID: [&str; 5] = ["status", "statusReason", "businessStatus", "output", "executionPeriod"];
 
 /// What we said last of a Task of the clinical system's, of the content that was kept: the digest of what was found
-/// there afterwards, and of what our own Task would have said.
+/// there afterwards, of what our own Task would have said, and marks of what else there is ours.
 #[must_use]
-pub fn said_before(content: &str) -> Option<(&str, &str)> {
-    content.get(HEX_LENGTH..)?.split_at_checked(HEX_LENGTH)
+pub fn said_before(content: &str) -> Option<(&str, &str, &str)> {
+    let (left, rest) = content.get(HEX_LENGTH..)?.split_at_checked(HEX_LENGTH)?;
+    let (said, marks) = rest.split_at_checked(HEX_LENGTH)?;
+    Some((left, said, marks))
 }
 
 /// Compares two digests. What was kept of an answer is longer than what is found.

@@ -13,6 +13,8 @@ use super::answering::{self, Answering};
 use super::base::{Base, version_of};
 use super::content::{self, Comparison, References};
 use super::draft::{Draft, DraftEntry, Write};
+use super::places::{place_person, place_provenance, refer};
+use super::stand;
 
 /// How the Provenance of a Bundle is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +65,8 @@ pub struct Filling<'a> {
     pub provenance: ProvenanceForm,
     /// The clinical system's request that the Bundle answers, if any.
     pub answering: Option<Answering<'a>>,
+    /// What a person lets stand as it is there.
+    pub let_stand: &'a [Placed],
 }
 
 /// A filled Bundle.
@@ -75,6 +79,8 @@ pub struct Filled {
     /// The Task of the clinical system's in it that is there already as it would be sent, by its id: it is left out of
     /// what is sent ([`without_task`]).
     pub idle: Option<String>,
+    /// Whether a person lets stand all that it would have changed.
+    pub nothing_left: bool,
 }
 
 /// Types that are read before they are written.
@@ -101,22 +107,46 @@ pub fn fill(mut draft: Draft, filling: &Filling<'_>) -> Result<Filled, Reason> {
             references.add(resource_type, id, &existing.uuid);
         }
     }
-    let (mut read, mut same) = (0, 0);
+    let mut read = 0;
+    let mut same: Vec<String> = Vec::new();
+    let mut left: Vec<(String, String)> = Vec::new();
+    let mut left_task = false;
     let mut joined = None;
     if let Some(answering) = &filling.answering {
         let Person::At(patient) = filling.person else { return Err(Reason::IdentifierCollision) };
-        joined = answering::join(&mut draft, answering, patient, filling, &references)?;
+        joined = match answering::join(&mut draft, answering, patient, filling, &references) {
+            Err(Reason::Divergent) if !filling.let_stand.is_empty() => {
+                stand::without_answer(&mut draft, answering, filling.let_stand)?;
+                left_task = true;
+                None
+            }
+            joined => joined?,
+        };
     }
     if let Some(joined) = &joined {
         read += 1;
-        same += usize::from(joined.is_idle);
+        same.extend(joined.is_idle.then(|| joined.id.clone()));
     }
     for entry in draft.entries.iter_mut().filter(|entry| is_read_first(entry)) {
-        read += 1;
-        if let Some(there) = filling.existing.iter().find(|there| there.uuid == entry.uuid) {
-            same += usize::from(update(entry, &there.resource, filling, &references)?);
+        let Some(there) = filling.existing.iter().find(|there| there.uuid == entry.uuid) else {
+            read += 1;
+            continue;
+        };
+        match (update(entry, &there.resource, filling, &references), place_to_leave(there, filling)) {
+            (Err(Reason::Divergent), Some(place)) => left.push((entry.uuid.clone(), place)),
+            (is_same, _) => {
+                read += 1;
+                same.extend(is_same?.then(|| entry.uuid.clone()));
+            }
         }
     }
+    for (uuid, place) in &left {
+        stand::leave_out(&mut draft, uuid, Some(place));
+    }
+    let is_news = |entry: &DraftEntry| {
+        entry.is_ours() && entry.resource_type != "Provenance" && !same.contains(&entry.uuid)
+    };
+    let nothing_left = (left_task || !left.is_empty()) && !draft.entries.iter().any(is_news);
     let mut targets: Vec<Target> = draft.entries.iter().map(|entry| target(entry, &references)).collect();
     if let Some(joined) = &joined {
         // What we ourselves say is kept beside what came of it, so that the next event knows whether it says more.
@@ -126,7 +156,13 @@ pub fn fill(mut draft: Draft, filling: &Filling<'_>) -> Result<Filled, Reason> {
     let request =
         Request { method: "POST".into(), path: String::new(), if_match: None, body: draft.write(), targets };
     let idle = joined.filter(|joined| joined.is_idle).map(|joined| joined.id);
-    Ok(Filled { request, unchanged: read > 0 && same == read, idle })
+    Ok(Filled { request, unchanged: read > 0 && same.len() == read, idle, nothing_left })
+}
+
+/// Where a resource is that a person lets stand in the version it has.
+fn place_to_leave(there: &Existing, filling: &Filling<'_>) -> Option<String> {
+    let placed = placed(&there.uuid, &there.resource)?;
+    stand::stands(filling.let_stand, &placed).then(|| format!("{}/{}", placed.resource_type, placed.id))
 }
 
 /// The request without a Task that would only be written again as it is.
@@ -137,61 +173,6 @@ pub fn without_task(request: Request, id: &str) -> Request {
     let mut targets = request.targets;
     targets.retain(|target| !(target.is_answer() && target.uuid == id));
     Request { body: draft.write(), targets, ..request }
-}
-
-/// Takes the Patient's entry out where the Patient is there. Gives the reference to it.
-fn place_person(draft: &mut Draft, person: &Person) -> Result<String, Reason> {
-    let at = draft.entries.iter().position(|entry| entry.resource_type == "Patient");
-    match (person, at) {
-        (Person::At(id), at) => {
-            // Its demographics are the clinical system's own.
-            if let Some(at) = at {
-                draft.entries.remove(at);
-            }
-            Ok(format!("Patient/{id}"))
-        }
-        (Person::New, Some(at)) => {
-            let entry = draft.entries.get(at).ok_or(Reason::Poison)?;
-            Ok(format!("urn:uuid:{}", entry.uuid))
-        }
-        (Person::New, None) => Err(Reason::PatientNotFound),
-    }
-}
-
-fn place_provenance(draft: &mut Draft, form: ProvenanceForm) {
-    let is_provenance = |entry: &DraftEntry| entry.resource_type == "Provenance";
-    match form {
-        ProvenanceForm::ById => {}
-        ProvenanceForm::LeftOut => draft.entries.retain(|entry| !is_provenance(entry)),
-        ProvenanceForm::ByTag => {
-            for entry in draft.entries.iter_mut().filter(|entry| is_provenance(entry)) {
-                let tag = |name: &str| entry.resource.path(&format!("meta.tag[0].{name}"))?.as_str();
-                if let (Some(system), Some(code)) = (tag("system"), tag("code")) {
-                    entry.write = Write::IfNoneExist { query: format!("_tag={system}|{code}") };
-                    remove(&mut entry.resource, "id");
-                }
-            }
-        }
-    }
-}
-
-/// Puts the person's place into every reference.
-fn refer(node: &mut Node, from: &str, to: &str) -> Result<(), Reason> {
-    match node {
-        Node::Array(items) => items.iter_mut().try_for_each(|item| refer(item, from, to)),
-        Node::Object(members) => members.iter_mut().try_for_each(|(name, value)| match value {
-            Node::String(text) if name == "reference" && text.contains('?') => {
-                // Any other search would be left to the server to resolve, and some servers do not.
-                if text != from {
-                    return Err(Reason::Poison);
-                }
-                to.clone_into(text);
-                Ok(())
-            }
-            other => refer(other, from, to),
-        }),
-        _ => Ok(()),
-    }
 }
 
 /// Makes the update of a resource that is there. Gives whether it is there as it would be sent.
@@ -255,7 +236,22 @@ fn take_over(
     Ok(content::compare(&content::digest(&entry.resource, references), found) == Comparison::Same)
 }
 
-/// What of ours stands there in another version than the one we know: what a person must see who decides whose counts.
+/// What a person must see who decides whose version counts: what of ours stands there in another one than we know, and of
+/// an answer what of theirs stops it.
+#[must_use]
+pub fn to_be_seen(draft: &Draft, filling: &Filling<'_>) -> Vec<Placed> {
+    let mut seen = not_as_known(filling.existing, filling.known);
+    if let Some(answering) = &filling.answering {
+        let task = answering.fulfils.task.as_deref();
+        let is_ours = filling.existing.iter().any(|there| Some(there.uuid.as_str()) == task);
+        if task.is_some() && !is_ours {
+            seen.extend(stand::at_stake(answering, draft));
+        }
+    }
+    seen
+}
+
+/// What of ours stands there in another version than the one we know.
 #[must_use]
 pub fn not_as_known(existing: &[Existing], known: &[Known]) -> Vec<Placed> {
     let there = existing.iter().filter_map(|there| placed(&there.uuid, &there.resource));
@@ -305,7 +301,7 @@ pub(super) fn type_and_id(resource: &Node) -> Option<(&str, &str)> {
     Some((resource.get("resourceType")?.as_str()?, id))
 }
 
-fn remove(resource: &mut Node, name: &str) {
+pub(super) fn remove(resource: &mut Node, name: &str) {
     if let Node::Object(members) = resource {
         members.retain(|(known, _)| known != name);
     }

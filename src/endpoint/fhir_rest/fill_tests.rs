@@ -42,12 +42,13 @@ struct Case {
     existing: Vec<Existing>,
     known: Vec<Known>,
     provenance: ProvenanceForm,
+    let_stand: Vec<Placed>,
 }
 
 impl Case {
     fn new(existing: Vec<Existing>) -> Self {
         let person = Person::At("7".into());
-        Self { person, existing, known: Vec::new(), provenance: ProvenanceForm::ById }
+        Self { person, existing, known: Vec::new(), provenance: ProvenanceForm::ById, let_stand: Vec::new() }
     }
 
     fn fill(&self, draft: Draft) -> Result<Filled, Reason> {
@@ -61,6 +62,7 @@ impl Case {
             others: &[],
             provenance: self.provenance,
             answering: None,
+            let_stand: &self.let_stand,
         };
         fill(draft, &filling)
     }
@@ -179,6 +181,30 @@ fn ours_goes_over_exactly_the_version_that_a_person_saw_and_keeps_others_progres
     // Changed once more since: the person has not seen that.
     case.known[at].placed.version = Some("4".into());
     assert_eq!(case.fill(bundle("")).err(), Some(Reason::Divergent));
+}
+
+#[test]
+fn theirs_stands_in_exactly_the_version_that_a_person_saw_and_the_rest_goes() {
+    let next = || edited(bundle(""), r#""status":"active""#, r#""status":"completed""#);
+    let mut existing = as_sent();
+    existing[1].resource = node(
+        r#"{"resourceType":"Task","id":"2","meta":{"versionId":"5"},"identifier":[{"system":"t","value":"ta"}],"status":"accepted","priority":"stat","focus":{"reference":"ServiceRequest/1"},"for":{"reference":"Patient/7"}}"#,
+    );
+    let mut case = Case::new(existing).knowing(bundle(""));
+    case.let_stand = not_as_known(&case.existing[1..], &case.known);
+    assert_eq!(case.let_stand.len(), 1);
+    let filled = case.fill(next()).unwrap();
+    let left: Vec<_> = entries(&filled).into_iter().map(|entry| entry.uuid).collect();
+    // The Provenance of these events is about the Task alone, and goes with it.
+    assert_eq!((left, filled.nothing_left), (vec!["sr".to_owned()], false));
+    // Where the rest says nothing new, nothing is left to send.
+    assert!(case.fill(bundle("")).unwrap().nothing_left);
+    // Nor is anything left out that did not stand in the way.
+    let free = Case { let_stand: case.let_stand.clone(), ..Case::new(as_sent()).knowing(bundle("")) };
+    assert_eq!(entries(&free.fill(next()).unwrap()).len(), 3);
+    // Changed once more since: the person has not seen that.
+    case.let_stand[0].version = Some("4".into());
+    assert_eq!(case.fill(next()).err(), Some(Reason::Divergent));
 }
 
 #[test]

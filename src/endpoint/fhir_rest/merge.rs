@@ -1,7 +1,7 @@
 //! What of our Task goes into the clinical system's. Pure.
 //!
-//! Status, its reason, the business status, the outcome and the date of the last change; every other element stays as it
-//! was read. What this is not: a decision which Task it is ([`super::answering`]). Invariant: merging twice changes nothing
+//! Status, its reason, the business status, the outcome, when the work began and ended, and the date of the last change;
+//! every other element stays as it was read. What this is not: a decision which Task it is ([`super::answering`]). Invariant: merging twice changes nothing
 //! the second time, so an outcome never stands there twice. Next: [`super::fill`].
 
 use crate::map::machine::TaskStatus;
@@ -10,6 +10,7 @@ use crate::outbox::Reason;
 use crate::tree::Node;
 
 use super::content::{self, References};
+use super::period::{self, OfPeriod};
 
 /// What we did with a Task before.
 #[derive(Clone, Copy, Debug)]
@@ -18,16 +19,18 @@ pub(super) struct Before<'a> {
     pub(super) is_as_left: bool,
     /// What we said then.
     pub(super) said: &'a str,
+    /// What of its `executionPeriod` we wrote then.
+    pub(super) period: OfPeriod,
 }
 
-/// Their Task with what ours says in it; none where nothing is to be changed.
+/// Their Task with what ours says in it, and what of its period is ours then; none where nothing is to be changed.
 pub(super) fn merge(
     theirs: &Node,
     ours: &Node,
     before: Option<Before<'_>>,
     said: &str,
     references: &References<'_>,
-) -> Result<Option<Node>, Reason> {
+) -> Result<Option<(Node, OfPeriod)>, Reason> {
     // We have nothing new to say; if they moved it on since, it stays so.
     if before.is_some_and(|before| before.said == said) {
         return Ok(None);
@@ -60,6 +63,10 @@ pub(super) fn merge(
     }
     let outputs = outputs(theirs, ours, moves || as_left);
     set(&mut merged, "output", (!outputs.is_empty()).then_some(&Node::Array(outputs)));
+    let ours_before = before.filter(|_| as_left).map(|before| before.period).unwrap_or_default();
+    let (period, is_ours) =
+        period::merged(theirs.get("executionPeriod"), ours.get("executionPeriod"), ours_before);
+    set(&mut merged, "executionPeriod", period.as_ref());
     if content::digest_said(&merged, references) == content::digest_said(theirs, references) {
         return Ok(None);
     }
@@ -77,7 +84,7 @@ pub(super) fn merge(
     }
     let says_more = |meta: &Node| meta.as_object().is_some_and(|members| !members.is_empty());
     set(&mut merged, "meta", meta.filter(says_more).as_ref());
-    Ok(Some(merged))
+    Ok(Some((merged, is_ours)))
 }
 
 /// Whether a Task may go from one status to another: a step of the machine, or steps that the source did not state.

@@ -29,8 +29,9 @@ fn merged(theirs: &Node, ours: &Node, last: Last<'_>) -> Result<Option<Node>, Re
         Last::AsLeft(then) => Some((true, said(then))),
         Last::MovedOn(then) => Some((false, said(then))),
     };
-    let before = before.as_ref().map(|(is_as_left, said)| Before { is_as_left: *is_as_left, said });
-    merge(theirs, ours, before, &said(ours), &references)
+    let period = OfPeriod { start: true, end: true };
+    let before = before.as_ref().map(|(is_as_left, said)| Before { is_as_left: *is_as_left, said, period });
+    Ok(merge(theirs, ours, before, &said(ours), &references)?.map(|(merged, _)| merged))
 }
 
 fn status(status: &str) -> Node {
@@ -127,6 +128,27 @@ fn what_we_said_ourselves_we_may_take_back() {
         merged(&accepted, &status("entered-in-error"), Last::AsLeft(&accepted)),
         Err(Reason::Divergent)
     );
+}
+
+#[test]
+fn the_period_of_the_work_is_ours_only_while_it_stands_as_we_left_it() {
+    let period = |task: Node| task.get("executionPeriod").cloned();
+    let dated =
+        |status: &str, period: &str| task(&format!(r#""status":"{status}","executionPeriod":{{{period}}}"#));
+    let began = dated("in-progress", r#""start":"2026-03-04""#);
+    let first = merged(&status("accepted"), &began, Last::Nothing).unwrap().unwrap();
+    assert!(period(first.clone()) == period(began.clone()));
+    // A date that was corrected, and nothing else.
+    let corrected = dated("in-progress", r#""start":"2026-03-03""#);
+    let mended = merged(&first, &corrected, Last::AsLeft(&began)).unwrap().unwrap();
+    assert!(period(mended) == period(corrected.clone()));
+    let theirs = dated("in-progress", r#""start":"2026-03-01""#);
+    let done = dated("completed", r#""start":"2026-03-03","end":"2026-03-09""#);
+    let ended = merged(&theirs, &done, Last::MovedOn(&began)).unwrap().unwrap();
+    assert!(period(ended) == period(dated("completed", r#""start":"2026-03-01","end":"2026-03-09""#)));
+    // Nothing that we know takes theirs out.
+    let kept = merged(&theirs, &status("on-hold"), Last::Nothing).unwrap().unwrap();
+    assert!(period(kept) == period(theirs));
 }
 
 #[test]

@@ -21,10 +21,13 @@ pub mod join;
 pub mod list;
 pub mod look;
 mod merge;
+mod period;
+mod places;
 pub mod question;
 pub mod read;
 pub mod search;
 pub mod singles;
+mod stand;
 pub mod subject;
 pub mod trial;
 
@@ -130,19 +133,23 @@ impl FhirRest {
             others: &[],
             provenance: self.settings.provenance.unwrap_or(capability.provenance),
             answering,
+            let_stand: &parcel.let_stand,
         };
         let mut filled = fill::fill(draft.clone(), &filling);
         if filled == Err(Reason::Divergent) {
             // It may only look so: what it points at was never told to us, because an answer was lost.
             let others = self.others(&draft).await?;
-            filled = fill::fill(draft, &Filling { others: &others, ..filling });
+            filled = fill::fill(draft.clone(), &Filling { others: &others, ..filling });
         }
         let mut filled = match filled {
             Ok(filled) => filled,
             Err(Reason::Poison) => return Err(never(Reason::Poison).into()),
-            Err(Reason::Divergent) => return Ok(Prepared::Divergent(fill::not_as_known(&existing, known))),
+            Err(Reason::Divergent) => return Ok(Prepared::Divergent(fill::to_be_seen(&draft, &filling))),
             Err(reason) => return Err(reason.into()),
         };
+        if filled.nothing_left {
+            return Ok(Prepared::LetStand);
+        }
         if filled.unchanged
             && let Found::Applied(receipt) = look::look(self.client(), &filled.request, self.now()).await
         {

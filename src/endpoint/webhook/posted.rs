@@ -36,7 +36,16 @@ impl Posted {
         let body = serde_json::to_string(event).ok()?;
         let lane = names(webhook).uuid(NameKind::Referral, &[&event.source, &event.referral_id]);
         let (key, _) = key(webhook, &body);
-        Some(Self { lane, key, parcel: Parcel { subject: Subject::default(), bundle: body, fulfils: None } })
+        Some(Self {
+            lane,
+            key,
+            parcel: Parcel {
+                subject: Subject::default(),
+                bundle: body,
+                fulfils: None,
+                let_stand: Vec::new(),
+            },
+        })
     }
 }
 
@@ -119,7 +128,7 @@ mod tests {
     #[test]
     fn a_bundle_is_not_posted() {
         let bundle = r#"{"resourceType":"Bundle","type":"transaction","entry":[]}"#.to_owned();
-        let parcel = Parcel { subject: Subject::default(), bundle, fulfils: None };
+        let parcel = Parcel { subject: Subject::default(), bundle, fulfils: None, let_stand: Vec::new() };
         assert_eq!(request(&parcel, "hook"), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Task: the work on a referral, and how far it got.
 
-use super::{CodeableConcept, Extension, Identifier, Meta, Reference, Text, Value};
+use super::{CodeableConcept, Extension, Identifier, Meta, Period, Reference, Text, Value};
 
 structs! {
     /// The work on a referral, and how far it got.
@@ -20,6 +20,7 @@ structs! {
         code: Option<CodeableConcept> = "code",
         focus: Option<Reference> = "focus",
         for_: Option<Reference> = "for",
+        execution_period: Option<Period> = "executionPeriod",
         authored_on: Option<Text> = "authoredOn",
         last_modified: Option<Text> = "lastModified",
         requester: Option<Reference> = "requester",

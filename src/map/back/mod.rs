@@ -21,11 +21,17 @@
 //! `entered-in-error` are never passed over: they refuse the resource or become `entered_in_error`. Events are
 //! built by [`crate::event::build`] like all others. Next: `pool`, then `ours` and `others`.
 
+mod detail;
 mod facts;
+#[cfg(test)]
+mod foreign_tests;
 mod others;
 mod ours;
 mod parties;
+#[cfg(test)]
+mod person_tests;
 mod pool;
+mod scene;
 #[cfg(test)]
 mod tests;
 mod whose;

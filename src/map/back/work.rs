@@ -8,7 +8,7 @@ use crate::event::kinds::EventType;
 use crate::event::{Issue, IssueCode, Position, ReferralEvent};
 
 use super::Back;
-use super::ours::{mode, value};
+use super::detail::{mode, value};
 use super::pool::{Found, Pool, identifiers, items, text};
 use super::whose::is_about_the_person;
 

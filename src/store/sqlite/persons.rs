@@ -40,6 +40,11 @@ pub(super) fn numbered(tables: &Tables<'_>, referral: Uuid, number: PersonKey) -
     tables.list(sql, params![number, referral.into_bytes()], |row| Ok(Uuid::from_bytes(row.get(0)?)))
 }
 
+pub(super) fn asking(tables: &Tables<'_>, request: PersonKey) -> Result<Vec<Uuid>> {
+    let sql = "SELECT referral FROM asked WHERE key = ?1 ORDER BY place";
+    tables.list(sql, [request], |row| Ok(Uuid::from_bytes(row.get(0)?)))
+}
+
 pub(super) fn add_doubt(tables: &Tables<'_>, doubt: &Doubt, day: Date) -> Result<()> {
     let sql = "INSERT INTO doubt VALUES (?1, ?2, ?3)
                ON CONFLICT (key, record) DO UPDATE SET day = max(day, excluded.day)";

@@ -15,7 +15,8 @@ use crate::store::rows::Result;
 
 pub(super) fn referral(tables: &Tables<'_>, id: Uuid) -> Result<Option<Referral>> {
     let key = id.into_bytes();
-    let sql = "SELECT source, referral_id, endpoint, practice, number, active_since, whose FROM referral WHERE uuid = ?1";
+    let sql = "SELECT source, referral_id, endpoint, practice, number, active_since, whose, asked.key
+               FROM referral LEFT JOIN asked ON asked.referral = referral.uuid WHERE uuid = ?1";
     let found = tables.list(sql, [key], |row| {
         let day: Option<String> = row.get(5)?;
         let whose: Option<Vec<u8>> = row.get(6)?;
@@ -25,6 +26,7 @@ pub(super) fn referral(tables: &Tables<'_>, id: Uuid) -> Result<Option<Referral>
             endpoint: row.get(2)?,
             practice: row.get(3)?,
             number: row.get(4)?,
+            asks: row.get(7)?,
             active_since: day.map(|day| date(&day)).transpose()?,
             whose: whose.as_deref().map(payload::whose).transpose()?.unwrap_or_default(),
             persons: Vec::new(),
@@ -57,6 +59,11 @@ pub(super) fn put_referral(tables: &Tables<'_>, id: Uuid, referral: &Referral) -
             payload::of_whose(&referral.whose)?,
         ],
     )?;
+    tables.execute("DELETE FROM asked WHERE referral = ?1 AND key IS NOT ?2", params![key, referral.asks])?;
+    if let Some(asks) = referral.asks {
+        let sql = "INSERT INTO asked (referral, key) VALUES (?1, ?2) ON CONFLICT (referral) DO NOTHING";
+        tables.execute(sql, params![key, asks])?;
+    }
     tables.execute("DELETE FROM person WHERE referral = ?1", [key])?;
     for person in &referral.persons {
         tables.execute("INSERT OR IGNORE INTO person VALUES (?1, ?2)", params![person, key])?;

@@ -101,6 +101,10 @@ impl Rows for Tables<'_> {
         persons::numbered(self, referral, number)
     }
 
+    fn asking(&mut self, request: PersonKey) -> Result<Vec<Uuid>> {
+        persons::asking(self, request)
+    }
+
     fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<()> {
         persons::add_doubt(self, doubt, day)
     }

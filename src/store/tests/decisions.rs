@@ -6,7 +6,7 @@ use super::samples::*;
 use super::{days, each, states};
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
-use crate::outbox::{Command, Reason, State};
+use crate::outbox::{Command, Outcome, Reason, State};
 use crate::plan::Routes;
 use crate::store::row::later;
 use crate::store::{Acted, Store};
@@ -119,7 +119,23 @@ fn whose_version_counts_a_person_decides_by_the_versions_shown() {
         else {
             panic!()
         };
-        assert_eq!((entry.state, entry.reason), (State::Discarded, Some(Reason::ByOperator)));
+        assert_eq!((entry.state, entry.reason), (State::Pending, None));
+        // What the person saw goes along with every claim, until something else stops it.
+        let claimed = take(store, "north", start()).remove(0);
+        assert_eq!(claimed.parcel.let_stand, std::slice::from_ref(&theirs));
+        let busy = Outcome::Deferred { reason: Reason::Conflict, status: None, retry_after: None };
+        store.settle(&claimed.lease, &settled(Cause::Ended(busy), &policy, start())).unwrap().unwrap();
+        let then = later(start(), days(1));
+        let claimed = take(store, "north", then).remove(0);
+        assert_eq!(claimed.parcel.let_stand, std::slice::from_ref(&theirs));
+        assert!(store.entry(2).unwrap().unwrap().theirs_stands);
+        let stopped = settled(Cause::Stopped(Reason::PatientInactive), &policy, then);
+        store.settle(&claimed.lease, &stopped).unwrap().unwrap();
+        store.act(2, Command::Release, &by(), &planner, then).unwrap();
+        let claimed = take(store, "north", then).remove(0);
+        assert!(claimed.parcel.let_stand.is_empty(), "it is seen and decided anew");
+        let ended = store.settle(&claimed.lease, &settled(Cause::LetStand, &policy, then)).unwrap().unwrap();
+        assert_eq!((ended.state, ended.reason), (State::Discarded, Some(Reason::ByOperator)));
         let refused = store.act(1, Command::ReleaseOurs, &by(), &planner, start()).unwrap();
         assert_eq!(refused, Acted::NotPossible(State::Delivered));
     });

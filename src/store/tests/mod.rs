@@ -6,6 +6,7 @@ mod delivery;
 mod model;
 mod persons;
 pub(crate) mod samples;
+mod waiting;
 
 use std::time::Duration;
 

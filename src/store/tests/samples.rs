@@ -68,6 +68,8 @@ pub(crate) struct Told {
     /// Absent: made of the number.
     pub(crate) local: Option<&'static str>,
     pub(crate) target: Option<&'static str>,
+    /// The clinical system's request that it answers.
+    pub(crate) request: Option<&'static str>,
     /// A reason and whether it is sensitive.
     pub(crate) need: Option<(&'static str, bool)>,
 }
@@ -88,6 +90,7 @@ pub(crate) fn told(referral: &str, kind: &'static str, day: &str) -> Told {
         birth: "1951-08-02",
         local: None,
         target: None,
+        request: None,
         need: None,
     }
 }
@@ -113,6 +116,9 @@ impl Told {
         });
         if let Some((share, day)) = self.share {
             record["consent"] = serde_json::json!({"share": share, "date": day});
+        }
+        if let Some(request) = self.request {
+            record["fulfils"] = serde_json::json!({"system": "https://gp.example/request", "value": request});
         }
         let mut wire = serde_json::json!({
             "schema": "sp-fhir-event/1", "source": self.source, "event_id": self.event, "referral_id": self.referral,

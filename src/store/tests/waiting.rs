@@ -1,0 +1,151 @@
+//! What waits shows what it waits for today: also beside what a person decided, and after its cause has gone.
+
+use std::time::Duration;
+
+use super::samples::{OTHER_SOURCE, SOURCE, Told, by, planner, start, submission, told};
+use super::{each, states};
+use crate::outbox::{Command, Reason, State};
+use crate::plan::Planner;
+use crate::plan::route::Routes;
+use crate::store::row::later;
+use crate::store::{Acted, Store};
+
+const PENDING: (State, Option<Reason>) = (State::Pending, None);
+
+const fn held(reason: Reason) -> (State, Option<Reason>) {
+    (State::Held, Some(reason))
+}
+
+fn take_in(store: &mut dyn Store, planner: &Planner, told: &[Told]) {
+    store.accept(&submission(false, told), planner, start()).unwrap();
+}
+
+fn act(store: &mut dyn Store, id: i64, command: Command, planner: &Planner) {
+    let acted = store.act(id, command, &by(), planner, start()).unwrap();
+    assert!(matches!(acted, Acted::Done(_)), "{acted:?}");
+}
+
+#[test]
+fn what_waits_beside_a_released_entry_shows_what_holds_it_today() {
+    each(|store| {
+        let nowhere = Planner { routes: Routes::default(), ..planner() };
+        let events = [told("R1", "referred", "2026-04-01"), told("R1", "accepted", "2026-04-03")];
+        take_in(store, &nowhere, &events);
+        assert_eq!(states(store), [held(Reason::NoEndpoint); 2]);
+        let mut live = planner();
+        live.routes.0.iter_mut().for_each(|route| route.test = false);
+        act(store, 1, Command::Release, &live);
+        assert_eq!(states(store), [held(Reason::TestNumberAtLive); 2], "the one beside it says the same");
+        act(store, 2, Command::Release, &planner());
+        assert_eq!(states(store), [PENDING; 2]);
+    });
+}
+
+#[test]
+fn what_comes_to_pass_for_one_that_waits_comes_to_pass_for_those_beside_it() {
+    each(|store| {
+        let nowhere = Planner { routes: Routes::default(), ..planner() };
+        take_in(store, &nowhere, &[told("R1", "referred", "2026-04-01")]);
+        let next = told("R1", "accepted", "2026-04-03");
+        let hour = later(start(), Duration::from_secs(300));
+        store.accept(&submission(false, &[next]), &nowhere, hour).unwrap();
+        // Only the first is due to be looked at.
+        let now = later(start(), Duration::from_secs(601));
+        let swept = store.sweep(&planner(), &Default::default(), 0.0, now).unwrap();
+        assert_eq!((swept.released, states(store)), (2, vec![PENDING; 2]));
+    });
+}
+
+#[test]
+fn a_person_says_of_one_entry_alone_that_there_is_consent() {
+    each(|store| {
+        let of = |kind, day| Told { referrer: "self", ..told("R1", kind, day) };
+        let planner = planner();
+        take_in(store, &planner, &[of("referred", "2026-04-01"), of("accepted", "2026-04-03")]);
+        act(store, 1, Command::Release, &planner);
+        assert_eq!(states(store), [PENDING, held(Reason::NoConsent)]);
+        // A later record of the person takes nothing back that was released.
+        let later = Told { family: "Okafor", ..of("attended", "2026-04-05") };
+        take_in(store, &planner, &[later]);
+        assert_eq!(states(store), [PENDING, held(Reason::NoConsent), held(Reason::NoConsent)]);
+    });
+}
+
+#[test]
+fn a_possible_duplicate_goes_on_when_the_other_has_ended() {
+    each(|store| {
+        let planner = planner();
+        take_in(store, &planner, &[told("R1", "referred", "2026-04-01")]);
+        let twin = |kind, day| Told { source: OTHER_SOURCE, ..told("X1", kind, day) };
+        take_in(store, &planner, &[twin("referred", "2026-04-09"), twin("accepted", "2026-04-10")]);
+        assert_eq!(states(store)[1..], [held(Reason::PossibleDuplicate); 2]);
+        take_in(store, &planner, &[told("R1", "cancelled", "2026-04-11")]);
+        assert_eq!(states(store)[1..3], [PENDING; 2]);
+    });
+}
+
+/// An event of a referral that answers a request.
+fn answer(referral: &str, kind: &'static str, day: &str) -> Told {
+    Told { request: Some("GP-7x"), ..told(referral, kind, day) }
+}
+
+#[test]
+fn one_request_is_answered_by_the_referral_that_named_it_first() {
+    each(|store| {
+        let planner = planner();
+        take_in(store, &planner, &[answer("R1", "referred", "2026-04-01")]);
+        take_in(store, &planner, &[answer("R2", "referred", "2026-04-02")]);
+        take_in(store, &planner, &[answer("R1", "accepted", "2026-04-03")]);
+        take_in(store, &planner, &[Told { source: OTHER_SOURCE, ..answer("X1", "referred", "2026-01-02") }]);
+        let taken = held(Reason::RequestTaken);
+        assert_eq!(states(store), [PENDING, taken, PENDING, taken]);
+        let first = Planner::referral(SOURCE, "R1");
+        assert_eq!(store.entry(2).unwrap().unwrap().answered_by, Some((first, 1)));
+        assert_eq!(store.entry(4).unwrap().unwrap().answered_by, Some((first, 1)));
+        assert_eq!(store.entry(3).unwrap().unwrap().answered_by, None);
+        // Both are right, says a person: then both answer.
+        act(store, 2, Command::Release, &planner);
+        assert_eq!(states(store), [PENDING, PENDING, PENDING, taken]);
+    });
+}
+
+#[test]
+fn a_request_is_let_go_by_a_correction_a_discard_and_a_withdrawal() {
+    let planner = planner();
+    let both = |store: &mut dyn Store| {
+        for referral in ["R1", "R2"] {
+            let came = submission(true, &[answer(referral, "referred", "2026-04-01")]);
+            store.accept(&came, &planner, start()).unwrap();
+        }
+        assert_eq!(states(store), [PENDING, held(Reason::RequestTaken)]);
+    };
+    each(|store| {
+        both(store);
+        let corrected = Told { request: None, ..answer("R1", "referred", "2026-04-01") };
+        store.accept(&submission(true, &[corrected]), &planner, start()).unwrap();
+        assert_eq!(states(store)[1], PENDING);
+        // It comes back too late.
+        let again = submission(true, &[answer("R1", "referred", "2026-04-01")]);
+        store.accept(&again, &planner, start()).unwrap();
+        let last = *states(store).last().unwrap();
+        assert_eq!(last, held(Reason::RequestTaken));
+    });
+    each(|store| {
+        both(store);
+        act(store, 1, Command::Discard, &planner);
+        assert_eq!(states(store)[1], PENDING);
+    });
+    each(|store| {
+        both(store);
+        let number = Some("9990000018");
+        let of = |referral, kind, day| Told { number, ..answer(referral, kind, day) };
+        // Of another person, whose withdrawal is not the first one's.
+        store.accept(&submission(true, &[of("R3", "referred", "2026-04-02")]), &planner, start()).unwrap();
+        assert_eq!(states(store)[2], held(Reason::RequestTaken));
+        let share = Some(("none", "2026-04-05"));
+        let withdrawn = Told { share, ..told("R4", "consent_changed", "2026-04-05") };
+        store.accept(&submission(false, &[withdrawn]), &planner, start()).unwrap();
+        let ended = (State::Withdrawn, Some(Reason::ConsentWithdrawn));
+        assert_eq!(states(store)[..3], [ended, ended, PENDING]);
+    });
+}
