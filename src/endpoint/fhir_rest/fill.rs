@@ -13,6 +13,7 @@ use super::answering::{self, Answering};
 use super::base::{Base, version_of};
 use super::content::{self, Comparison, References};
 use super::draft::{Draft, DraftEntry, Write};
+use super::merge;
 use super::places::{place_person, place_provenance, refer};
 use super::stand;
 
@@ -232,8 +233,18 @@ fn take_over(
     if content::same_progress(&ours, last) && !sent.is_empty() {
         // We have nothing new to say about how far it got; they have.
         content::take_progress(&mut entry.resource, there);
+    } else if !may_follow(there, &entry.resource) {
+        // They ended it or got further than what we say: theirs is not set back without a person.
+        return Err(Reason::Divergent);
     }
     Ok(content::compare(&content::digest(&entry.resource, references), found) == Comparison::Same)
+}
+
+/// Whether a Task may go from the status that it has there to ours.
+fn may_follow(there: &Node, ours: &Node) -> bool {
+    let status = |task: &Node| task.get("status").and_then(Node::as_str).unwrap_or_default().to_owned();
+    let (from, to) = (status(there), status(ours));
+    from == to || merge::leads_to(&from, &to)
 }
 
 /// What a person must see who decides whose version counts: what of ours stands there in another one than we know, and of

@@ -226,6 +226,34 @@ fn progress_of_others_stays_until_we_have_news() {
 }
 
 #[test]
+fn what_others_ended_or_got_further_with_is_not_set_back() {
+    let stands_as = |status: &str| {
+        let mut existing = as_sent();
+        let Node::Object(members) = &mut existing[1].resource else { panic!() };
+        members.retain(|(name, _)| name != "status");
+        members.push(("status".into(), Node::String(status.into())));
+        existing
+    };
+    let says = |status: &str| edited(bundle(""), r#""status":"requested""#, &format!(r#""status":"{status}""#));
+    for (theirs, ours, may) in [
+        ("accepted", "in-progress", true),
+        ("in-progress", "completed", true),
+        ("completed", "completed", true),
+        ("cancelled", "in-progress", false),
+        ("rejected", "accepted", false),
+        ("completed", "in-progress", false),
+        ("in-progress", "accepted", false),
+    ] {
+        for case in [Case::new(stands_as(theirs)).knowing(bundle("")), Case::new(stands_as(theirs))] {
+            let refused = case.fill(says(ours)).err();
+            assert_eq!(refused, (!may).then_some(Reason::Divergent), "{theirs} {ours}");
+        }
+    }
+    // Of a store that was lost nothing is known: what we once asked for is under way there.
+    assert_eq!(Case::new(stands_as("accepted")).fill(bundle("")).err(), Some(Reason::Divergent));
+}
+
+#[test]
 fn what_is_about_somebody_else_is_a_collision() {
     for other in ["Patient/8", "https://elsewhere.example/fhir/Patient/7", "Group/7"] {
         let mut existing = as_sent();

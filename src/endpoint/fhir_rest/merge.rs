@@ -88,7 +88,7 @@ pub(super) fn merge(
 }
 
 /// Whether a Task may go from one status to another: a step of the machine, or steps that the source did not state.
-fn leads_to(from: &str, to: &str) -> bool {
+pub(super) fn leads_to(from: &str, to: &str) -> bool {
     use TaskStatus as T;
     let Some(to) = TaskStatus::parse(to) else { return false };
     // FHIR has these two between requested and accepted.
