@@ -338,3 +338,24 @@ fn a_webhook_is_signed_takes_no_referrals_and_is_named_by_a_pull() {
     let fhir = gp("").replace("pull =", "auth = { kind = \"hmac\", key_file = \"k\" }\npull =");
     assert!(keys(&format!("{fhir}{}", webhook(hmac))).contains(&"endpoint[1].auth.kind".to_owned()));
 }
+
+#[test]
+fn no_folder_that_is_read_or_written_is_one_of_our_own() {
+    let watched = |name: &str, path: &str| match name {
+        "path" => format!("[[intake.folder]]\npath = {path:?}\n"),
+        _ => format!("[[intake.folder]]\npath = \"in\"\n{name} = {path:?}\n"),
+    };
+    for path in ["store", "store/", "./store", "outgoing/../store", ".", "../sp-fhir/store"] {
+        for name in ["path", "done", "refused"] {
+            let text = format!("data_folder = \"/home/nia/.local/state/sp-fhir\"\n{}", watched(name, path));
+            assert_eq!(keys(&text), [format!("intake.folder[1].{name}")], "{path}");
+        }
+        let outgoing = format!("[[endpoint]]\nname = \"a\"\nkind = \"file\"\npath = {path:?}\ntest = true\n");
+        let text = format!("data_folder = \"/home/nia/.local/state/sp-fhir\"\n{outgoing}");
+        assert_eq!(keys(&text), ["endpoint[1].path"], "{path}");
+    }
+    // The same folder, written otherwise.
+    let text = format!("{}{}", watched("path", "in"), watched("path", "./x/../in"));
+    assert!(keys(&text).contains(&"intake.folder[2].path".to_owned()));
+    assert!(parse(&watched("path", "incoming/today")).is_ok());
+}

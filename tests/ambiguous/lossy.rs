@@ -22,6 +22,8 @@ struct Inner {
     /// Of a hundred writes, so many meet a fate; of reads, a tenth of it.
     losses: AtomicU64,
     late: AtomicU64,
+    /// What is late is less than so many milliseconds late.
+    latest: u64,
 }
 
 /// What becomes of an exchange.
@@ -36,7 +38,7 @@ enum Fate {
 }
 
 impl Lossy {
-    pub(crate) async fn to(base: &str, seed: u64) -> Self {
+    pub(crate) async fn to(base: &str, seed: u64, latest: u64) -> Self {
         let rest = base.strip_prefix("http://").unwrap();
         let (address, path) = rest.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -46,6 +48,7 @@ impl Lossy {
             dice: Mutex::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
             losses: AtomicU64::new(60),
             late: AtomicU64::new(0),
+            latest,
         });
         let shared = Arc::clone(&inner);
         tokio::spawn(async move {
@@ -85,7 +88,7 @@ impl Inner {
         let part = usize::try_from(self.roll(1000)).unwrap();
         match self.roll(4) {
             0 => Fate::RequestCut(part),
-            1 if !is_read => Fate::Late(self.roll(60)),
+            1 if !is_read => Fate::Late(self.roll(self.latest)),
             _ => Fate::AnswerCut(part),
         }
     }

@@ -1,11 +1,12 @@
 //! From the configuration as written to the one that runs: defaults, paths, ranges. Everything wrong is found at once.
 //!
 //! Pure but for what [`Places`] says. Here are the rules of single values; `intake` and `endpoint` (with `server`, `auth`
-//! and `pull`) read the tables, `apart` looks at all of them together. Next: [`super::secret`].
+//! and `pull`) read the tables, `apart` and `folders` look at all of them together. Next: [`super::secret`].
 
 mod apart;
 mod auth;
 mod endpoint;
+mod folders;
 mod intake;
 mod pull;
 mod server;
@@ -51,6 +52,7 @@ pub fn resolve(raw: ConfigFile, file: Option<&Path>, places: &Places) -> Result<
         resolver.wrong("data_folder", "not an absolute path in the end", "give an absolute path");
     }
     resolver.apart(&config);
+    resolver.folders_apart(&config);
     if resolver.problems.is_empty() { Ok(config) } else { Err(resolver.problems) }
 }
 

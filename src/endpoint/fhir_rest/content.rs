@@ -150,8 +150,10 @@ pub fn same_progress(one: &str, other: &str) -> bool {
 
 /// Gives our Task the elements that others may change as they stand at the endpoint.
 pub fn take_progress(ours: &mut Node, theirs: &Node) {
-    for name in OTHERS_MAY_CHANGE {
-        take(ours, theirs, name);
+    if is_task(ours) {
+        for name in OTHERS_MAY_CHANGE {
+            take(ours, theirs, name);
+        }
     }
 }
 

@@ -234,7 +234,8 @@ fn what_others_ended_or_got_further_with_is_not_set_back() {
         members.push(("status".into(), Node::String(status.into())));
         existing
     };
-    let says = |status: &str| edited(bundle(""), r#""status":"requested""#, &format!(r#""status":"{status}""#));
+    let says =
+        |status: &str| edited(bundle(""), r#""status":"requested""#, &format!(r#""status":"{status}""#));
     for (theirs, ours, may) in [
         ("accepted", "in-progress", true),
         ("in-progress", "completed", true),

@@ -23,6 +23,8 @@ use super::search;
 struct Seen<'a> {
     target: &'a Target,
     resource: Option<Node>,
+    /// Where several have one identifier, as organisations with one code may: each of them. No one of them is ours.
+    several: Vec<Node>,
 }
 
 /// Asks.
@@ -75,19 +77,24 @@ async fn ask<'a>(
             _ => None,
         });
         let sought = target.system.clone().map(|system| (system, target.uuid.clone())).or(query);
+        let mut several = Vec::new();
         let resource = match sought {
             Some((system, value)) => {
                 let matches =
                     search::by_identifier(client, &target.resource_type, &system, &value, now).await;
                 let matches = matches.map_err(Stop::Ended)?;
                 // Several organisations with one code are no doing of ours, and no reason to stop.
-                let only = matches.only(Reason::Duplicate);
-                if target.ours { only.map_err(Stop::Wrong)? } else { only.unwrap_or_default() }
+                if target.ours {
+                    matches.only(Reason::Duplicate).map_err(Stop::Wrong)?
+                } else {
+                    several = matches.found;
+                    if several.len() == 1 { several.pop() } else { None }
+                }
             }
             None if target.ours => by_id(client, &target.resource_type, &target.uuid, now).await?,
             None => None,
         };
-        all.push(Seen { target, resource });
+        all.push(Seen { target, resource, several });
     }
     Ok(all)
 }
@@ -112,7 +119,11 @@ async fn by_id(client: &Client, resource_type: &str, id: &str, now: Timestamp) -
 fn compared(client: &Client, seen: &[Seen<'_>]) -> Vec<Option<(Placed, Comparison)>> {
     let place = |seen: &Seen<'_>| fill::placed(&seen.target.uuid, seen.resource.as_ref()?);
     let mut references = References::new(client.base(), []);
-    for placed in seen.iter().filter_map(place) {
+    // Whichever of several a resource points at, it points at what was meant.
+    let each_of = |seen: &Seen<'_>| -> Vec<Placed> {
+        seen.several.iter().filter_map(|one| fill::placed(&seen.target.uuid, one)).collect()
+    };
+    for placed in seen.iter().flat_map(|seen| place(seen).into_iter().chain(each_of(seen))) {
         references.add(&placed.resource_type, &placed.id, &placed.uuid);
     }
     let compare = |seen: &Seen<'_>| {
@@ -133,7 +144,7 @@ fn judge(client: &Client, seen: &[Seen<'_>], draft: &Draft) -> Found {
     let signed = seen.iter().any(is_signed);
     let mut receipt = Receipt::default();
     let (mut applied, mut changed) = (true, false);
-    for (Seen { target, resource }, stands) in seen.iter().zip(compared(client, seen)) {
+    for (Seen { target, resource, .. }, stands) in seen.iter().zip(compared(client, seen)) {
         let (Some(resource), Some((placed, comparison))) = (resource, stands) else {
             applied &= !target.ours;
             continue;

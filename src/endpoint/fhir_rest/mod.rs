@@ -216,9 +216,8 @@ impl FhirRest {
             let found =
                 search::by_identifier(self.client(), &entry.resource_type, &system, &value, self.now())
                     .await?;
-            // Several with one code are no doing of ours.
-            let only = found.only(Reason::Duplicate).unwrap_or_default();
-            all.extend(only.and_then(|resource| fill::placed(&entry.uuid, &resource)));
+            // Several with one code are no doing of ours: whichever was pointed at, it was meant.
+            all.extend(found.found.iter().filter_map(|resource| fill::placed(&entry.uuid, resource)));
         }
         Ok(all)
     }
