@@ -97,7 +97,8 @@ mod tests {
         assert_eq!(told(&person("", "C2", "Pryce", "1951-08-11")), Some(ANOTHER_NUMBER));
         assert_eq!(told(&person("", "C1", "Weir", "1960-01-01")), None);
         assert_eq!(told(&person("", "", "Weir", "1960-01-01")), Some(ANOTHER_NAME));
-        for (family, born) in [("PRYCE", "1960-01-01"), ("Weir", "1951-08"), ("Weir", ""), ("", "1960-01-01")] {
+        for (family, born) in [("PRYCE", "1960-01-01"), ("Weir", "1951-08"), ("Weir", ""), ("", "1960-01-01")]
+        {
             assert_eq!(told(&person("", "", family, born)), None, "{family} {born}");
         }
     }

@@ -245,7 +245,18 @@ pub(crate) struct Splitter {
 impl Splitter {
     /// `pending` is the text read so far; `row` is the number of its first record.
     pub(crate) fn new(text: Text, dialect: Dialect, limits: Limits, pending: String, offset: u64) -> Self {
-        Self { text, dialect, limits, pending, taken: 0, offset, row: 1, ended: false, broken: 0, passing_over: false }
+        Self {
+            text,
+            dialect,
+            limits,
+            pending,
+            taken: 0,
+            offset,
+            row: 1,
+            ended: false,
+            broken: 0,
+            passing_over: false,
+        }
     }
 
     pub(crate) fn notes(&self) -> &[String] {
