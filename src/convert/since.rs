@@ -93,8 +93,10 @@ fn join(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: bool) -> 
         (Some(old), Some(new)) => (Arc::clone(&old.record), new.clone()),
         _ => return Ok(Joined { all: before, wanted, remarks, record_before: None, revised: Vec::new() }),
     };
-    // Whose the referral is cannot be guessed.
-    if let Some(found) = is_another(&old_record.person, &template.record.person) {
+    // Whose the referral is cannot be guessed. In a log, which keeps every record, the fold shows the rest.
+    let numbers = (old_record.person.nhs_number, template.record.person.nhs_number);
+    let compares = snapshot || matches!(numbers, (Some(_), Some(_)));
+    if let Some(found) = is_another(&old_record.person, &template.record.person).filter(|_| compares) {
         return Err((IssueCode::HeldTwoPersons, found));
     }
     let revised = before.iter().filter(|known| wanted.contains(&known.event_id)).cloned().collect();
