@@ -172,8 +172,9 @@ impl Shop {
         names_nobody.then(|| self.issue(row.row, IssueCode::WithdrawalNotAttributed, found))
     }
 
-    /// Whether what other rows say would be lost if a mended row were converted alone: the other rows of its
-    /// referral, an earlier export, or the person's consent in another row.
+    /// Whether what other rows say would be lost if a mended row were converted alone: the other rows of its referral,
+    /// an earlier export, the person's consent in another row; or, where it was set aside for what says whose it is or
+    /// of which referral, that another row has the same number or id.
     fn needs_the_rest(&self, row: &ReadRow<'_>, file: &FileScene) -> bool {
         if self.remembers || self.interpreter.is_fhir() {
             return false;
@@ -181,15 +182,23 @@ impl Shop {
         if self.interpreter.rows_share_referrals() || self.files.iter().any(|file| file.previous) {
             return true;
         }
-        use IssueCode::{HeldBirthDates, HeldNhsNumbers, HeldTwoPersons};
-        let whose = [HeldBirthDates, HeldNhsNumbers, HeldTwoPersons];
-        let in_doubt = row.issues.iter().any(|issue| whose.contains(&issue.code));
+        let profile = self.interpreter.profile();
+        if profile.is_some_and(|profile| row.issues.iter().any(|issue| profile.is_about_identity(issue))) {
+            return true;
+        }
         let text = &row.row.text;
+        // What the reader refused, and what is no record.
+        let of_form = |issue: &Issue| {
+            issue.is_error() && issue.at.column.is_none() && !issue.code.as_str().starts_with("held-")
+        };
+        if row.issues.iter().any(of_form) && !self.interpreter.says_which(&file.layout, &file.bound, text) {
+            return true;
+        }
         let (_, about) =
             self.interpreter.key_and_about(&file.layout, &file.bound, text, &mut Scratch::default());
         let source = about.source.as_deref().or(self.interpreter.identities.source.as_deref());
         let keys = InSource::new(source_tag(source.unwrap_or_default()), &about.person);
-        self.known.get().is_none_or(|known| known.may_state_more_of(&keys, in_doubt))
+        self.known.get().is_none_or(|known| known.may_state_more_of(&keys))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! What [`crate::profile::about`] is for exports. Next: [`super::interpret`].
 
+use crate::event::blank::as_seen;
 use crate::event::kinds::{EventType, Share};
 use crate::event::person::Person;
 use crate::event::{NhsNumber, When};
@@ -11,7 +12,7 @@ use crate::tree::Node;
 /// The referral an event belongs to, as bytes that group and sort.
 pub(super) fn key(node: &Node) -> Option<Vec<u8>> {
     let source = text(node, "source").unwrap_or_default();
-    let referral = text(node, "referral_id")?;
+    let referral = as_seen(text(node, "referral_id")?);
     Some(format!("{}\u{1f}{referral}", source.trim_end_matches('/')).into_bytes())
 }
 

@@ -80,7 +80,8 @@ impl<'a> FirstLook<'a> {
                 }
                 events = Some(read.events);
             } else if let Some(said) = heeded.filter(|_| !scene.previous) {
-                // What an earlier export said and could not be used, this one says again or has mended.
+                // What an earlier export said and could not be used, this one is taken to say again or to have mended;
+                // a row that is gone holds nobody.
                 let (keys, referral) = (self.keys(&about), self.referral(&about, key.as_deref()));
                 self.consents.note_refused(keys, referral, place, said);
             }

@@ -139,6 +139,20 @@ impl Interpreter {
         read
     }
 
+    /// Whether a record says plainly whose it is and of which referral, although it may have been refused for its form.
+    #[must_use]
+    pub fn says_which(&self, layout: &Layout, bound: &Bound, text: &str) -> bool {
+        let Some(profile) = self.profile() else { return true };
+        let (mut scratch, mut again) = (Scratch::default(), Scratch::default());
+        let error = crate::source::ERROR_VALUE;
+        match layout.parse(text, &mut scratch) {
+            Ok(parsed) => view(&parsed, bound).is_some_and(|view| profile.says_which(view, error)),
+            Err(_) => layout
+                .refused_row(text, &mut again)
+                .is_some_and(|row| profile.says_which(View::Row(&row, bound), error)),
+        }
+    }
+
     fn read(&self, layout: &Layout, bound: &Bound, text: &str, scratch: &mut Scratch) -> RowEvents {
         let parsed = match layout.parse(text, scratch) {
             Ok(parsed) => parsed,

@@ -72,9 +72,9 @@ impl Known {
     /// Whether the input states something of consent that concerns, or could concern, whoever a refused record is
     /// about. A record without a number that can be read could be anyone's.
     #[must_use]
-    pub fn may_state_more_of(&self, keys: &InSource, in_doubt: bool) -> bool {
+    pub fn may_state_more_of(&self, keys: &InSource) -> bool {
         !self.consents.is_empty()
-            && (in_doubt || keys.number.is_none() || keys.iter().any(|key| self.consents.contains_key(&key)))
+            && (keys.number.is_none() || keys.iter().any(|key| self.consents.contains_key(&key)))
     }
 
     /// What was stated about the person's consent anywhere in the input.

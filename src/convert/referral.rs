@@ -34,8 +34,8 @@ use super::known::{Against, Known};
 use super::rejects::Reject;
 use super::report::{Report, RowEnd, count};
 use super::rows::ReadRow;
-use super::since::{self, ANOTHER_NUMBER};
-use super::whose::give_number;
+use super::since;
+use super::whose::{ANOTHER_NUMBER, give_number};
 
 /// Everything a worker needs, shared by all.
 pub struct Shop {

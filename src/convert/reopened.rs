@@ -83,7 +83,8 @@ fn is_stand_in(event: &ReferralEvent) -> bool {
     event.occurred_at.is_none() && !event.is_status_slot
 }
 
-const fn is_end(event: &ReferralEvent) -> bool {
+/// Whether an event closes its referral.
+pub(super) const fn is_end(event: &ReferralEvent) -> bool {
     matches!(
         event.event_type,
         EventType::Completed | EventType::ClosedWithoutCompletion | EventType::Cancelled

@@ -14,7 +14,8 @@ use crate::event::{Detail, Issue, IssueCode, Position, Record, ReferralEvent};
 use crate::map::fold::{self, Folded, Step};
 use crate::map::machine::{State, TaskStatus};
 
-use super::reopened::{self, ToldApart, is_followed, told_apart};
+use super::reopened::{self, ToldApart, is_end, is_followed, told_apart};
+use super::whose::is_another;
 
 /// What is to be written of a referral.
 pub struct Update {
@@ -92,7 +93,12 @@ fn join(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: bool) -> 
         (Some(old), Some(new)) => (Arc::clone(&old.record), new.clone()),
         _ => return Ok(Joined { all: before, wanted, remarks, record_before: None, revised: Vec::new() }),
     };
-    refuse_another_person(&old_record, &template.record)?;
+    // Whose the referral is cannot be guessed. In a log, which keeps every record, the fold shows the rest.
+    let numbers = (old_record.person.nhs_number, template.record.person.nhs_number);
+    let compares = snapshot || matches!(numbers, (Some(_), Some(_)));
+    if let Some(found) = is_another(&old_record.person, &template.record.person).filter(|_| compares) {
+        return Err((IssueCode::HeldTwoPersons, found));
+    }
     let revised = before.iter().filter(|known| wanted.contains(&known.event_id)).cloned().collect();
     let now = now.into_iter().map(|event| if closes { event } else { at_its_height(event, &before) });
     let now = now.chain(over.inspect(|over| {
@@ -141,24 +147,13 @@ fn compare(
                 continue;
             }
             Some(known) => {
-                refuse_new_episode(known, event, old)?;
+                refuse_new_episode(known, event, old, now)?;
             }
             None => {}
         }
         wanted.insert(event.event_id.clone());
     }
     Ok((wanted, remarks))
-}
-
-/// What is told of a referral that was another person's.
-pub(super) const ANOTHER_NUMBER: &str = "another NHS number or person identifier than in the earlier export";
-
-/// A number that another took the place of: whose the referral is cannot be guessed.
-fn refuse_another_person(old: &Record, new: &Record) -> Result<(), Refusal> {
-    match (old.person.nhs_number, new.person.nhs_number) {
-        (Some(old), Some(new)) if old != new => Err((IssueCode::HeldTwoPersons, ANOTHER_NUMBER)),
-        _ => Ok(()),
-    }
 }
 
 /// The events of both exports. In a snapshot those that are gone were cleared, and bear the record of today.
@@ -190,19 +185,28 @@ fn issue(event: &ReferralEvent, code: IssueCode) -> Issue {
     Issue::new(code, Position::path(event.event_type.as_str()), event.event_type.label())
 }
 
-/// A referred date that moved past the end of the referral may be a correction or a new episode: a person says.
-fn refuse_new_episode(known: &ReferralEvent, event: &ReferralEvent, old: &Folded) -> Result<(), Refusal> {
+/// A referred date that moved past the end of the referral may be a correction or a new episode: a person says. An end
+/// that a status column said has no date: then it is one that moved on while the column no longer says so.
+fn refuse_new_episode(
+    known: &ReferralEvent,
+    event: &ReferralEvent,
+    old: &Folded,
+    now: &[ReferralEvent],
+) -> Result<(), Refusal> {
     if event.event_type != EventType::Referred || event.occurred_at == known.occurred_at {
         return Ok(());
     }
     let ended = old.state().filter(|state| state.ended).and_then(|state| state.outcome);
-    let end = ended.and_then(|at| old.steps.get(at)).and_then(|step| step.event.occurred_at);
-    match (end, event.occurred_at) {
-        (Some(end), Some(referred)) if referred.day() > end.day() => {
-            Err((IssueCode::NewEpisodeOrCorrection, ""))
+    let Some(end) = ended.and_then(|at| old.steps.get(at)) else { return Ok(()) };
+    let Some(referred) = event.occurred_at else { return Ok(()) };
+    let is_past = match end.event.occurred_at {
+        Some(end) => referred.day() > end.day(),
+        None => {
+            let stands = now.iter().any(|now| is_end(now) || now.event_type == end.event.event_type);
+            !stands && known.occurred_at.is_some_and(|known| referred.day() > known.day())
         }
-        _ => Ok(()),
-    }
+    };
+    if is_past { Err((IssueCode::NewEpisodeOrCorrection, "")) } else { Ok(()) }
 }
 
 /// Names of the events that a changed record stands for, and of what a status column said.

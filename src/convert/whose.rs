@@ -10,7 +10,30 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::event::person::Person;
-use crate::event::{NhsNumber, Record, ReferralEvent};
+use crate::event::{NhsNumber, Record, ReferralEvent, family_name};
+
+/// What is told of a referral that was another person's by its number or identifier.
+pub(super) const ANOTHER_NUMBER: &str = "another NHS number or person identifier than in the earlier export";
+/// The same, by the rest.
+const ANOTHER_NAME: &str = "another family name and date of birth than in the earlier export";
+
+/// Whether two records of one referral are of two people, and how that shows: the NHS number decides where both have one,
+/// else the source's identifier where both have one, else name and date of birth together.
+pub(super) fn is_another(one: &Person, other: &Person) -> Option<&'static str> {
+    if let (Some(one), Some(other)) = (one.nhs_number, other.nhs_number) {
+        return (one != other).then_some(ANOTHER_NUMBER);
+    }
+    if let (Some(one), Some(other)) = (&one.local_id, &other.local_id) {
+        return (one != other).then_some(ANOTHER_NUMBER);
+    }
+    let (born, born_then) = (one.birth_date?.day_text(), other.birth_date?.day_text());
+    // A partial date says the same as a whole one that begins with it.
+    let same_birth = born.starts_with(&*born_then) || born_then.starts_with(&*born);
+    let names: Vec<String> = family_name::on_record(other).collect();
+    let mut known = family_name::on_record(one).peekable();
+    let same_name = names.is_empty() || known.peek().is_none() || known.any(|name| names.contains(&name));
+    (!same_birth && !same_name).then_some(ANOTHER_NAME)
+}
 
 /// The number of a referral, where all of its records that have one agree.
 pub(super) fn number_of<'a>(records: impl IntoIterator<Item = &'a ReferralEvent>) -> Option<NhsNumber> {
@@ -46,4 +69,37 @@ pub fn give_number(events: &mut [ReferralEvent], before: &[ReferralEvent]) -> bo
         }
     }
     !made.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::When;
+
+    fn person(number: &str, local: &str, family: &str, born: &str) -> Person {
+        Person {
+            nhs_number: NhsNumber::parse(number).ok(),
+            local_id: Some(local.to_owned()).filter(|local| !local.is_empty()),
+            family: Some(family.to_owned()).filter(|family| !family.is_empty()),
+            birth_date: When::parse_iso(born, When::london()).ok().map(|(when, _)| when),
+            ..Person::default()
+        }
+    }
+
+    #[test]
+    fn the_best_identifier_that_both_have_decides() {
+        const ONE: &str = "9990004218";
+        const TWO: &str = "9990000042";
+        let known = person(ONE, "C1", "Pryce", "1951-08-11");
+        let told = |other: &Person| is_another(&known, other).or_else(|| is_another(other, &known));
+        assert_eq!(told(&person(ONE, "C2", "Weir", "1960-01-01")), None);
+        assert_eq!(told(&person(TWO, "C1", "Pryce", "1951-08-11")), Some(ANOTHER_NUMBER));
+        assert_eq!(told(&person("", "C2", "Pryce", "1951-08-11")), Some(ANOTHER_NUMBER));
+        assert_eq!(told(&person("", "C1", "Weir", "1960-01-01")), None);
+        assert_eq!(told(&person("", "", "Weir", "1960-01-01")), Some(ANOTHER_NAME));
+        for (family, born) in [("PRYCE", "1960-01-01"), ("Weir", "1951-08"), ("Weir", ""), ("", "1960-01-01")]
+        {
+            assert_eq!(told(&person("", "", family, born)), None, "{family} {born}");
+        }
+    }
 }

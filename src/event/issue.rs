@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::blank::is_invisible;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -161,6 +163,8 @@ pub fn kind_of(value: &str) -> Cow<'static, str> {
         "letters and digits"
     } else if value.is_ascii() {
         "text"
+    } else if value.chars().any(is_invisible) {
+        "text with an invisible character"
     } else {
         "text with non-ASCII characters"
     };
@@ -225,8 +229,8 @@ issue_codes! {
         "split it";
     BadEncoding = "bad-encoding", Error, "structure", "bytes that are not text in the file's encoding",
         "save the file as UTF-8";
-    NulCharacter = "nul-character", Error, "value", "an invisible control character in the text",
-        "remove the character in the source";
+    NulCharacter = "nul-character", Error, "value", "an invisible character in the text",
+        "remove the character in the source: type the value again";
     RowShape = "row-shape", Error, "structure", "a row with more or fewer cells than the heading",
         "look in this row for a comma (or the file's other separator) or a quotation mark that is part of a value; put such a value between quotation marks";
     QuoteOpen = "quote-open", Error, "structure", "a quotation mark that does not close, or text after a closing one",

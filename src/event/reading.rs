@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
 
-use super::blank::{is_plain, trim};
+use super::blank::{is_invisible, is_plain, trim};
 use super::build::{MAX_ID, MAX_TEXT, NhsNumberRule, Place, Places, Raw};
 use super::date_format::DateFormat;
 use super::detail::ScoreValue;
@@ -81,7 +81,8 @@ impl Reading<'_> {
 
     pub(super) fn id(&mut self, raw: Raw<'_>, place: Place) -> Option<String> {
         let id = self.text(raw, place, MAX_ID)?;
-        if id.chars().any(char::is_control) {
+        // Two identifiers that look the same are one: the other has come with a joined file or a copied cell.
+        if !is_plain(&id) && id.chars().any(|c| c.is_control() || is_invisible(c)) {
             self.report(IssueCode::NulCharacter, place, kind_of(&id));
             return None;
         }

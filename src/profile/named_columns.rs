@@ -4,10 +4,14 @@
 
 use std::sync::Arc;
 
+use crate::event::blank::is_plain;
 use crate::event::field::Field;
 use crate::event::{Issue, IssueCode};
 
 use super::compile::{Column, Fill, From, Profile};
+use super::raw::CaseNumber;
+use super::read::{each_value, referral_key};
+use super::view::View;
 
 /// Says of dates that cannot be which columns they stand in. `date` is the column of the event's date.
 pub(super) fn name_columns<'i>(
@@ -51,6 +55,61 @@ pub(super) fn could_be_filled(profile: &Profile) -> String {
         }
     }
     format!("nothing in {}", names.join(", "))
+}
+
+/// Fields that say whose a record is, and of which referral.
+const fn is_identity(field: Field) -> bool {
+    use Field as F;
+    matches!(field, F::Source | F::ReferralId | F::EventId | F::NhsNumber | F::LocalId | F::BirthDate)
+}
+
+impl Profile {
+    fn identity(&self) -> impl Iterator<Item = &Fill> + Clone {
+        let by_person = self.case_number == CaseNumber::Person;
+        let dates = self.events.iter().filter(move |_| by_person).filter_map(|rule| rule.date.as_ref());
+        self.fields.iter().filter(|fill| is_identity(fill.field)).chain(dates)
+    }
+
+    /// Whether a record that is refused for its form still says plainly whose it is, and of which referral; `unusable` is
+    /// what stands for a value that cannot be used.
+    #[must_use]
+    pub fn says_which(&self, view: View<'_>, unusable: &str) -> bool {
+        let mut plain = referral_key(self, view).is_some();
+        for fill in self.identity() {
+            each_value(self, view, fill, &mut |value, _| {
+                plain &= is_plain(value.text()) && value.text() != unusable;
+            });
+        }
+        plain
+    }
+
+    /// Whether what is wrong with a record is in what says whose it is, or of which referral. Once that is mended the
+    /// record may be about the person, or be the referral, that another record of the export is.
+    #[must_use]
+    pub fn is_about_identity(&self, issue: &Issue) -> bool {
+        use IssueCode as C;
+        match issue.code {
+            C::DuplicateReferralId | C::NoPerson | C::BeforeBirth | C::AgeImpossible => true,
+            C::HeldBirthDates | C::HeldNhsNumbers | C::HeldTwoPersons => true,
+            // What is missing is a key, not another number.
+            C::ReferralIdIsNhsNumber => false,
+            _ if !issue.is_error() => false,
+            _ => {
+                let (column, path) = (issue.at.column.as_deref(), issue.at.path.as_deref());
+                column.is_some_and(|column| self.identity().any(|fill| self.reads(fill, column)))
+                    || path.and_then(Field::parse).is_some_and(is_identity)
+            }
+        }
+    }
+
+    fn reads(&self, fill: &Fill, name: &str) -> bool {
+        let is_it = |column: &Column| self.column_name(*column).is_some_and(|known| **known == *name);
+        match &fill.from {
+            From::Column(column) | From::Given(column, _) | From::Family(column, _) => is_it(column),
+            From::Columns(columns, _) => columns.iter().any(is_it),
+            From::Constant(_) => false,
+        }
+    }
 }
 
 fn column_of<'p>(profile: &'p Profile, fill: &Fill) -> Option<&'p Arc<str>> {

@@ -230,6 +230,8 @@ pub(crate) struct Splitter {
     limits: Limits,
     /// Text read and not yet given out; it starts at the start of a record.
     pending: String,
+    /// How much of `pending` went into headings. Dropped at once for many records, not one by one: each drop moves the rest.
+    taken: usize,
     /// Where `pending` starts in the whole text.
     offset: u64,
     /// The number of the record that starts `pending`.
@@ -243,7 +245,18 @@ pub(crate) struct Splitter {
 impl Splitter {
     /// `pending` is the text read so far; `row` is the number of its first record.
     pub(crate) fn new(text: Text, dialect: Dialect, limits: Limits, pending: String, offset: u64) -> Self {
-        Self { text, dialect, limits, pending, offset, row: 1, ended: false, broken: 0, passing_over: false }
+        Self {
+            text,
+            dialect,
+            limits,
+            pending,
+            taken: 0,
+            offset,
+            row: 1,
+            ended: false,
+            broken: 0,
+            passing_over: false,
+        }
     }
 
     pub(crate) fn notes(&self) -> &[String] {
@@ -253,12 +266,13 @@ impl Splitter {
     /// Takes one record off the front, for headings: its number and text. `None` at the end of the file.
     pub(crate) fn take_one(&mut self) -> Result<Option<(u64, String)>, SourceError> {
         loop {
-            match cut(self.pending.as_bytes(), 0, self.dialect, self.ended) {
-                Cut::Record { next: 0, .. } if self.ended => return Ok(None),
+            let at = self.taken;
+            match cut(self.pending.as_bytes(), at, self.dialect, self.ended) {
+                Cut::Record { next, .. } if self.ended && next == at => return Ok(None),
                 Cut::Record { end, next } => {
-                    let record = self.pending.get(..end).unwrap_or_default().to_owned();
-                    self.pending.drain(..next);
-                    self.offset += next as u64;
+                    let record = self.pending.get(at..end).unwrap_or_default().to_owned();
+                    self.taken = next;
+                    self.offset += (next - at) as u64;
                     self.row += 1;
                     if !self.text.bad_before(0, self.offset).is_empty() {
                         return Err(SourceError::new(
@@ -270,7 +284,8 @@ impl Splitter {
                     }
                     return Ok(Some((self.row - 1, record)));
                 }
-                Cut::More { .. } if self.pending.len() <= self.limits.max_record_bytes => {
+                Cut::More { .. } if self.pending.len() - at <= self.limits.max_record_bytes => {
+                    self.drop_taken();
                     self.ended = !self.text.fill(&mut self.pending)?;
                 }
                 Cut::More { quote: None } => {
@@ -294,12 +309,17 @@ impl Splitter {
         }
     }
 
+    fn drop_taken(&mut self) {
+        self.pending.drain(..std::mem::take(&mut self.taken));
+    }
+
     /// The next records; `None` at the end of the file.
     pub(crate) fn next_batch(
         &mut self,
         layout: &Arc<Layout>,
         file: &Arc<str>,
     ) -> Result<Option<Batch>, SourceError> {
+        self.drop_taken();
         let mut batch = Batch::new(layout, file);
         let mut at = 0;
         while !self.ended || at < self.pending.len() {

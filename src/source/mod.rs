@@ -57,4 +57,5 @@ pub use input::{Found, Input, spool};
 pub use layout::{Layout, Parsed, Row, Scratch};
 pub use options::{Encoding, Format, Limits, Options};
 pub use reader::Reader;
+pub(crate) use rejects::ERROR_VALUE;
 pub use xml_node::to_node as xml_to_node;

@@ -4,6 +4,7 @@
 //! is not: a parser; batches go to workers. Invariant: every record of the file is in exactly one batch, good or
 //! bad, or the iterator ends with an error that says where it stopped. Next: [`super::detect`].
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -22,6 +23,9 @@ use super::rejects;
 use super::text::Text;
 use super::xlsx::Sheet;
 use super::xml;
+
+/// At most so many rows of a text table stand above its headings, blank ones included.
+const MAX_ABOVE: u64 = 10_000;
 
 /// Reads one input to its end.
 pub struct Reader {
@@ -265,9 +269,13 @@ fn open_csv(
     let mut splitter = csv::Splitter::new(text, dialect, options.limits.clone(), pending, skip as u64);
 
     // The heading is the first row that is not blank, or the one stated.
-    let mut above: Vec<String> = Vec::new();
+    let rows = options.heading_rows.max(1) - 1;
+    let mut above: VecDeque<String> = VecDeque::new();
     let heading = loop {
         let Some((row, record)) = splitter.take_one()? else {
+            if options.header_row.is_none() {
+                return Err(empty());
+            }
             let (title, remedy) = ("the heading row is not there", "check the heading row that was stated");
             return Err(SourceError::new(SourceErrorKind::NotFound, title, remedy));
         };
@@ -280,19 +288,29 @@ fn open_csv(
             }
             break record;
         }
-        above.push(record);
+        if row > MAX_ABOVE {
+            let title = format!("more than {MAX_ABOVE} rows above the headings");
+            let remedy = match options.header_row {
+                Some(_) => "check the heading row that was stated",
+                None => "delete the blank rows above the headings",
+            };
+            return Err(SourceError::new(SourceErrorKind::TooLarge, title, remedy));
+        }
+        above.push_back(record);
+        if above.len() > rows {
+            above.pop_front();
+        }
     };
     let lower = heading_cells(&heading, dialect.delimiter)?;
     if lower.len() > options.limits.max_columns {
         let title = format!("{} columns", lower.len());
         return Err(SourceError::new(SourceErrorKind::TooLarge, title, "check the delimiter"));
     }
-    let rows = options.heading_rows.max(1) - 1;
-    if rows == 0 || above.is_empty() {
+    if above.is_empty() {
         return Ok((Layout::table(Format::Csv, dialect.delimiter, heading, &lower), splitter));
     }
     let mut stacked = Vec::new();
-    for record in above.iter().skip(above.len().saturating_sub(rows)) {
+    for record in &above {
         let mut upper = heading_cells(record, dialect.delimiter)?;
         heading::spread(&mut upper, &lower);
         stacked.push(upper);

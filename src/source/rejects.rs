@@ -79,7 +79,8 @@ pub(crate) fn table_line(raw: &str, delimiter: u8, issues: &[Issue]) -> String {
         // With its quote open the row would swallow the reasons and the rows below: it becomes one cell.
         csv::write_cell(raw, b'"', &mut line);
     }
-    if !whole || holds_a_row(raw, delimiter) {
+    let alone = issues.iter().all(|issue| issue.code != IssueCode::NotAlone);
+    if alone && (!whole || holds_a_row(raw, delimiter)) {
         remedies.push_str(UNWRAP);
     }
     for text in [reasons(issues), remedies] {

@@ -22,10 +22,11 @@ impl Tall {
         Self { waiting, open: Vec::new() }
     }
 
-    /// The region whose value stands in a row above this one and reaches down to it.
-    pub(crate) fn covers(&mut self, row: u32, cells: &[String]) -> Option<Region> {
+    /// The regions whose value stands in a row above this one and reaches down to it, by column.
+    pub(crate) fn covers(&mut self, row: u32, cells: &[String]) -> Vec<Region> {
         self.open.retain(|(_, last, ..)| *last >= row);
-        let found = self.open.iter().min().copied();
+        let mut found = self.open.clone();
+        found.sort_unstable_by_key(|(first, _, column, _)| (*column, *first));
         while let Some(region) = self.waiting.pop_if(|(first, ..)| *first <= row) {
             let (first, last, column, _) = region;
             // Where the row of the value has nothing in it at all, there is no value.
@@ -38,8 +39,12 @@ impl Tall {
     }
 }
 
-/// A region as a person writes it: B3:B5.
-pub(crate) fn range((first, last, from, to): Region) -> String {
+/// Regions as a person writes them: B3:B5, D3:D4.
+pub(crate) fn ranges(regions: &[Region]) -> String {
+    regions.iter().copied().map(range).collect::<Vec<_>>().join(", ")
+}
+
+fn range((first, last, from, to): Region) -> String {
     format!("{}{}:{}{}", letters(from), first + 1, letters(to), last + 1)
 }
 
@@ -59,20 +64,21 @@ mod tests {
 
     #[test]
     fn a_value_covers_the_rows_below_it_and_an_empty_one_none() {
-        let merged = [(0, 1, 0, 0), (2, 4, 1, 1), (2, 3, 2, 2), (6, 7, 27, 28)];
+        let merged = [(0, 1, 0, 0), (2, 4, 1, 1), (2, 3, 2, 2), (2, 3, 3, 3), (6, 7, 27, 28)];
         let mut tall = Tall::new(&merged, 1);
         let row = |filled: &[usize]| {
             let mut cells = vec![String::new(); 30];
             filled.iter().for_each(|at| cells[*at] = "x".to_owned());
             cells
         };
-        assert_eq!(tall.covers(2, &row(&[0, 1])), None);
-        assert_eq!(tall.covers(3, &row(&[0])).map(range).as_deref(), Some("B3:B5"));
-        assert_eq!(tall.covers(4, &row(&[0])).map(range).as_deref(), Some("B3:B5"));
-        assert_eq!(tall.covers(5, &row(&[0])), None);
-        assert_eq!(tall.covers(6, &row(&[27])), None);
-        assert_eq!(tall.covers(7, &row(&[0])).map(range).as_deref(), Some("AB7:AC8"));
-        assert_eq!(tall.covers(8, &row(&[0])), None);
+        let covered = |tall: &mut Tall, at, filled: &[usize]| ranges(&tall.covers(at, &row(filled)));
+        assert_eq!(covered(&mut tall, 2, &[0, 1, 2]), "");
+        assert_eq!(covered(&mut tall, 3, &[0]), "B3:B5, C3:C4");
+        assert_eq!(covered(&mut tall, 4, &[0]), "B3:B5");
+        assert_eq!(covered(&mut tall, 5, &[0]), "");
+        assert_eq!(covered(&mut tall, 6, &[27]), "");
+        assert_eq!(covered(&mut tall, 7, &[0]), "AB7:AC8");
+        assert_eq!(covered(&mut tall, 8, &[0]), "");
         assert_eq!((letters(0), letters(25), letters(26)), ("A".into(), "Z".into(), "AA".into()));
     }
 }

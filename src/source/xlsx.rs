@@ -377,7 +377,7 @@ fn read_sheet(
         piece.blank += u64::from(row.number.saturating_sub(expected));
         expected = row.number + 1;
         let covered = tall.covers(row.number, &row.cells);
-        add(&mut piece, row, covered, width, options.limits.max_record_bytes);
+        add(&mut piece, row, &covered, width, options.limits.max_record_bytes);
         if piece.text.len() >= PIECE && send.send(Ok(std::mem::take(&mut piece))).is_err() {
             return Ok(true);
         }
@@ -387,12 +387,12 @@ fn read_sheet(
     Ok(true)
 }
 
-fn add(piece: &mut Piece, mut row: SheetRow, covered: Option<Region>, width: usize, limit: usize) {
+fn add(piece: &mut Piece, mut row: SheetRow, covered: &[Region], width: usize, limit: usize) {
     if row.cells.len() < width {
         row.cells.resize(width, String::new());
     }
     let number = u64::from(row.number) + 1;
-    if let Some((_, _, from, to)) = covered {
+    for &(_, _, from, to) in covered {
         // As an error value is: so that the row is refused again unless it was mended.
         let blank = row.cells.iter_mut().take(to + 1).skip(from).filter(|cell| cell.trim().is_empty());
         blank.for_each(|cell| super::rejects::ERROR_VALUE.clone_into(cell));
@@ -409,8 +409,9 @@ fn add(piece: &mut Piece, mut row: SheetRow, covered: Option<Region>, width: usi
         };
         let found = format!("{what} in column {}", column + 1);
         piece.bad.push((number, line, IssueCode::FormulaError, found));
-    } else if let Some(region) = covered {
-        piece.bad.push((number, line, IssueCode::MergedCells, format!("covered by {}", tall::range(region))));
+    } else if !covered.is_empty() {
+        let found = format!("covered by {}", tall::ranges(covered));
+        piece.bad.push((number, line, IssueCode::MergedCells, found));
     } else {
         piece.text.push_str(&line);
         piece.ends.push((number, piece.text.len()));

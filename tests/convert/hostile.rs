@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::command::{Bench, Ran, sp_within};
-use crate::scheme::{COLUMNS, PROFILE, Row, csv, rows, table};
+use crate::scheme::{COLUMNS, PROFILE, Row, csv, nhs_number, rows, table};
 
 /// Memory of a run, stacks of its threads included.
 const MEMORY: u64 = 256 << 20;
@@ -217,6 +217,37 @@ fn bad_characters_refuse_their_row() {
     assert!(ran.code != Some(0), "half a character at the end went unseen");
     let ran = attack(&bench, "nomark.csv", &utf16);
     assert!(matches!(ran.code, Some(0 | 3 | 5)), "{:?} {}", ran.code, ran.err);
+}
+
+/// Two case numbers that look the same are no two referrals, and two numbers that do no two persons.
+#[test]
+fn a_character_that_nobody_sees_makes_no_other_identifier() {
+    let bench = Bench::new();
+    for unseen in ["\u{200b}", "\u{200d}", "\u{2060}", "\u{feff}"] {
+        for (column, value) in [("Case", "TW-2"), ("Person", "P2")] {
+            for wrong in [format!("{unseen}{value}"), value.replacen('2', &format!("{unseen}2"), 1)] {
+                let rows = [Row::new(1), Row::new(2).with(column, &wrong)];
+                let ran = attack(&bench, "unseen.csv", csv(&rows).as_bytes()).ended(1);
+                let ran = ran.says(&[
+                    "[nul-character]",
+                    &format!("unseen.csv:3:{column}"),
+                    "an invisible character",
+                ]);
+                assert!(ran.text().contains("TW-1") && !ran.text().contains("TW-2"), "{wrong:?}");
+            }
+        }
+        let wrong = nhs_number(2) + unseen;
+        let ran = attack(&bench, "number.csv", csv(&[Row::new(2).with("NHS", &wrong)]).as_bytes()).ended(3);
+        ran.says(&["[nhs-number-format]", "an invisible character"]);
+        // The row that looks the same is of the same referral: which of them is meant, a person says.
+        let twins = [Row::new(1), Row::new(2), Row::new(2).with("Case", &format!("TW-2{unseen}"))];
+        let ran =
+            attack(&bench, "twins.csv", csv(&twins).as_bytes()).ended(1).says(&["[duplicate-referral-id]"]);
+        assert!(ran.text().contains("TW-1") && !ran.text().contains("TW-2"), "{unseen:?}");
+        // In a text they do no harm.
+        attack(&bench, "note.csv", csv(&[Row::new(1).with("Note", &format!("a{unseen}b"))]).as_bytes())
+            .ended(0);
+    }
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn mended_rejects_give_what_was_missing() {
     let bench = Bench::new();
     let good = rows(1..12);
     let breaks: [(usize, &str, &str); 4] = [
-        (2, "NHS", "9990000000"),
+        (2, "Practice", "the surgery"),
         (3, "Referred", "2026-02-30"),
         (7, "End", "Gone fishing"),
         (9, "Share", "Maybe"),
@@ -125,7 +125,7 @@ fn rejects_of_another_encoding_are_read_back() {
     let stated = "\n[file]\nencoding = \"windows-1252\"\ndelimiter = \";\"\n";
     let profile = bench.file("p.toml", PROFILE.replace("\n[fields]", &format!("{stated}\n[fields]")));
     let good = Row::new(1).with("Family", "Gwynfôr–Pábris").with("Note", "£5 a week");
-    let bad = good.clone().with("NHS", "1");
+    let bad = good.clone().with("Accepted", "soon");
     let encoded = |text: &str| encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
     let whole = bench.file("whole.csv", encoded(&table(std::slice::from_ref(&good), ';', "\r\n")));
     let input = bench.file("in.csv", encoded(&table(std::slice::from_ref(&bad), ';', "\r\n")));
@@ -157,7 +157,7 @@ fn an_old_rejects_file_does_not_stay() {
 fn rejects_of_several_files() {
     let bench = Bench::new();
     let profile = bench.file("p.toml", PROFILE);
-    let bad = |n| Row::new(n).with("NHS", "1");
+    let bad = |n| Row::new(n).with("Accepted", "soon");
     std::fs::create_dir(bench.path("in")).unwrap();
     bench.file("in/a.csv", csv(&[bad(1), Row::new(2)]));
     bench.file("in/b.csv", csv(&[bad(3), Row::new(4)]));
@@ -183,7 +183,7 @@ fn rejects_of_several_kinds_of_file() {
         let members = COLUMNS.iter().map(|column| ((*column).to_owned(), row.get(column).into()));
         serde_json::Value::Object(members.filter(|(_, value)| *value != "").collect()).to_string()
     };
-    let bad = |n| Row::new(n).with("NHS", "1");
+    let bad = |n| Row::new(n).with("Accepted", "soon");
     std::fs::create_dir(bench.path("in")).unwrap();
     bench.file("in/a.csv", csv(&[bad(1), Row::new(2), bad(3)]));
     bench.file("in/b.ndjson", [record(&bad(4)), record(&Row::new(5))].join("\n"));
@@ -191,9 +191,9 @@ fn rejects_of_several_kinds_of_file() {
     ran.ended(1).says(&[
         "r.csv (2 rows",
         "r.2.ndjson (1 row;",
-        "a.csv:2:NHS",
-        "a.csv:4:NHS",
-        "b.ndjson:1:NHS",
+        "a.csv:2:Accepted",
+        "a.csv:4:Accepted",
+        "b.ndjson:1:Accepted",
     ]);
     let rows: Vec<u64> =
         report["rejects"].as_array().unwrap().iter().map(|file| file["rows"].as_u64().unwrap()).collect();
@@ -230,7 +230,7 @@ fn rejects_of_trees_are_ndjson() {
         serde_json::Value::Object(members.filter(|(_, value)| *value != "").collect()).to_string()
     };
     let good = rows(1..4);
-    let bad = good[1].clone().with("NHS", "1");
+    let bad = good[1].clone().with("Accepted", "soon");
     let expected = set(&bench.convert(&bench.file("whole.csv", csv(&good)), &profile, &[]).ended(0).out);
     let records = [object(&good[0]), object(&bad), object(&good[2])];
     for (name, text) in
@@ -241,7 +241,7 @@ fn rejects_of_trees_are_ndjson() {
         let rejects = String::from_utf8(bench.read("r.ndjson")).unwrap();
         let parsed = lines(rejects.as_bytes());
         assert_eq!(parsed.len(), 1, "{rejects}");
-        assert!(parsed[0]["sp_fhir_reason"].as_str().unwrap().contains("nhs-number-format"));
+        assert!(parsed[0]["sp_fhir_reason"].as_str().unwrap().contains("date-format"));
         assert_eq!(parsed[0]["record"]["Case"], "TW-2");
         assert!(rejects.contains(&object(&bad)), "the record is untouched: {rejects}");
         let mended = bench.file("m.ndjson", rejects.replace(&object(&bad), &object(&good[1])));
@@ -256,7 +256,7 @@ fn rejects_of_a_workbook_are_csv() {
     let bench = Bench::new();
     let profile = bench.file("p.toml", PROFILE);
     let good = rows(1..4);
-    let bad = good[1].clone().with("NHS", "1");
+    let bad = good[1].clone().with("Accepted", "soon");
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
     sheet.write(0, 0, "Tidewell, as of today").unwrap();
@@ -269,10 +269,11 @@ fn rejects_of_a_workbook_are_csv() {
     let input = bench.path("in.xlsx");
     book.save(&input).unwrap();
     let first = bench.convert(&input, &profile, &["--rejects", "@r.csv"]).ended(1);
-    let first = first.says(&["in.xlsx:5:NHS"]).out;
+    let first = first.says(&["in.xlsx:5:Accepted"]).out;
     let rejects = String::from_utf8(bench.read("r.csv")).unwrap();
     assert!(rejects.starts_with("Case,Person,NHS,"), "{rejects}");
-    let mended = bench.file("m.csv", rejects.replacen(",1,", &format!(",{},", good[1].get("NHS")), 1));
+    let mended =
+        bench.file("m.csv", rejects.replacen(",soon,", &format!(",{},", good[1].get("Accepted")), 1));
     let second = bench.convert(&mended, &profile, &[]).ended(0).out;
     let expected = bench.convert(&bench.file("whole.csv", csv(&good)), &profile, &[]).ended(0).out;
     assert_eq!(set(&[first, second].concat()), set(&expected));
@@ -367,6 +368,56 @@ fn a_row_whose_person_withdrew_elsewhere_is_not_converted_alone() {
     let (ran, report) = bench.convert_with_report(&input, &profile, &[]);
     assert_eq!(crate::output::cases(&lines(&ran.out)).into_iter().collect::<Vec<_>>(), ["TW-5"]);
     assert_eq!(number(&report, "rows/not_shared"), 2);
+}
+
+/// Whom a row is about, once it is mended, only the whole export shows: another row may have the same number or id.
+#[test]
+fn a_row_set_aside_for_whose_it_is_is_not_converted_alone() {
+    let bench = Bench::new();
+    let profile = bench.file("p.toml", PROFILE);
+    let one = Row::new(1);
+    let same_number = crate::scheme::another_referral(1, 2);
+    let born_another_day = same_number.clone().with("Born", "1999-09-09");
+    let line = |row: &Row| row.line(',');
+    for (bad, mended, whole) in [
+        (
+            line(&Row::new(2).with("NHS", "9990000000")),
+            line(&Row::new(2).with("NHS", one.get("NHS"))),
+            "held-birth-dates",
+        ),
+        (line(&same_number.with("Born", "31/31/1999")), line(&born_another_day), "held-birth-dates"),
+        (
+            line(&Row::new(2).with("Case", "")),
+            line(&Row::new(2).with("Case", "TW-1")),
+            "duplicate-referral-id",
+        ),
+        (
+            line(&Row::new(2).with("Person", "").with("NHS", "")),
+            line(&Row::new(2).with("Person", "P1")),
+            "held-nhs-numbers",
+        ),
+        // What a row says that cannot be split into its cells is not known either.
+        (
+            line(&Row::new(2)).replace("Anwen", "\"Anwen"),
+            line(&Row::new(2).with("Case", "TW-1")),
+            "duplicate-referral-id",
+        ),
+    ] {
+        let export = |other: &str| csv(std::slice::from_ref(&one)) + other + "\n";
+        let input = bench.file("in.csv", export(&bad));
+        let (ran, report) = bench.convert_with_report(&input, &profile, &["--rejects", "@r.csv"]);
+        let ran = ran.ended(1).says(&["1 row not to be converted without the rest of the export"]);
+        assert_eq!(number(&report, "not_alone"), 1, "{whole}");
+        assert!(!ran.err.contains("convert that file alone"), "{}", ran.err);
+        let rejects = String::from_utf8(bench.read("r.csv")).unwrap();
+        let (heading, refused) = rejects.split_once('\n').unwrap();
+        let told = refused.rsplit_once("not-alone").unwrap().1;
+        let alone = format!("{heading}\n{mended},not-alone{told}");
+        let ran = bench.convert(&bench.file("m.csv", alone), &profile, &[]).ended(3).says(&["[not-alone]"]);
+        assert!(ran.out.is_empty(), "{}", ran.text());
+        let input = bench.file("whole.csv", export(&mended));
+        bench.convert(&input, &profile, &[]).ended(3).says(&[&format!("[{whole}]")]);
+    }
 }
 
 /// A row of a log alone would fold to a state that its referral is not in.

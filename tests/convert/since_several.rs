@@ -48,6 +48,25 @@ fn the_person_first_sent_stays_the_person() {
     assert_eq!(lines(&ran.ended(0).out).len(), 1);
 }
 
+/// Where no number tells, the source's identifier does.
+#[test]
+fn a_referral_without_a_number_stays_its_persons_too() {
+    let row = Row::bare(1).with("NHS", "");
+    let other = row.clone().with("Person", "P2").with("Family", "Weir").with("Born", "1999-09-09");
+    for other in [other.clone(), other.with("NHS", &nhs_number(7))] {
+        let more = other.clone().with("Accepted", "2026-02-02");
+        let (ran, report) = last_of(&[row.clone(), other, more]);
+        assert!(ran.out.is_empty(), "{}", ran.text());
+        assert_eq!(number(&report, "held/held-two-persons"), 1, "{}", report["held"]);
+    }
+    // Details of the same person may change, and the number may become known.
+    let known = row.clone().with("NHS", &nhs_number(1));
+    for same in [row.clone().with("Family", "Weir").with("Born", "1999-09-09"), known.with("Person", "")] {
+        let (ran, report) = last_of(&[row.clone(), same.with("Accepted", "2026-02-02")]);
+        assert!(!ran.ended(0).out.is_empty(), "{}", report["held"]);
+    }
+}
+
 #[test]
 fn a_withdrawal_stands_through_later_repeats() {
     let full = Row::bare(1).with("Share date", "");
@@ -73,12 +92,35 @@ fn a_held_episode_is_held_until_it_is_put_right() {
     assert_eq!(number(&report, "rows/unchanged"), 1);
 }
 
+/// The scheme's profile, with a status column.
+fn with_status() -> String {
+    format!(
+        "{}\n[[status]]\nid = \"st\"\ncolumn = \"Message\"\nvalues = \"st\"\n\n[values.st]\nActive = {{ event = \"contacted\" }}\nComplete = {{ event = \"completed\" }}\nLost = {{ event = \"closed_without_completion\" }}\n",
+        PROFILE.replace("fields.message = \"Message\"\n", "")
+    )
+}
+
+/// The column that said that the referral had ended says so no longer, and the referral is of a later day.
+#[test]
+fn an_end_without_a_date_may_be_followed_by_a_new_episode() {
+    let row = |status: &str, referred: &str| Row::bare(1).with("Message", status).with("Referred", referred);
+    let closed = row("Complete", "2026-03-01");
+    for status in ["Active", ""] {
+        let moved = row(status, "2026-05-01");
+        let (ran, report) = last_with(&[closed.clone(), moved.clone(), moved], &with_status());
+        assert!(ran.out.is_empty(), "{}", ran.text());
+        assert_eq!(number(&report, "held/held-new-episode"), 1, "{}", report["held"]);
+    }
+    // While it says so the date was corrected; so it was to an earlier one.
+    for corrected in [row("Complete", "2026-05-01"), row("Lost", "2026-05-01"), row("Active", "2026-02-01")] {
+        let (ran, report) = last_with(&[closed.clone(), corrected], &with_status());
+        assert!(!ran.ended(0).out.is_empty(), "{}", report["held"]);
+    }
+}
+
 #[test]
 fn a_status_is_never_set_back() {
-    let profile = format!(
-        "{}\n[[status]]\nid = \"st\"\ncolumn = \"Message\"\nvalues = \"st\"\n\n[values.st]\nActive = {{ event = \"contacted\" }}\nComplete = {{ event = \"completed\" }}\n",
-        PROFILE.replace("fields.message = \"Message\"\n", "")
-    );
+    let profile = with_status();
     let status = |word: &str| Row::bare(1).with("Message", word);
     let (ran, report) = last_with(&[status("Complete"), status("Active")], &profile);
     assert!(ran.ended(0).says(&["[status-set-back]"]).out.is_empty());

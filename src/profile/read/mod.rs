@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::event::blank::as_seen;
 use crate::event::build::{Draft, Header, Reading};
 use crate::event::field::Field;
 use crate::event::finish::{self, Identities};
@@ -24,7 +25,8 @@ mod value;
 use row::Row;
 pub(super) use set::set;
 use set::{different, raw};
-use value::{each_value, joined, several};
+pub(super) use value::each_value;
+use value::{joined, several};
 
 /// What one record gave.
 #[derive(Debug, Default)]
@@ -49,10 +51,12 @@ impl RowEvents {
 pub fn referral_key(profile: &Profile, view: View<'_>) -> Option<String> {
     let fill = profile.fields.iter().find(|fill| fill.field == Field::ReferralId)?;
     let id = joined(profile, view, &fill.from)?;
+    // An id with a character that nobody sees is refused, beside the referral that it looks like.
+    let id = as_seen(&id);
     // Two senders may both have a REF001.
     let id = match profile.fields.iter().find(|fill| fill.field == Field::Source) {
         Some(source) => format!("{}\u{1f}{id}", joined(profile, view, &source.from).unwrap_or_default()),
-        None => id,
+        None => id.into_owned(),
     };
     if profile.case_number != CaseNumber::Person {
         return Some(id);

@@ -10,7 +10,7 @@ use crate::profile::compile::{Column, Fill, From, NameOrder, Profile};
 use crate::profile::view::{NO_PLACE, Value, View};
 
 /// Calls back for every non-blank value of a fill, split where the profile says so.
-pub(super) fn each_value<'a>(
+pub(in crate::profile) fn each_value<'a>(
     profile: &Profile,
     view: View<'a>,
     fill: &Fill,

@@ -101,6 +101,28 @@ fn heading_rows_can_be_stated() {
     assert_eq!(read_as("e.csv", text, &options).error_kind(), Some(SourceErrorKind::NotFound));
 }
 
+/// A megabyte of blank lines would be moved for each of them; a gigabyte would never end.
+#[test]
+fn rows_above_the_headings_are_counted() {
+    let below = |rows: usize, line: &str| line.repeat(rows) + "a,b\n1,2\n";
+    for line in ["\n", ",,\r\n"] {
+        let out = read(below(10_000, line));
+        assert_eq!((out.row_numbers(), out.blank), (vec![10_002], 0), "{:?}", out.error);
+        for endless in [below(10_001, line), line.repeat(4 << 20)] {
+            let out = read(endless);
+            assert_eq!(out.error_kind(), Some(SourceErrorKind::TooLarge));
+            let said = out.error.unwrap().to_string();
+            assert!(said.contains("10000 rows above the headings") && !said.contains("stated"), "{said}");
+        }
+    }
+    let stated = Options { header_row: Some(20_000), ..Options::default() };
+    let said = read_as("e.csv", below(20_000, "x,y\n"), &stated).error.unwrap().to_string();
+    assert!(said.contains("rows above the headings") && said.contains("stated"), "{said}");
+    // Nothing but blank rows is an empty file, however it is written.
+    assert_eq!(read(",,\n".repeat(90)).error_kind(), Some(SourceErrorKind::Empty));
+    assert_eq!(read(" ".repeat(1 << 20)).error_kind(), Some(SourceErrorKind::Empty));
+}
+
 #[test]
 fn empty_and_header_only() {
     for nothing in ["", "\n\n", "\u{feff}", " \r\n"] {

@@ -212,6 +212,25 @@ fn rows_under_a_merged_cell_are_refused_with_its_range() {
     assert_eq!((again.rows.len(), again.bad.len()), (0, 2), "{again:?}");
 }
 
+/// Each of the cells that cover a row is marked: one of them may be a consent.
+#[test]
+fn every_merged_cell_over_a_row_is_marked() {
+    let mut book = Workbook::new();
+    let plain = CellFormat::new();
+    let sheet = book.add_worksheet();
+    for (column, name) in (0..).zip(["Case", "Service", "Share"]) {
+        sheet.write(0, column, name).unwrap();
+    }
+    sheet.write(1, 0, 1).unwrap().write(2, 0, 2).unwrap();
+    sheet.merge_range(1, 1, 2, 1, "Elm", &plain).unwrap();
+    sheet.merge_range(1, 2, 2, 2, "No", &plain).unwrap();
+    let mut reader = Reader::open(&Input::bytes("s.xlsx", bytes(book)), &Options::default()).unwrap();
+    let batches: Vec<_> = (&mut reader).map(Result::unwrap).collect();
+    let bad: Vec<_> = batches.iter().flat_map(|batch| batch.bad()).collect();
+    assert_eq!(bad.len(), 1);
+    assert_eq!((bad[0].text.as_str(), &*bad[0].issue.found), ("2,#ERROR,#ERROR", "covered by B2:B3, C2:C3"));
+}
+
 /// A zip archive of one deflated part, whose directory may lie about the part's size.
 fn archive(name: &str, content: &[u8], said: u32) -> Vec<u8> {
     archive_of(&[(name, content, said)])
