@@ -32,6 +32,9 @@ impl Shop {
         good: &[ReadRow<'_>],
         done: &mut Done,
     ) {
+        if done.is_trial {
+            return;
+        }
         let since::Update { folded, wanted } = update;
         let Some(last) = folded.steps.last().map(|step| &step.event) else {
             // Rows that say nothing that happened are accounted for all the same.

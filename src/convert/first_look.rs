@@ -73,7 +73,7 @@ impl<'a> FirstLook<'a> {
             let refused = read.issues.iter().any(Issue::is_error);
             if !refused {
                 for event in &read.events {
-                    self.consents.note(event);
+                    self.consents.note(event, place, key.as_deref().unwrap_or_default());
                     if let Some(ids) = &mut self.event_ids {
                         ids.add(event, scene.previous)?;
                     }
@@ -169,7 +169,7 @@ impl<'a> FirstLook<'a> {
             }
         })?;
         let event_ids = self.event_ids.map(EventIds::of_several_referrals).transpose()?.unwrap_or_default();
-        Ok((Known::new(self.consents, disputes, &links).with_event_ids(event_ids), twice))
+        Ok((Known::new(self.consents, disputes, links).with_event_ids(event_ids), twice))
     }
 }
 
