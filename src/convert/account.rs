@@ -167,7 +167,10 @@ impl Shop {
         let (key, about) =
             self.interpreter.key_and_about(&file.layout, &file.bound, text, &mut Scratch::default());
         to_be_heeded(&about)?;
-        let names_nobody = about.person.nhs_number.is_none() && about.person.local_id.is_none();
+        // Whom a number or an identifier stands for, only its source makes known.
+        let has_source = about.source.is_some() || self.interpreter.identities.source.is_some();
+        let named = about.person.nhs_number.is_some() || about.person.local_id.is_some();
+        let names_nobody = !(has_source && named);
         let found = match key {
             Some(_) => "only the other rows of its referral are held",
             None => "nothing is held for it",

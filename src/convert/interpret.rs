@@ -124,6 +124,7 @@ impl Interpreter {
             },
             (Meaning::Events, Ok(Parsed::Tree(node))) => (canonical::key(node), canonical::about(node)),
             (Meaning::Export(profile), Err(_)) => (None, about_torn(profile, layout, bound, text)),
+            (Meaning::Events, Err(_)) => canonical::torn(&layout.inner(text)),
             _ => (None, About::default()),
         }
     }
@@ -181,17 +182,21 @@ impl Interpreter {
     }
 }
 
-/// What can be made out of a row of a table that is no record: a cell of it cannot be used, or the cells cannot be told
-/// apart.
+/// What can be made out of a record that is none: a cell of its row cannot be used, or its parts cannot be told apart.
 fn about_torn(profile: &Profile, layout: &Layout, bound: &Bound, text: &str) -> About {
-    if !layout.format().is_table() {
-        return About::default();
+    match layout.refused_row(text, &mut Scratch::default()) {
+        Some(row) => about::about(profile, View::Row(&row, bound)),
+        None => about_pieces(profile, layout, text),
     }
-    if let Some(row) = layout.refused_row(text, &mut Scratch::default()) {
-        return about::about(profile, View::Row(&row, bound));
+}
+
+/// What can be made out of the pieces of a record.
+fn about_pieces(profile: &Profile, layout: &Layout, text: &str) -> About {
+    if layout.format().is_table() {
+        let delimiter = char::from(layout.delimiter());
+        return about::about_pieces(profile, text.split([delimiter, '"', '\n', '\r']));
     }
-    let delimiter = char::from(layout.delimiter());
-    about::about_pieces(profile, text.split([delimiter, '"', '\n', '\r']))
+    about::about_pieces(profile, about::pieces_of_tree(&layout.inner(text)))
 }
 
 /// A record as a profile sees it.

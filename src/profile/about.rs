@@ -10,7 +10,7 @@ use crate::event::kinds::{EventType, Share};
 use crate::event::person::Person;
 use crate::event::{Issue, NhsNumber};
 
-use super::compile::{Profile, TypeOf};
+use super::compile::{From, Profile, TypeOf};
 use super::read::{says, set};
 use super::view::{ProfilePlaces, View};
 
@@ -105,6 +105,20 @@ pub fn about_pieces<'p>(profile: &Profile, pieces: impl Iterator<Item = &'p str>
         }
     }
     about
+}
+
+/// The pieces of a record of JSON or XML that cannot be read: what stands between quotation marks or between tags, and
+/// what is left when all signs are taken out.
+pub fn pieces_of_tree(text: &str) -> impl Iterator<Item = &str> {
+    let signs = |sign: char| ":,{}[]<>=\"'\\\n\r\t".contains(sign);
+    text.split('"').chain(text.split(['<', '>'])).chain(text.split(signs))
+}
+
+/// Whether records of a profile say anything of consent that could forbid.
+#[must_use]
+pub fn asks_for_consent(profile: &Profile) -> bool {
+    let asks = |from: &From| !matches!(from, From::Constant(_));
+    profile.fields.iter().any(|fill| fill.field == Field::ConsentShare && asks(&fill.from))
 }
 
 /// Reads some fields only.

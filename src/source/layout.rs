@@ -173,6 +173,14 @@ impl Layout {
         Ok(Row { record: raw, unquoted, cells })
     }
 
+    /// The text of a record of JSON or XML, taken out of the line that it was set aside in.
+    pub(crate) fn inner<'a>(&self, raw: &'a str) -> Cow<'a, str> {
+        match rejects::unwrap(raw) {
+            Some(rejects::Record::Json(text) | rejects::Record::Xml(text)) => Cow::Owned(text),
+            None => Cow::Borrowed(raw),
+        }
+    }
+
     fn json(&self, raw: &str) -> Result<Parsed<'static>, Issue> {
         let unwrapped = rejects::unwrap(raw);
         let node = match &unwrapped {
