@@ -163,9 +163,11 @@ impl Shop {
         if self.interpreter.is_fhir() {
             return None;
         }
-        let text = &row.row.text;
+        let too_large = row.issues.iter().map(|issue| issue.code).find(|code| *code == IssueCode::TooLarge);
+        let code = too_large.or_else(|| row.issues.first().map(|issue| issue.code))?;
+        let (layout, text) = (&file.layout, &row.row.text);
         let (key, about) =
-            self.interpreter.key_and_about(&file.layout, &file.bound, text, &mut Scratch::default());
+            self.interpreter.key_and_about_refused(layout, &file.bound, text, code, &mut Scratch::default());
         to_be_heeded(&about)?;
         // Whom a number or an identifier stands for, only its source makes known.
         let has_source = about.source.is_some() || self.interpreter.identities.source.is_some();

@@ -101,8 +101,9 @@ impl<'a> FirstLook<'a> {
             return Ok(());
         }
         let (place, mut scratch) = (Place::new(file, bad.row), Scratch::default());
+        let (layout, code) = (&scene.layout, bad.issue.code);
         let (key, about) =
-            self.interpreter.key_and_about(&scene.layout, &scene.bound, &bad.text, &mut scratch);
+            self.interpreter.key_and_about_refused(layout, &scene.bound, &bad.text, code, &mut scratch);
         if let Some(said) = to_be_heeded(&about) {
             let (keys, referral) = (self.keys(&about), self.referral(&about, key.as_deref()));
             self.consents.note_refused(keys, referral, place, said);

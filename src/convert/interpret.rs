@@ -12,7 +12,7 @@ use crate::event::{Issue, IssueCode, Position};
 use crate::fhir::{self, FhirResource};
 use crate::map::back::Back;
 use crate::profile::Profile;
-use crate::profile::about::{self, About};
+use crate::profile::about::{self, About, Said};
 use crate::profile::raw::{ExportKind, RowKind};
 use crate::profile::read::{self, RowEvents};
 use crate::profile::view::{Bound, Cells, View};
@@ -115,7 +115,11 @@ impl Interpreter {
         text: &str,
         scratch: &mut Scratch,
     ) -> (Option<Vec<u8>>, About) {
+        if !layout.is_whole(text) {
+            return self.key_and_about_cut(layout, text);
+        }
         match (&self.meaning, &layout.parse(text, scratch)) {
+            (_, Err(issue)) if issue.code == IssueCode::TooLarge => self.key_and_about_cut(layout, text),
             (Meaning::Export(profile), Ok(parsed)) => match view(parsed, bound) {
                 Some(view) => {
                     (read::referral_key(profile, view).map(String::into_bytes), about::about(profile, view))
@@ -129,13 +133,48 @@ impl Interpreter {
         }
     }
 
+    /// The same of a record that is refused for a reason.
+    #[must_use]
+    pub fn key_and_about_refused(
+        &self,
+        layout: &Layout,
+        bound: &Bound,
+        text: &str,
+        code: IssueCode,
+        scratch: &mut Scratch,
+    ) -> (Option<Vec<u8>>, About) {
+        match code {
+            IssueCode::TooLarge => self.key_and_about_cut(layout, text),
+            _ => self.key_and_about(layout, bound, text, scratch),
+        }
+    }
+
+    /// The same of the beginning of a record that is too large: what it says of consent may stand in the rest.
+    fn key_and_about_cut(&self, layout: &Layout, text: &str) -> (Option<Vec<u8>>, About) {
+        let (key, about, asks) = match &self.meaning {
+            Meaning::Export(profile) => {
+                (None, about_pieces(profile, layout, text), about::asks_for_consent(profile))
+            }
+            Meaning::Events => {
+                let (key, about) = canonical::torn(&layout.inner(text));
+                (key, about, true)
+            }
+            Meaning::Fhir(_) => return (None, About::default()),
+        };
+        let consent = if asks { Said::Unreadable } else { about.consent };
+        (key, About { consent, ..about })
+    }
+
     /// The events of a record, with everything found; positions without file and row. A record that was set aside
-    /// and cannot stand without the rest of its export is refused.
+    /// and cannot stand without the rest of its export is refused; so is the beginning of one that was too large.
     #[must_use]
     pub fn events(&self, layout: &Layout, bound: &Bound, text: &str, scratch: &mut Scratch) -> RowEvents {
         let mut read = self.read(layout, bound, text, scratch);
         if !layout.stands_alone(text) {
             read.issues.push(Issue::new(IssueCode::NotAlone, Position::default(), ""));
+        }
+        if !layout.is_whole(text) {
+            read.issues.push(Layout::cut_issue());
         }
         read
     }

@@ -282,3 +282,70 @@ fn a_withdrawal_in_an_event_that_cannot_be_parsed_holds_the_person() {
     assert_eq!(convert(&cut, &json!({"consent": {"share": "none"}, "person": {}})), (true, true));
     assert_eq!(convert(&cut, &json!({"consent": {"share": "full"}})), (true, false));
 }
+
+/// Of a row that is too large only the beginning is kept: a withdrawal may stand in the rest of it.
+#[test]
+fn a_row_that_is_too_large_may_withdraw_consent() {
+    let large = another_referral(1, 2).with("Note", &"x".repeat(2 << 20));
+    let ordered = |first: &[&str], last: &[&str]| {
+        let others = COLUMNS.iter().filter(|column| !first.contains(column) && !last.contains(column));
+        let columns: Vec<&str> = first.iter().chain(others).chain(last).copied().collect();
+        let line = |row: &Row| {
+            let cells: Vec<String> =
+                columns.iter().map(|column| crate::scheme::quoted(row.get(column), ',')).collect();
+            cells.join(",") + "\n"
+        };
+        [columns.join(",") + "\n", line(&Row::new(1)), line(&large), line(&Row::new(3))].concat()
+    };
+    let not_asked = PROFILE
+        .replace("{ column = \"Share\", values = \"share\" }", "{ constant = \"full\" }")
+        .replace("[values.share]\nFull = \"full\"\nCodes = \"codes_only\"\nNone = \"none\"\n", "");
+    for (what, profile, text, held, says) in [
+        ("the rest says it", PROFILE, ordered(&["NHS"], &["Note", "Share"]), 1, "[held-consent-unclear]"),
+        ("the rest is the note", PROFILE, ordered(&[], &["Note"]), 1, "[held-consent-unclear]"),
+        ("the rest says who", PROFILE, ordered(&["Note"], &[]), 0, "[withdrawal-not-attributed]"),
+        ("nobody is asked", &not_asked, ordered(&["NHS"], &["Note"]), 0, "[too-large]"),
+    ] {
+        let bench = Bench::new();
+        let (profile, input) = (bench.file("p.toml", profile), bench.file("in.csv", &text));
+        let (ran, report) = bench.convert_with_report(&input, &profile, &["--rejects", "@r.csv"]);
+        adds_up(&report);
+        assert_eq!(number(&report, "rows/held"), held, "{what}: {}", ran.err);
+        let ran = ran.ended(1).says(&["[too-large]", says]);
+        assert_eq!(ran.err.contains("withdrawal-not-attributed"), what == "the rest says who", "{what}");
+        assert!(cases(&lines(&ran.out)).contains("TW-3"), "{what}: {}", ran.err);
+        let rejects = String::from_utf8(bench.read("r.csv")).unwrap();
+        assert!(rejects.contains("only its beginning is kept"), "{what}: {rejects}");
+        // A beginning is no record, even where it looks like one.
+        let again = bench.convert(&bench.path("r.csv"), &profile, &[]);
+        assert!(again.out.is_empty(), "{what}: {}", again.text());
+        again.says(&["[too-large]"]);
+    }
+}
+
+#[test]
+fn an_event_that_is_too_large_may_withdraw_consent() {
+    let bench = Bench::new();
+    let large = json!({"consent": {"share": "full"}, "a": "x".repeat(2 << 20)});
+    let events = [
+        event("1", "R1", "referred", "2026-03-01", 1, &json!({})),
+        event("2", "R2", "referred", "2026-03-01", 3, &json!({})),
+        event("3", "R2", "attended", "2026-03-02", 3, &large),
+    ];
+    // The id of the referral stands at the beginning, the person after it.
+    let line = |event: &serde_json::Value| {
+        let text = event.to_string();
+        let front = format!("{{\"source\":{},\"referral_id\":{},", event["source"], event["referral_id"]);
+        text.replacen('{', &front, 1).replace("\"referral_id\":\"R2\",\"source\"", "\"source\"")
+    };
+    let text = format!("{}\n{}\n{}\n", events[0], events[1], line(&events[2]));
+    let input = bench.file("events.ndjson", text);
+    let ran = sp(&[
+        "convert".as_ref(),
+        input.as_os_str(),
+        "--recorded-at".as_ref(),
+        "2026-11-20T12:00:00Z".as_ref(),
+    ]);
+    let ran = ran.ended(1).says(&["[too-large]", "[held-consent-unclear]", "[withdrawal-not-attributed]"]);
+    assert!(ran.text().contains(&nhs_number(1)) && !ran.text().contains(&nhs_number(3)), "{}", ran.err);
+}
