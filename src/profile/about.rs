@@ -98,9 +98,12 @@ pub fn about_pieces<'p>(profile: &Profile, pieces: impl Iterator<Item = &'p str>
         word == Some(Share::None.as_str())
     };
     let mut about = About { source: profile.source.clone(), ..About::default() };
-    for piece in pieces.map(str::trim) {
-        about.person.nhs_number = about.person.nhs_number.or_else(|| NhsNumber::parse(piece).ok());
-        if forbids(piece) {
+    // A record may be large and hold little but signs.
+    for piece in pieces.map(str::trim).filter(|piece| !piece.is_empty()) {
+        if about.person.nhs_number.is_none() && piece.len() >= 10 {
+            about.person.nhs_number = NhsNumber::parse(piece).ok();
+        }
+        if about.consent == Said::Nothing && forbids(piece) {
             about.consent = Said::Unreadable;
         }
     }

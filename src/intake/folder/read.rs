@@ -24,8 +24,7 @@ use crate::intake::submit::{Came, Grouped, Taken};
 use crate::map::share::statement;
 use crate::plan::Doubt;
 use crate::plan::doubt::heeded;
-use crate::profile::about::About;
-use crate::source::{BadRecord, Input, Layout, Options, Reader, Scratch};
+use crate::source::{Input, Layout, Options, Reader, Scratch};
 use crate::store::{Answer, StoreError};
 
 use super::Shared;
@@ -158,7 +157,6 @@ impl Work<'_> {
             let batch = batch?;
             for bad in batch.bad() {
                 look.see_refused(scene, bad, 0).map_err(|error| self.spill(error))?;
-                self.doubts.extend(self.doubt_of_bad(scene, bad));
             }
             for record in batch.records() {
                 let place = Place::new(0, record.row);
@@ -186,22 +184,9 @@ impl Work<'_> {
         let interpreter = &self.shop.interpreter;
         let (_, about) =
             interpreter.key_and_about(&scene.layout, &scene.bound, text, &mut Scratch::default());
-        self.doubt_of(&about, key)
-    }
-
-    /// The same of a record that the reader refused.
-    fn doubt_of_bad(&self, scene: &FileScene, bad: &BadRecord) -> Option<Doubt> {
-        let (layout, code) = (&scene.layout, bad.issue.code);
-        let scratch = &mut Scratch::default();
-        let (key, about) =
-            self.shop.interpreter.key_and_about_refused(layout, &scene.bound, &bad.text, code, scratch);
-        self.doubt_of(&about, key.as_deref())
-    }
-
-    fn doubt_of(&self, about: &About, key: Option<&[u8]>) -> Option<Doubt> {
         // The key is the referral's id, after the source where a record names it.
         let referral = key.and_then(|key| std::str::from_utf8(key).ok()?.rsplit('\u{1f}').next());
-        doubt::of_refused(about, referral, &self.shop.interpreter.identities)
+        doubt::of_refused(&about, referral, &interpreter.identities)
     }
 
     fn group(
