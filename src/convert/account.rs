@@ -32,6 +32,9 @@ impl Shop {
         good: &[ReadRow<'_>],
         done: &mut Done,
     ) {
+        if done.is_trial {
+            return;
+        }
         let since::Update { folded, wanted } = update;
         let Some(last) = folded.steps.last().map(|step| &step.event) else {
             // Rows that say nothing that happened are accounted for all the same.
@@ -160,11 +163,16 @@ impl Shop {
         if self.interpreter.is_fhir() {
             return None;
         }
-        let text = &row.row.text;
+        let too_large = row.issues.iter().map(|issue| issue.code).find(|code| *code == IssueCode::TooLarge);
+        let code = too_large.or_else(|| row.issues.first().map(|issue| issue.code))?;
+        let (layout, text) = (&file.layout, &row.row.text);
         let (key, about) =
-            self.interpreter.key_and_about(&file.layout, &file.bound, text, &mut Scratch::default());
+            self.interpreter.key_and_about_refused(layout, &file.bound, text, code, &mut Scratch::default());
         to_be_heeded(&about)?;
-        let names_nobody = about.person.nhs_number.is_none() && about.person.local_id.is_none();
+        // Whom a number or an identifier stands for, only its source makes known.
+        let has_source = about.source.is_some() || self.interpreter.identities.source.is_some();
+        let named = about.person.nhs_number.is_some() || about.person.local_id.is_some();
+        let names_nobody = !(has_source && named);
         let found = match key {
             Some(_) => "only the other rows of its referral are held",
             None => "nothing is held for it",

@@ -1,9 +1,10 @@
 //! [`Consents`]: what the input states about persons' consent, beyond the referral it is stated in.
 //!
 //! A change of consent is about a person, not a referral. Statements are collected while the input is read the
-//! first time, and asked for when a referral of that person is written. A row that must be refused states nothing
-//! for certain: what it seems to say holds the person's other referrals until it is mended. Next:
-//! [`super::known`].
+//! first time, and asked for when a referral of that person is written. What is refused or held may forbid, it cannot
+//! allow: so a statement by which more may be shared, and the recall of one by which less may, count only where their
+//! row passes; [`super::trial`] finds out. A row that must be refused by itself states nothing for certain: what it
+//! seems to say holds the person's other referrals until it is mended. Next: [`super::known`].
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,33 +13,80 @@ use crate::event::{EventType, ReferralEvent};
 use crate::map::share::{Statement, statement};
 use crate::profile::about::{About, Said};
 
-use super::group::{Digest16, Place};
+use super::group::{Digest16, Place, digest16};
 use super::person_keys::{InSource, source_tag};
 
 /// Statements by person.
-pub type ByPerson = HashMap<Digest16, Vec<Statement>>;
+pub type ByPerson = HashMap<Digest16, Stated>;
 /// Refused rows that say something of a person's consent, by person: the first of each, and what it says.
 pub type Unclear = HashMap<Digest16, (Place, &'static str)>;
+
+/// What is stated of a person.
+#[derive(Clone, Debug, Default)]
+pub struct Stated {
+    /// What counts.
+    pub certain: Vec<Statement>,
+    /// What was stated by rows that are set aside: it may forbid, it cannot allow.
+    pub doubtful: Vec<Statement>,
+}
+
+impl Stated {
+    /// Adds what is stated of the same person elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        for (to, from) in [(&mut self.certain, &other.certain), (&mut self.doubtful, &other.doubtful)] {
+            from.iter().for_each(|stated| add(to, *stated));
+        }
+    }
+}
+
+fn add(to: &mut Vec<Statement>, stated: Statement) {
+    if !to.contains(&stated) {
+        to.push(stated);
+    }
+}
+
+/// A statement, where it was made.
+struct Made {
+    /// The event of its referral.
+    event: Digest16,
+    keys: InSource,
+    stated: Statement,
+    row: RowOf,
+}
+
+/// A row and the referral it belongs to, as rows are grouped.
+#[derive(Clone, Copy)]
+struct RowOf {
+    place: Place,
+    group: Digest16,
+}
 
 /// Statements while they are collected.
 #[derive(Default)]
 pub struct Consents {
-    stated: Vec<(String, InSource, Statement)>,
-    /// Events entered in error.
-    recalled: HashSet<String>,
+    made: Vec<Made>,
+    /// Events that other events of their referral say were entered in error, with the rows of these.
+    recalls: HashMap<Digest16, Vec<RowOf>>,
     unclear: Unclear,
 }
 
 impl Consents {
-    /// Notes what an event states: a change of consent, or that nothing may be shared.
-    pub fn note(&mut self, event: &ReferralEvent) {
-        if event.event_type == EventType::EnteredInError {
-            self.recalled.extend(event.target_event_id.clone());
+    /// Notes what an event states: a change of consent, or that nothing may be shared. `group` is the key of its row.
+    pub fn note(&mut self, event: &ReferralEvent, place: Place, group: &[u8]) {
+        let row = || RowOf { place, group: digest16(group) };
+        if event.event_type == EventType::EnteredInError
+            && let Some(target) = &event.target_event_id
+        {
+            self.recalls.entry(event_of(event, target)).or_default().push(row());
         }
         let Some(stated) = statement(event) else { return };
         if event.event_type == EventType::ConsentChanged || stated.1 == Share::None {
-            let keys = InSource::new(source_tag(&event.source), &event.record.person);
-            self.stated.push((event.event_id.clone(), keys, stated));
+            self.made.push(Made {
+                event: event_of(event, &event.event_id),
+                keys: InSource::new(source_tag(&event.source), &event.record.person),
+                stated,
+                row: row(),
+            });
         }
     }
 
@@ -58,27 +106,51 @@ impl Consents {
     /// Everyone of whom something is known.
     #[must_use]
     pub fn persons(&self) -> HashSet<Digest16> {
-        let stated = self.stated.iter().flat_map(|(_, keys, _)| keys.iter());
+        let stated = self.made.iter().flat_map(|made| made.keys.iter());
         stated.chain(self.unclear.keys().copied()).collect()
     }
 
-    /// Statements and refused rows by person, without what was entered in error.
+    /// Refused rows by person.
     #[must_use]
-    pub fn by_person(self) -> (ByPerson, Unclear) {
+    pub fn unclear(&mut self) -> Unclear {
+        std::mem::take(&mut self.unclear)
+    }
+
+    /// The referrals, by the keys of their rows, whose rows must pass before what they state counts: they allow more,
+    /// or recall a statement.
+    #[must_use]
+    pub fn to_be_tried(&self) -> HashSet<Digest16> {
+        let allow = self.made.iter().filter(|made| made.stated.1 != Share::None).map(|made| made.row.group);
+        let recalls = self.made.iter().filter_map(|made| self.recalls.get(&made.event)).flatten();
+        allow.chain(recalls.map(|row| row.group)).collect()
+    }
+
+    /// Statements by person, without what was entered in error; `passes` says whether a row is not set aside.
+    #[must_use]
+    pub fn by_person(&self, passes: impl Fn(Place) -> bool) -> ByPerson {
         let mut by_person = ByPerson::new();
-        for (id, keys, stated) in self.stated {
-            if self.recalled.contains(&id) {
+        for made in &self.made {
+            let recalls = self.recalls.get(&made.event).map(Vec::as_slice).unwrap_or_default();
+            if recalls.iter().any(|row| passes(row.place)) {
                 continue;
             }
-            for key in keys.iter() {
-                let known = by_person.entry(key).or_default();
-                if !known.contains(&stated) {
-                    known.push(stated);
-                }
+            let (_, share) = made.stated;
+            let certain = share == Share::None || (recalls.is_empty() && passes(made.row.place));
+            if !certain && share == Share::Full {
+                continue;
+            }
+            for key in made.keys.iter() {
+                let known: &mut Stated = by_person.entry(key).or_default();
+                add(if certain { &mut known.certain } else { &mut known.doubtful }, made.stated);
             }
         }
-        (by_person, self.unclear)
+        by_person
     }
+}
+
+/// Stands for an event of the same referral: an id is the source's, and only its own referral can recall it.
+fn event_of(event: &ReferralEvent, id: &str) -> Digest16 {
+    digest16(format!("{}\u{1f}{}\u{1f}{id}", event.source, event.referral_id).as_bytes())
 }
 
 /// What a record says of consent that concerns the person's other referrals, even if it must be refused.

@@ -94,6 +94,7 @@ impl Feed {
         if let Some((grouper, look)) = grouping {
             let (known, _) = look.finish().map_err(|e| run.spill_error(e))?;
             let _ = shop.known.set(known);
+            run.settle_consents(shop)?;
             let mut groups = grouper.groups().map_err(|e| run.spill_error(e))?;
             while let Some(group) = groups.next_group().map_err(|e| run.spill_error(e))? {
                 if !self.give(group) {

@@ -73,7 +73,7 @@ impl<'a> FirstLook<'a> {
             let refused = read.issues.iter().any(Issue::is_error);
             if !refused {
                 for event in &read.events {
-                    self.consents.note(event);
+                    self.consents.note(event, place, key.as_deref().unwrap_or_default());
                     if let Some(ids) = &mut self.event_ids {
                         ids.add(event, scene.previous)?;
                     }
@@ -102,8 +102,9 @@ impl<'a> FirstLook<'a> {
             return Ok(());
         }
         let (place, mut scratch) = (Place::new(file, bad.row), Scratch::default());
+        let (layout, code) = (&scene.layout, bad.issue.code);
         let (key, about) =
-            self.interpreter.key_and_about(&scene.layout, &scene.bound, &bad.text, &mut scratch);
+            self.interpreter.key_and_about_refused(layout, &scene.bound, &bad.text, code, &mut scratch);
         if let Some(said) = to_be_heeded(&about) {
             let (keys, referral) = (self.keys(&about), self.referral(&about, key.as_deref()));
             self.consents.note_refused(keys, referral, place, said);
@@ -170,7 +171,7 @@ impl<'a> FirstLook<'a> {
             }
         })?;
         let event_ids = self.event_ids.map(EventIds::of_several_referrals).transpose()?.unwrap_or_default();
-        Ok((Known::new(self.consents, disputes, &links).with_event_ids(event_ids), twice))
+        Ok((Known::new(self.consents, disputes, links).with_event_ids(event_ids), twice))
     }
 }
 

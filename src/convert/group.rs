@@ -43,7 +43,7 @@ pub struct RowText {
 }
 
 /// Where a row stands. Places order as the rows were read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
     /// Index of its file.
     pub file: u32,

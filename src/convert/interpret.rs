@@ -12,7 +12,7 @@ use crate::event::{Issue, IssueCode, Position};
 use crate::fhir::{self, FhirResource};
 use crate::map::back::Back;
 use crate::profile::Profile;
-use crate::profile::about::{self, About};
+use crate::profile::about::{self, About, Said};
 use crate::profile::raw::{ExportKind, RowKind};
 use crate::profile::read::{self, RowEvents};
 use crate::profile::view::{Bound, Cells, View};
@@ -115,7 +115,11 @@ impl Interpreter {
         text: &str,
         scratch: &mut Scratch,
     ) -> (Option<Vec<u8>>, About) {
+        if !layout.is_whole(text) {
+            return self.key_and_about_cut(layout, text);
+        }
         match (&self.meaning, &layout.parse(text, scratch)) {
+            (_, Err(issue)) if issue.code == IssueCode::TooLarge => self.key_and_about_cut(layout, text),
             (Meaning::Export(profile), Ok(parsed)) => match view(parsed, bound) {
                 Some(view) => {
                     (read::referral_key(profile, view).map(String::into_bytes), about::about(profile, view))
@@ -124,17 +128,53 @@ impl Interpreter {
             },
             (Meaning::Events, Ok(Parsed::Tree(node))) => (canonical::key(node), canonical::about(node)),
             (Meaning::Export(profile), Err(_)) => (None, about_torn(profile, layout, bound, text)),
+            (Meaning::Events, Err(_)) => canonical::torn(&layout.inner(text)),
             _ => (None, About::default()),
         }
     }
 
+    /// The same of a record that is refused for a reason.
+    #[must_use]
+    pub fn key_and_about_refused(
+        &self,
+        layout: &Layout,
+        bound: &Bound,
+        text: &str,
+        code: IssueCode,
+        scratch: &mut Scratch,
+    ) -> (Option<Vec<u8>>, About) {
+        match code {
+            IssueCode::TooLarge => self.key_and_about_cut(layout, text),
+            _ => self.key_and_about(layout, bound, text, scratch),
+        }
+    }
+
+    /// The same of the beginning of a record that is too large: what it says of consent may stand in the rest.
+    fn key_and_about_cut(&self, layout: &Layout, text: &str) -> (Option<Vec<u8>>, About) {
+        let (key, about, asks) = match &self.meaning {
+            Meaning::Export(profile) => {
+                (None, about_pieces(profile, layout, text), about::asks_for_consent(profile))
+            }
+            Meaning::Events => {
+                let (key, about) = canonical::torn(&layout.inner(text));
+                (key, about, true)
+            }
+            Meaning::Fhir(_) => return (None, About::default()),
+        };
+        let consent = if asks { Said::Unreadable } else { about.consent };
+        (key, About { consent, ..about })
+    }
+
     /// The events of a record, with everything found; positions without file and row. A record that was set aside
-    /// and cannot stand without the rest of its export is refused.
+    /// and cannot stand without the rest of its export is refused; so is the beginning of one that was too large.
     #[must_use]
     pub fn events(&self, layout: &Layout, bound: &Bound, text: &str, scratch: &mut Scratch) -> RowEvents {
         let mut read = self.read(layout, bound, text, scratch);
         if !layout.stands_alone(text) {
             read.issues.push(Issue::new(IssueCode::NotAlone, Position::default(), ""));
+        }
+        if !layout.is_whole(text) {
+            read.issues.push(Layout::cut_issue());
         }
         read
     }
@@ -195,17 +235,21 @@ impl Interpreter {
     }
 }
 
-/// What can be made out of a row of a table that is no record: a cell of it cannot be used, or the cells cannot be told
-/// apart.
+/// What can be made out of a record that is none: a cell of its row cannot be used, or its parts cannot be told apart.
 fn about_torn(profile: &Profile, layout: &Layout, bound: &Bound, text: &str) -> About {
-    if !layout.format().is_table() {
-        return About::default();
+    match layout.refused_row(text, &mut Scratch::default()) {
+        Some(row) => about::about(profile, View::Row(&row, bound)),
+        None => about_pieces(profile, layout, text),
     }
-    if let Some(row) = layout.refused_row(text, &mut Scratch::default()) {
-        return about::about(profile, View::Row(&row, bound));
+}
+
+/// What can be made out of the pieces of a record.
+fn about_pieces(profile: &Profile, layout: &Layout, text: &str) -> About {
+    if layout.format().is_table() {
+        let delimiter = char::from(layout.delimiter());
+        return about::about_pieces(profile, text.split([delimiter, '"', '\n', '\r']));
     }
-    let delimiter = char::from(layout.delimiter());
-    about::about_pieces(profile, text.split([delimiter, '"', '\n', '\r']))
+    about::about_pieces(profile, about::pieces_of_tree(&layout.inner(text)))
 }
 
 /// A record as a profile sees it.

@@ -4,12 +4,12 @@
 //! number is. Next: [`super::referral`], which asks it.
 
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use crate::event::{IssueCode, ReferralEvent};
 use crate::map::fold::Folded;
-use crate::map::share::Statement;
 
-use super::consents::{ByPerson, Consents, Unclear};
+use super::consents::{ByPerson, Consents, Stated, Unclear};
 use super::group::{Digest16, Place};
 use super::person_keys::{InSource, of_number, of_referral, source_tag};
 use super::persons::{About, Dispute, Disputes};
@@ -18,7 +18,10 @@ use super::repeats::event_id;
 /// What is known of the persons of a run.
 #[derive(Default)]
 pub struct Known {
-    consents: ByPerson,
+    /// What was stated, until it is settled what of it counts.
+    stated: Consents,
+    links: Vec<(Digest16, Digest16)>,
+    consents: OnceLock<ByPerson>,
     unclear: Unclear,
     disputes: Disputes,
     /// Ids of events that more than one referral has.
@@ -39,22 +42,32 @@ impl Known {
     /// Puts together what a first look found. `links` are the numbers that stand beside a local identifier: what is
     /// stated about one is stated about the other.
     #[must_use]
-    pub fn new(consents: Consents, disputes: Disputes, links: &[(Digest16, Digest16)]) -> Self {
-        let (mut consents, mut unclear) = consents.by_person();
+    pub fn new(mut stated: Consents, disputes: Disputes, links: Vec<(Digest16, Digest16)>) -> Self {
+        let mut unclear = stated.unclear();
         for (a, b) in links.iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
-            if let Some(stated) = consents.get(a).cloned() {
-                let known = consents.entry(*b).or_default();
-                stated.into_iter().for_each(|stated| {
-                    if !known.contains(&stated) {
-                        known.push(stated);
-                    }
-                });
-            }
             if let Some(said) = unclear.get(a).copied() {
                 unclear.entry(*b).or_insert(said);
             }
         }
-        Self { consents, unclear, disputes, event_ids: HashSet::new() }
+        Self { stated, links, unclear, disputes, ..Self::default() }
+    }
+
+    /// The referrals whose rows must be tried before what was stated of consent is settled.
+    #[must_use]
+    pub fn to_be_tried(&self) -> HashSet<Digest16> {
+        self.stated.to_be_tried()
+    }
+
+    /// Settles what counts of what was stated of consent, once and for all; `set_aside` are the rows that were tried and
+    /// do not pass. Until then nothing is known of consent.
+    pub fn settle(&self, set_aside: &HashSet<Place>) {
+        let mut consents = self.stated.by_person(|place| !set_aside.contains(&place));
+        for (a, b) in self.links.iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
+            if let Some(stated) = consents.get(a).cloned() {
+                consents.entry(*b).or_default().add(&stated);
+            }
+        }
+        let _ = self.consents.set(consents);
     }
 
     /// The same, knowing the ids of events that more than one referral has.
@@ -73,18 +86,20 @@ impl Known {
     /// about. A record without a number that can be read could be anyone's.
     #[must_use]
     pub fn may_state_more_of(&self, keys: &InSource) -> bool {
-        !self.consents.is_empty()
-            && (keys.number.is_none() || keys.iter().any(|key| self.consents.contains_key(&key)))
+        self.consents.get().is_some_and(|consents| {
+            let concerns = || keys.iter().any(|key| consents.contains_key(&key));
+            !consents.is_empty() && (keys.number.is_none() || concerns())
+        })
     }
 
     /// What was stated about the person's consent anywhere in the input.
     #[must_use]
-    pub fn consents(&self, folded: &Folded) -> Vec<Statement> {
-        if self.consents.is_empty() {
-            return Vec::new();
-        }
+    pub fn consents(&self, folded: &Folded) -> Stated {
+        let mut all = Stated::default();
+        let Some(consents) = self.consents.get().filter(|consents| !consents.is_empty()) else { return all };
         let keys = events(folded).flat_map(|event| in_source(event).iter());
-        keys.filter_map(|key| self.consents.get(&key)).flatten().copied().collect()
+        keys.filter_map(|key| consents.get(&key)).for_each(|stated| all.add(stated));
+        all
     }
 
     /// Why nothing of the referral may be written before a person has looked at other rows.

@@ -21,7 +21,7 @@ use crate::map::fold::{self, Folded};
 use crate::map::hold::{names_two_persons, needs_hold};
 use crate::map::mapper::{Mapped, Settings};
 use crate::map::names::Names;
-use crate::map::share::{Sharing, decide};
+use crate::map::share::{Sharing, Statement, decide, heed, statement};
 use crate::map::shelf::Shelf;
 use crate::source::{BadRecord, Scratch};
 
@@ -76,6 +76,8 @@ pub struct Done {
     pub open: Vec<OpenReferral>,
     /// Counts.
     pub report: Report,
+    /// Whether it is only to be seen which rows are set aside: nothing is mapped.
+    pub is_trial: bool,
 }
 
 impl Shop {
@@ -102,18 +104,30 @@ impl Shop {
             }
             return;
         }
-        let earlier = self.earlier(&previous, scratch);
+        self.convert_beside(&previous, current, scratch, done);
+    }
+
+    /// Converts the rows that one export has of a referral, beside those of earlier exports.
+    pub(super) fn convert_beside(
+        &self,
+        previous: &[&RowText],
+        current: Vec<&RowText>,
+        scratch: &mut Scratch,
+        done: &mut Done,
+    ) {
+        let earlier = self.earlier(previous, scratch);
         let now = self.read_all(current, scratch);
         let (refused, good): (Vec<_>, Vec<_>) = now.into_iter().partition(ReadRow::is_refused);
         // A row that is refused may still say what must be heeded.
         let heeded = refused.iter().find_map(|row| self.to_be_heeded(row, scratch));
+        let set_aside = stated(&refused);
         for row in refused {
             self.reject(&row, RowEnd::Refused, done);
         }
         match heeded {
             _ if good.is_empty() => {}
             Some(found) => self.set_aside(good, IssueCode::HeldConsentUnclear, &found, done),
-            None => self.convert_good(&earlier, good, done),
+            None => self.convert_good(&earlier, good, set_aside, done),
         }
     }
 
@@ -140,19 +154,27 @@ impl Shop {
         done.events.append(&mut row.events);
     }
 
-    /// Converts rows of which each is right in itself.
-    fn convert_good(&self, earlier: &Earlier, mut good: Vec<ReadRow<'_>>, done: &mut Done) {
+    /// Converts rows of which each is right in itself; `set_aside` is what other rows of the referral stated of consent.
+    fn convert_good(
+        &self,
+        earlier: &Earlier,
+        mut good: Vec<ReadRow<'_>>,
+        mut set_aside: Vec<Statement>,
+        done: &mut Done,
+    ) {
         let snapshot = self.interpreter.is_snapshot();
         let events: Vec<_> = good.iter().flat_map(|row| row.events.iter().cloned()).collect();
         let (mut events, disputed) = fold::deduplicate(self.one_record(events));
         if !disputed.is_empty() {
             let ids = disputed.into_iter().map(|event| event.event_id).collect();
-            return self.convert_others(earlier, good, &ids, IssueCode::DuplicateEventId, done);
+            let (refused, rest) = with_events(good, &ids);
+            return self.convert_others(earlier, refused, rest, set_aside, IssueCode::DuplicateEventId, done);
         }
         if !snapshot {
             let changed = since::changed(&earlier.sent, &events);
             if !changed.is_empty() {
-                return self.convert_others(earlier, good, &changed, IssueCode::EventChanged, done);
+                let (refused, rest) = with_events(good, &changed);
+                return self.convert_others(earlier, refused, rest, set_aside, IssueCode::EventChanged, done);
             }
         }
         if give_number(&mut events, &earlier.sent) {
@@ -169,39 +191,46 @@ impl Shop {
             Ok(update) => update,
             Err((code, found)) => return self.set_aside(good, code, found, done),
         };
-        update.folded.consents_elsewhere =
-            self.known.get().map(|known| known.consents(&update.folded)).unwrap_or_default();
+        let (waiting, good) = with_events(good, &lost_targets(&update.folded));
+        set_aside.extend(stated(&waiting));
+        self.hold_waiting(waiting, done);
+        if good.is_empty() {
+            return;
+        }
+        let elsewhere = self.known.get().map(|known| known.consents(&update.folded)).unwrap_or_default();
+        update.folded.consents_elsewhere = elsewhere.certain;
         update.folded.consents_elsewhere.extend(stated_before);
+        set_aside.extend(elsewhere.doubtful);
+        heed(&mut update.folded, &set_aside);
         let is_lifted =
             earlier.level == Some(Share::CodesOnly) && decide(&update.folded) == Sharing::Level(Share::Full);
         if is_lifted || has_the_number_now {
             // What was withheld before may leave now; what hung on a local identifier belongs to the person.
             update.wanted = None;
         }
-        let good = self.without_unknown_targets(&update.folded, good, done);
-        if good.is_empty() {
-            return;
-        }
         match self.hold(&update.folded) {
+            // That nobody recorded consent is nothing against what the rows do say.
+            Some((IssueCode::HeldNoConsent, _)) if done.is_trial => {}
             Some((code, found)) => self.set_aside(good, code, &found, done),
             None => self.convert_complete(update, earlier, good, done),
         }
     }
 
-    /// Refuses the rows of some events, and converts the others as if these were not there.
+    /// Refuses the rows of some events, and converts the others as if these were not there; but what they state of
+    /// consent may forbid.
     fn convert_others(
         &self,
         earlier: &Earlier,
-        rows: Vec<ReadRow<'_>>,
-        ids: &HashSet<String>,
+        refused: Vec<ReadRow<'_>>,
+        rest: Vec<ReadRow<'_>>,
+        mut set_aside: Vec<Statement>,
         code: IssueCode,
         done: &mut Done,
     ) {
-        let of_them = |row: &ReadRow<'_>| row.events.iter().any(|event| ids.contains(&event.event_id));
-        let (refused, rest): (Vec<_>, Vec<_>) = rows.into_iter().partition(of_them);
+        set_aside.extend(stated(&refused));
         self.set_aside(refused, code, "", done);
         if !rest.is_empty() {
-            self.convert_good(earlier, rest, done);
+            self.convert_good(earlier, rest, set_aside, done);
         }
     }
 
@@ -263,26 +292,12 @@ impl Shop {
         missing
     }
 
-    /// Rows whose correction has no target in the input wait for it; gives the others.
-    fn without_unknown_targets<'a>(
-        &self,
-        folded: &Folded,
-        rows: Vec<ReadRow<'a>>,
-        done: &mut Done,
-    ) -> Vec<ReadRow<'a>> {
-        let lost: HashSet<&str> = folded
-            .remarks
-            .iter()
-            .filter(|(_, issue)| issue.code == IssueCode::TargetUnknown)
-            .map(|(id, _)| id.as_str())
-            .collect();
-        let waits = |row: &ReadRow<'_>| row.events.iter().any(|event| lost.contains(event.event_id.as_str()));
-        let (waiting, rest): (Vec<_>, Vec<_>) = rows.into_iter().partition(waits);
-        for mut row in waiting {
+    /// Rows whose correction has no target in the input wait for it.
+    fn hold_waiting(&self, rows: Vec<ReadRow<'_>>, done: &mut Done) {
+        for mut row in rows {
             row.issues.push(self.issue(row.row, IssueCode::TargetUnknown, ""));
             self.reject(&row, RowEnd::Held, done);
         }
-        rest
     }
 
     /// The name of a file.
@@ -298,4 +313,20 @@ impl Shop {
     pub(super) fn issue(&self, row: &RowText, code: IssueCode, found: impl Into<Cow<'static, str>>) -> Issue {
         Issue::new(code, Position::row(self.name(row.file), row.row), found)
     }
+}
+
+/// What rows state of consent.
+fn stated(rows: &[ReadRow<'_>]) -> Vec<Statement> {
+    rows.iter().flat_map(|row| &row.events).filter_map(statement).collect()
+}
+
+/// The rows of some events, and the others.
+fn with_events<'a>(rows: Vec<ReadRow<'a>>, ids: &HashSet<String>) -> (Vec<ReadRow<'a>>, Vec<ReadRow<'a>>) {
+    rows.into_iter().partition(|row| row.events.iter().any(|event| ids.contains(&event.event_id)))
+}
+
+/// The events of which the target is not there.
+fn lost_targets(folded: &Folded) -> HashSet<String> {
+    let lost = folded.remarks.iter().filter(|(_, issue)| issue.code == IssueCode::TargetUnknown);
+    lost.map(|(id, _)| id.clone()).collect()
 }

@@ -141,7 +141,7 @@ impl Run {
         let (known, twice) = look.finish().map_err(|e| self.spill_error(e))?;
         let _ = shop.known.set(known);
         shop.twice = twice;
-        Ok(())
+        self.settle_consents(shop)
     }
 
     pub(super) fn spill_error(&self, error: io::Error) -> ConvertError {

@@ -226,7 +226,7 @@ issue_codes! {
     TooDeep = "too-deep", Error, "too-costly", "nested too deeply",
         "flatten it; at most 64 levels are read";
     TooLarge = "too-large", Error, "too-costly", "larger than the limit",
-        "split it";
+        "make it smaller in the source and export it again; where only the beginning of a record is kept, its line of the rejects cannot be mended";
     BadEncoding = "bad-encoding", Error, "structure", "bytes that are not text in the file's encoding",
         "save the file as UTF-8";
     NulCharacter = "nul-character", Error, "value", "an invisible character in the text",

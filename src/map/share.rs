@@ -54,6 +54,27 @@ fn decide_by(folded: &Folded, elsewhere: &[Statement]) -> Sharing {
     }
 }
 
+/// Heeds what rows state that were set aside: it may forbid, it cannot allow. What leaves least is put with what was
+/// stated elsewhere, if it leaves less than that.
+pub fn heed(folded: &mut Folded, doubtful: &[Statement]) {
+    let Sharing::Level(mut least) = decide(folded) else {
+        let forbids = doubtful.iter().find(|(_, share)| *share == Share::None);
+        return folded.consents_elsewhere.extend(forbids);
+    };
+    let mut found = None;
+    for stated in doubtful {
+        folded.consents_elsewhere.push(*stated);
+        if let Sharing::Level(share) = decide(folded)
+            && share != least
+            && share.min_of(least) == share
+        {
+            (least, found) = (share, Some(*stated));
+        }
+        folded.consents_elsewhere.pop();
+    }
+    folded.consents_elsewhere.extend(found);
+}
+
 /// What an event states about consent. A consent without its own date counts from the event that changed it.
 #[must_use]
 pub fn statement(event: &ReferralEvent) -> Option<Statement> {
@@ -131,6 +152,30 @@ mod tests {
             assert_eq!(decided(statements), Sharing::Level(share), "{statements:?}");
         }
         assert_eq!(decided(&[(None, None)]), Sharing::Held);
+    }
+
+    #[test]
+    fn what_is_doubtful_forbids_and_never_allows() {
+        let (full, codes, none) = (Some(Share::Full), Some(Share::CodesOnly), Some(Share::None));
+        let day = |month| Some(jiff::civil::date(2026, month, 1));
+        for (own, doubtful, share) in [
+            ((full, "2026-02-01"), vec![(day(3), Share::None)], Share::None),
+            ((full, "2026-02-01"), vec![(day(1), Share::None)], Share::Full),
+            ((full, "2026-02-01"), vec![(None, Share::None)], Share::None),
+            ((full, "2026-02-01"), vec![(day(3), Share::CodesOnly)], Share::CodesOnly),
+            ((none, "2026-02-01"), vec![(day(3), Share::CodesOnly)], Share::None),
+            ((codes, "2026-02-01"), vec![(day(3), Share::Full)], Share::CodesOnly),
+            ((full, "2026-02-01"), vec![(day(3), Share::None), (day(4), Share::CodesOnly)], Share::None),
+        ] {
+            let mut folded = fold::fold(vec![event("e", EventType::Attended, own.0, Some(own.1))]);
+            heed(&mut folded, &doubtful);
+            assert_eq!(decide(&folded), Sharing::Level(share), "{own:?} {doubtful:?}");
+        }
+        let mut nothing = fold::fold(vec![event("e", EventType::Attended, None, None)]);
+        heed(&mut nothing, &[(day(3), Share::CodesOnly)]);
+        assert_eq!(decide(&nothing), Sharing::Held);
+        heed(&mut nothing, &[(day(3), Share::None)]);
+        assert_eq!(decide(&nothing), Sharing::Level(Share::None));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::event::kinds::{EventType, Share};
 use crate::event::person::Person;
 use crate::event::{Issue, NhsNumber};
 
-use super::compile::{Profile, TypeOf};
+use super::compile::{From, Profile, TypeOf};
 use super::read::{says, set};
 use super::view::{ProfilePlaces, View};
 
@@ -98,13 +98,30 @@ pub fn about_pieces<'p>(profile: &Profile, pieces: impl Iterator<Item = &'p str>
         word == Some(Share::None.as_str())
     };
     let mut about = About { source: profile.source.clone(), ..About::default() };
-    for piece in pieces.map(str::trim) {
-        about.person.nhs_number = about.person.nhs_number.or_else(|| NhsNumber::parse(piece).ok());
-        if forbids(piece) {
+    // A record may be large and hold little but signs.
+    for piece in pieces.map(str::trim).filter(|piece| !piece.is_empty()) {
+        if about.person.nhs_number.is_none() && piece.len() >= 10 {
+            about.person.nhs_number = NhsNumber::parse(piece).ok();
+        }
+        if about.consent == Said::Nothing && forbids(piece) {
             about.consent = Said::Unreadable;
         }
     }
     about
+}
+
+/// The pieces of a record of JSON or XML that cannot be read: what stands between quotation marks or between tags, and
+/// what is left when all signs are taken out.
+pub fn pieces_of_tree(text: &str) -> impl Iterator<Item = &str> {
+    let signs = |sign: char| ":,{}[]<>=\"'\\\n\r\t".contains(sign);
+    text.split('"').chain(text.split(['<', '>'])).chain(text.split(signs))
+}
+
+/// Whether records of a profile say anything of consent that could forbid.
+#[must_use]
+pub fn asks_for_consent(profile: &Profile) -> bool {
+    let asks = |from: &From| !matches!(from, From::Constant(_));
+    profile.fields.iter().any(|fill| fill.field == Field::ConsentShare && asks(&fill.from))
 }
 
 /// Reads some fields only.

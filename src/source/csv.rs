@@ -401,7 +401,7 @@ impl Splitter {
         let end = self.pending.floor_char_boundary(at + 1024);
         let text = self.pending.get(at..end).unwrap_or_default();
         let limit = self.limits.max_record_bytes;
-        batch.refuse(self.row, text, IssueCode::TooLarge, format!("a row of more than {limit} bytes"));
+        batch.refuse(self.row, text, IssueCode::TooLarge, super::rejects::cut("a row", limit));
         self.row += 1;
     }
 

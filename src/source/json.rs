@@ -177,7 +177,7 @@ impl Lines {
             batch.add_blank(1);
         } else if line.len() > self.limit {
             let cut = line.floor_char_boundary(1024);
-            let found = format!("a line of more than {} bytes", self.limit);
+            let found = super::rejects::cut("a line", self.limit);
             batch.refuse(row, line.get(..cut).unwrap_or_default(), IssueCode::TooLarge, found);
         } else {
             let lead = line.len() - line.trim_ascii_start().len();
@@ -269,7 +269,7 @@ impl Stream {
                         Value::End(end) if end > at => {
                             let cut = self.from.pending.floor_char_boundary(at + 1024);
                             let text = self.from.pending.get(at..cut).unwrap_or_default();
-                            let found = format!("a record of more than {} bytes", self.limit);
+                            let found = super::rejects::cut("a record", self.limit);
                             batch.refuse(self.from.row, text, IssueCode::TooLarge, found);
                             self.from.row += 1;
                             at = end;

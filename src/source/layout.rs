@@ -173,6 +173,14 @@ impl Layout {
         Ok(Row { record: raw, unquoted, cells })
     }
 
+    /// The text of a record of JSON or XML, taken out of the line that it was set aside in.
+    pub(crate) fn inner<'a>(&self, raw: &'a str) -> Cow<'a, str> {
+        match rejects::unwrap(raw) {
+            Some(rejects::Record::Json(text) | rejects::Record::Xml(text)) => Cow::Owned(text),
+            None => Cow::Borrowed(raw),
+        }
+    }
+
     fn json(&self, raw: &str) -> Result<Parsed<'static>, Issue> {
         let unwrapped = rejects::unwrap(raw);
         let node = match &unwrapped {
@@ -216,21 +224,37 @@ impl Layout {
     /// reasons say `not-alone`.
     #[must_use]
     pub fn stands_alone(&self, raw: &str) -> bool {
-        let mark = IssueCode::NotAlone.as_str();
+        !self.is_marked(raw, IssueCode::NotAlone.as_str())
+    }
+
+    /// Whether a record is more than the beginning of one that was too large and was set aside.
+    #[must_use]
+    pub fn is_whole(&self, raw: &str) -> bool {
+        !self.is_marked(raw, rejects::CUT)
+    }
+
+    /// The refusal of such a beginning.
+    #[must_use]
+    pub fn cut_issue() -> Issue {
+        rejects::is_cut()
+    }
+
+    /// Whether the reasons why a record was set aside contain a mark.
+    fn is_marked(&self, raw: &str, mark: &str) -> bool {
         if !self.format.is_table() {
-            return !rejects::is_wrapped(raw) || !rejects::reasons_of(raw).contains(mark);
+            return rejects::is_wrapped(raw) && rejects::reasons_of(raw).contains(mark);
         }
-        let Some(kept) = &self.kept else { return true };
+        let Some(kept) = &self.kept else { return false };
         let (mut cells, mut unquoted) = (Vec::new(), String::new());
         if !raw.contains(mark) || !csv::cells(raw, self.delimiter, &mut cells, &mut unquoted) {
-            return true;
+            return false;
         }
         // A row of the wrong length has the reasons at its end.
         let whole = cells.len() == self.columns;
         let from = cells.len().saturating_sub(self.own_columns());
         let is_own = |n: &usize| if whole { !kept.contains(n) } else { *n >= from };
         let text = |cell: &Cell| raw.get(cell.written.0..cell.written.1).unwrap_or_default();
-        !cells.iter().enumerate().any(|(n, cell)| is_own(&n) && text(cell).contains(mark))
+        cells.iter().enumerate().any(|(n, cell)| is_own(&n) && text(cell).contains(mark))
     }
 
     /// How many columns an earlier refusal added.

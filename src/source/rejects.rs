@@ -28,6 +28,19 @@ pub(crate) fn formula_error(column: usize) -> Issue {
     )
 }
 
+/// What the reason says of a record of which only the beginning is kept.
+pub(crate) const CUT: &str = "only its beginning is kept";
+
+/// Why a record that is too large is refused.
+pub(crate) fn cut(what: &str, limit: usize) -> String {
+    format!("{what} of more than {limit} bytes; {CUT}")
+}
+
+/// The refusal of a beginning: whatever is made of it, the rest is in the source alone.
+pub(crate) fn is_cut() -> Issue {
+    Issue::new(IssueCode::TooLarge, Position::default(), CUT)
+}
+
 /// A record taken out of its wrapping.
 pub(crate) enum Record {
     Json(String),

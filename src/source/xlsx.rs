@@ -400,7 +400,7 @@ fn add(piece: &mut Piece, mut row: SheetRow, covered: &[Region], width: usize, l
     let line = heading_line(&row.cells, b',');
     if line.len() > limit {
         let cut = line.floor_char_boundary(1024);
-        let found = format!("a row of more than {limit} bytes");
+        let found = super::rejects::cut("a row", limit);
         piece.bad.push((number, line.get(..cut).unwrap_or_default().to_owned(), IssueCode::TooLarge, found));
     } else if let Some(&(column, fault)) = row.errors.first() {
         let what = match fault {

@@ -335,7 +335,7 @@ impl Splitter {
                             if end - open > self.limit {
                                 let cut = self.pending.floor_char_boundary(open + 1024);
                                 let text = self.pending.get(open..cut).unwrap_or_default();
-                                let found = format!("a record of more than {} bytes", self.limit);
+                                let found = super::rejects::cut("a record", self.limit);
                                 batch.refuse(self.row, text, IssueCode::TooLarge, found);
                             } else {
                                 batch.add_span(self.row, open, end);

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::command::{Bench, Ran, sp};
 use crate::output::{adds_up, cases, lines, number};
 use crate::persons::event;
-use crate::scheme::{PROFILE, Row, another_referral, csv, nhs_number};
+use crate::scheme::{COLUMNS, PROFILE, Row, another_referral, csv, nhs_number};
 
 /// Converts rows of the scheme; the cases that were written, and the counts.
 fn convert(profile: &str, rows: &[Row], more: &[&str]) -> (Ran, Vec<String>, [u64; 3]) {
@@ -200,4 +200,152 @@ fn a_withdrawal_of_nobody_is_reported_as_one() {
         let (ran, _) = bench.convert_with_report(&input, &profile, &[]);
         assert!(!ran.err.contains("withdrawal-not-attributed"), "{}", ran.err);
     }
+}
+
+/// Records of JSON and XML that cannot be parsed, as rows of a table that are torn.
+#[test]
+fn a_withdrawal_in_a_record_that_cannot_be_parsed_holds_the_person() {
+    let profile = PROFILE.replace("[fields]", "[file]\nrecords = \"row\"\n\n[fields]");
+    let json = |row: &Row| {
+        let cells = COLUMNS.iter().map(|column| (column.to_string(), row.get(column).into()));
+        serde_json::Value::Object(cells.collect()).to_string()
+    };
+    let xml = |row: &Row| {
+        let name = |column: &str| column.replace(' ', "_");
+        let cells = COLUMNS.iter().map(|column| format!("<{0}>{1}</{0}>", name(column), row.get(column)));
+        format!("<row>{}</row>\n", cells.collect::<String>())
+    };
+    let withdrawn = another_referral(1, 2).with("Share", "None");
+    let torn = json(&withdrawn);
+    let torn = [
+        torn.replace("\"Given\"", "\"Given\":\"A\",\"Given\""),
+        torn.replace("\"Given\"", "Given"),
+        torn.replace("Anwen", "An\\u0000wen"),
+        torn.replace("Anwen", "An\\ud800wen"),
+        torn.trim_end_matches('}').to_owned(),
+    ];
+    let xml_profile =
+        COLUMNS.iter().filter(|column| column.contains(' ')).fold(profile.clone(), |text, column| {
+            text.replace(&format!("\"{column}\""), &format!("\"{}\"", column.replace(' ', "_")))
+        });
+    let entity = xml(&withdrawn).replace("Anwen", "An&wen;");
+    let mut files: Vec<(&str, &str, String)> = torn
+        .iter()
+        .map(|torn| {
+            ("in.ndjson", PROFILE, format!("{}\n{torn}\n{}\n", json(&Row::new(1)), json(&Row::new(3))))
+        })
+        .collect();
+    let rows = format!("<rows>{}{entity}{}</rows>", xml(&Row::new(1)), xml(&Row::new(3)));
+    files.push(("in.xml", &xml_profile, rows));
+    for (name, profile, text) in files {
+        let bench = Bench::new();
+        let (profile, input) = (bench.file("p.toml", profile), bench.file(name, &text));
+        let (ran, report) = bench.convert_with_report(&input, &profile, &["--rejects", "@r.ndjson"]);
+        adds_up(&report);
+        let ran = ran.ended(1).says(&["[held-consent-unclear]"]);
+        assert_eq!(cases(&lines(&ran.out)).into_iter().collect::<Vec<_>>(), ["TW-3"], "{text}: {}", ran.err);
+        // So it is when what was set aside is converted by itself, as it is.
+        let again = bench.convert(&bench.path("r.ndjson"), &profile, &[]);
+        assert!(again.out.is_empty(), "{text}: {}", again.text());
+    }
+}
+
+/// Canonical events that are no JSON: their names say what stands where.
+#[test]
+fn a_withdrawal_in_an_event_that_cannot_be_parsed_holds_the_person() {
+    let convert = |changed: &dyn Fn(String) -> String, more: &serde_json::Value| {
+        let bench = Bench::new();
+        let both = json!({"person": {"nhs_number": nhs_number(1), "local_id": "P1"}});
+        let events = [
+            event("1", "R1", "referred", "2026-03-01", 1, &both).to_string(),
+            changed(event("2", "R2", "referred", "2026-02-01", 1, more).to_string()),
+            event("3", "R3", "referred", "2026-03-01", 3, &json!({})).to_string(),
+        ];
+        let input = bench.file("events.ndjson", events.map(|event| event + "\n").concat());
+        let ran = sp(&[
+            "convert".as_ref(),
+            input.as_os_str(),
+            "--recorded-at".as_ref(),
+            "2026-11-20T12:00:00Z".as_ref(),
+        ]);
+        assert_eq!(ran.code, Some(1), "{}", ran.err);
+        assert!(ran.text().contains(&nhs_number(3)), "{}", ran.err);
+        (ran.text().contains(&nhs_number(1)), ran.err.contains("withdrawal-not-attributed"))
+    };
+    let cut = |text: String| text.trim_end_matches('}').to_owned();
+    let twice = |text: String| text.replacen('{', "{\"type\":\"referred\",", 1);
+    let none = json!({"consent": {"share": "none"}});
+    assert_eq!(convert(&cut, &none), (false, false));
+    assert_eq!(convert(&twice, &none), (false, false));
+    let local = json!({"consent": {"share": "none"}, "person": {"local_id": "P1"}});
+    assert_eq!(convert(&cut, &local), (false, false));
+    assert_eq!(convert(&cut, &json!({"consent": {"share": "none"}, "person": {}})), (true, true));
+    assert_eq!(convert(&cut, &json!({"consent": {"share": "full"}})), (true, false));
+}
+
+/// Of a row that is too large only the beginning is kept: a withdrawal may stand in the rest of it.
+#[test]
+fn a_row_that_is_too_large_may_withdraw_consent() {
+    let large = another_referral(1, 2).with("Note", &"x".repeat(2 << 20));
+    let ordered = |first: &[&str], last: &[&str]| {
+        let others = COLUMNS.iter().filter(|column| !first.contains(column) && !last.contains(column));
+        let columns: Vec<&str> = first.iter().chain(others).chain(last).copied().collect();
+        let line = |row: &Row| {
+            let cells: Vec<String> =
+                columns.iter().map(|column| crate::scheme::quoted(row.get(column), ',')).collect();
+            cells.join(",") + "\n"
+        };
+        [columns.join(",") + "\n", line(&Row::new(1)), line(&large), line(&Row::new(3))].concat()
+    };
+    let not_asked = PROFILE
+        .replace("{ column = \"Share\", values = \"share\" }", "{ constant = \"full\" }")
+        .replace("[values.share]\nFull = \"full\"\nCodes = \"codes_only\"\nNone = \"none\"\n", "");
+    for (what, profile, text, held, says) in [
+        ("the rest says it", PROFILE, ordered(&["NHS"], &["Note", "Share"]), 1, "[held-consent-unclear]"),
+        ("the rest is the note", PROFILE, ordered(&[], &["Note"]), 1, "[held-consent-unclear]"),
+        ("the rest says who", PROFILE, ordered(&["Note"], &[]), 0, "[withdrawal-not-attributed]"),
+        ("nobody is asked", &not_asked, ordered(&["NHS"], &["Note"]), 0, "[too-large]"),
+    ] {
+        let bench = Bench::new();
+        let (profile, input) = (bench.file("p.toml", profile), bench.file("in.csv", &text));
+        let (ran, report) = bench.convert_with_report(&input, &profile, &["--rejects", "@r.csv"]);
+        adds_up(&report);
+        assert_eq!(number(&report, "rows/held"), held, "{what}: {}", ran.err);
+        let ran = ran.ended(1).says(&["[too-large]", says]);
+        assert_eq!(ran.err.contains("withdrawal-not-attributed"), what == "the rest says who", "{what}");
+        assert!(cases(&lines(&ran.out)).contains("TW-3"), "{what}: {}", ran.err);
+        let rejects = String::from_utf8(bench.read("r.csv")).unwrap();
+        assert!(rejects.contains("only its beginning is kept"), "{what}: {rejects}");
+        // A beginning is no record, even where it looks like one.
+        let again = bench.convert(&bench.path("r.csv"), &profile, &[]);
+        assert!(again.out.is_empty(), "{what}: {}", again.text());
+        again.says(&["[too-large]"]);
+    }
+}
+
+#[test]
+fn an_event_that_is_too_large_may_withdraw_consent() {
+    let bench = Bench::new();
+    let large = json!({"consent": {"share": "full"}, "a": "x".repeat(2 << 20)});
+    let events = [
+        event("1", "R1", "referred", "2026-03-01", 1, &json!({})),
+        event("2", "R2", "referred", "2026-03-01", 3, &json!({})),
+        event("3", "R2", "attended", "2026-03-02", 3, &large),
+    ];
+    // The id of the referral stands at the beginning, the person after it.
+    let line = |event: &serde_json::Value| {
+        let text = event.to_string();
+        let front = format!("{{\"source\":{},\"referral_id\":{},", event["source"], event["referral_id"]);
+        text.replacen('{', &front, 1).replace("\"referral_id\":\"R2\",\"source\"", "\"source\"")
+    };
+    let text = format!("{}\n{}\n{}\n", events[0], events[1], line(&events[2]));
+    let input = bench.file("events.ndjson", text);
+    let ran = sp(&[
+        "convert".as_ref(),
+        input.as_os_str(),
+        "--recorded-at".as_ref(),
+        "2026-11-20T12:00:00Z".as_ref(),
+    ]);
+    let ran = ran.ended(1).says(&["[too-large]", "[held-consent-unclear]", "[withdrawal-not-attributed]"]);
+    assert!(ran.text().contains(&nhs_number(1)) && !ran.text().contains(&nhs_number(3)), "{}", ran.err);
 }

@@ -28,6 +28,7 @@ mod folders;
 mod forms;
 mod hostile;
 mod interrupted;
+mod lifts;
 mod output;
 mod persons;
 mod places;
