@@ -162,6 +162,21 @@ fn anothers_request_beside_ours_is_read() {
 }
 
 #[test]
+fn anothers_provenance_is_not_taken_for_ours() {
+    let provenance = entry(
+        "urn:uuid:p",
+        "Provenance",
+        "p",
+        r#""recorded":"2026-03-01T00:00:00Z","target":[{"reference":"urn:uuid:c"}],"agent":[{"who":{"display":"x"}}],
+        "entity":[{"role":"source","what":{"identifier":{"system":"https://ehr.example/audit/event","value":"123"}}}]"#,
+    );
+    let entries = [persons()[0].clone(), request("urn:uuid:c", "9", "", &at("urn:uuid:a")), provenance];
+    let (events, issues) = read_bundle("", &entries);
+    assert_eq!(ids(&events), ["9/referred"]);
+    assert_eq!(issues, [("not-carried", "Bundle.entry[2].resource".to_owned())]);
+}
+
+#[test]
 fn a_label_on_our_patient_protects_and_one_on_what_was_released_does_not() {
     let labelled = |kind: &'static str| {
         move |text: &str| {

@@ -66,7 +66,8 @@ impl Back<'_> {
         }
         self.record(&mut facts, pool, &scene, &referral);
         self.detail(&mut facts, pool, &scene, event_type, date);
-        if date.is_none() && !facts.has(Field::Count) {
+        let is_told = text(provenance.node, "activity.text").is_some();
+        if date.is_none() && is_told && !facts.has(Field::Count) {
             // Only what a status column says, or a count, has no date.
             facts.known(Field::StatusSlot, "true", provenance);
         }

@@ -142,9 +142,11 @@ fn refused_whole(bundle: &Node) -> Option<Issue> {
     is_history.then(|| Issue::new(IssueCode::FhirHistory, Position::path("Bundle.type"), "history"))
 }
 
-/// The source of the event that a Provenance of ours names.
+/// The source of the event that a Provenance of ours names. Our name of an event is a UUID of version 5.
 pub(super) fn source_of_ours(provenance: &Node) -> Option<&str> {
-    text(provenance, "entity[0].what.identifier.system")?.strip_suffix("/event")
+    let name = text(provenance, "entity[0].what.identifier.value")?;
+    let is_ours = uuid::Uuid::parse_str(name).is_ok_and(|uuid| uuid.get_version_num() == 5);
+    text(provenance, "entity[0].what.identifier.system").filter(|_| is_ours)?.strip_suffix("/event")
 }
 
 /// Whether the clinical system restricts who may see a resource: what R4 has for the sensitive flag of a person.
