@@ -41,6 +41,7 @@ mod pool;
 mod scene;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod whose;
 mod work;
 
