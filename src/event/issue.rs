@@ -246,6 +246,10 @@ issue_codes! {
         "send it as JSON, or leave it out";
     FhirModifier = "fhir-modifier", Error, "not-supported", "an element that changes what the resource means",
         "a person must read this resource; it was not turned into an event";
+    FhirHistory = "fhir-history", Error, "not-supported", "a history Bundle, in which older versions stand beside the present ones",
+        "send each resource as it stands now, in a Bundle of another type such as collection or searchset; nothing of this one was used";
+    ReferenceUnclear = "reference-unclear", Error, "multiple-matches", "a reference that may mean more than one resource, or one of another server",
+        "give every entry of the Bundle its fullUrl, or write the reference as the fullUrl of the entry that is meant";
     OtherPerson = "other-person", Error, "conflict", "a resource about another person than the request it belongs to",
         "correct whom it is about, or the request it names; nothing was made of this record";
     NarrativeActive = "narrative-active", Error, "security", "a narrative that holds active content",

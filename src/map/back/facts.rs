@@ -16,8 +16,8 @@ use super::pool::{Found, items, text};
 pub(super) struct Facts {
     values: Vec<(Field, u16, Raw<'static>)>,
     paths: Vec<String>,
-    /// What is wrong with them taken together; it refuses the event.
-    wrong: Vec<Issue>,
+    /// What was found besides; an error among it refuses the event.
+    beside: Vec<Issue>,
 }
 
 impl Facts {
@@ -64,9 +64,9 @@ impl Facts {
         self.paths.push(path);
     }
 
-    /// Notes what refuses the event whatever its fields say.
-    pub(super) fn refuse(&mut self, issue: Issue) {
-        self.wrong.push(issue);
+    /// Notes what was found besides the fields; an error refuses the event whatever they say.
+    pub(super) fn note(&mut self, issue: Issue) {
+        self.beside.push(issue);
     }
 
     /// Whether a field was found.
@@ -77,7 +77,7 @@ impl Facts {
     /// Takes fields over that are not here yet.
     pub(super) fn also(&mut self, other: Self) {
         let before = self.values.len();
-        self.wrong.extend(other.wrong);
+        self.beside.extend(other.beside);
         for ((field, index, raw), path) in other.values.into_iter().zip(other.paths) {
             let here = self.values.iter().take(before).any(|(known, ..)| *known == field);
             if !here {
@@ -88,7 +88,7 @@ impl Facts {
 
     /// A copy, for several events with one record.
     pub(super) fn copy(&self) -> Self {
-        Self { values: self.values.clone(), paths: self.paths.clone(), wrong: self.wrong.clone() }
+        Self { values: self.values.clone(), paths: self.paths.clone(), beside: self.beside.clone() }
     }
 
     /// Builds the event. Issues carry the place in FHIR; those of the event as a whole, that of `about`.
@@ -100,7 +100,7 @@ impl Facts {
         issues: &mut Vec<Issue>,
     ) -> Option<ReferralEvent> {
         let mut draft = Draft::default();
-        let mut found = self.wrong;
+        let mut found = self.beside;
         let places = FhirPlaces(&self.paths);
         let mut reading = Reading { zone: When::london(), nhs_number, places: &places, issues: &mut found };
         // In the table's order, because some fields need another to be there before them.

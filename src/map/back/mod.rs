@@ -1,13 +1,13 @@
 //! Back from FHIR to events: what we wrote ourselves, and what a clinical system wrote.
 //!
-//! A Bundle with our Provenance becomes the events that Provenance names (`ours`). Anything else is read as a
-//! clinical system's: each ServiceRequest is `referred`, each Task says how far it got (`others`), and what is
+//! What a Provenance of ours names becomes the event it names (`ours`). Anything else, in the same Bundle or in
+//! another, is read as a clinical system's: each ServiceRequest is `referred`, each Task says how far it got (`others`), and what is
 //! based on the request is the work on it (`work`). A request that was revoked, completed or put on hold, where no Task here
 //! says when, is `cancelled`, `completed` or `on_hold` as well, without a date: it never comes back as an open referral.
 //!
 //! **What comes back of our own Bundles** (share = full; transaction, message or collection, one per event):
-//! source; referral id (the case reference, where the names agree); type and date; event id where its key is the
-//! type's word, alone or with its date; NHS number with status, and in forms that hold the Patient names, birth
+//! source; referral id (the case reference, where the names agree); type and date, or that a status column said it
+//! without one; event id where its key is the type's word, alone or with its date, or `status`; NHS number with status, and in forms that hold the Patient names, birth
 //! date, gender, address, telecom, local id and practice; referrer's source, name, role, organisation, contact,
 //! and that it was the person; service kind, name and organisation; priority; `based_on`; consent with date;
 //! flags; reasons, scores (measure, value, unit, `part_of`), answers, plan, goals, outcome, status reason, what a
@@ -19,8 +19,14 @@
 //!
 //! What this is not: a merge. Invariant: `modifierExtension`, `implicitRules`, `doNotPerform` and
 //! `entered-in-error` are never passed over: they refuse the resource or become `entered_in_error`. Events are
-//! built by [`crate::event::build`] like all others. Next: `pool`, then `ours` and `others`.
+//! built by [`crate::event::build`] like all others. Next: `pool` and `address`, then `ours`, `others` and `clash`.
 
+mod address;
+#[cfg(test)]
+mod address_tests;
+mod clash;
+#[cfg(test)]
+mod clash_tests;
 mod detail;
 mod facts;
 #[cfg(test)]
@@ -28,12 +34,14 @@ mod foreign_tests;
 mod others;
 mod ours;
 mod parties;
+mod patient;
 #[cfg(test)]
 mod person_tests;
 mod pool;
 mod scene;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod whose;
 mod work;
 
@@ -73,11 +81,10 @@ impl Back<'_> {
         for provenance in pool.of_kind("Provenance") {
             events.extend(self.ours(&pool, provenance, &mut issues));
         }
-        let read = pool.any_used();
-        if !read {
-            events.extend(self.others(&pool, &mut issues));
-            events.extend(self.work(&pool, &mut issues));
-        }
+        let mut claims = Vec::new();
+        let mut pieces = self.others(&pool, &mut claims, &mut issues);
+        pieces.extend(self.work(&pool, &mut issues));
+        events.extend(clash::told_apart(pieces, &claims, &mut issues));
         for entry in pool.unused() {
             let at = Position::path(entry.path.clone());
             issues.push(Issue::new(IssueCode::NotCarried, at, format!("a {}", entry.kind)));

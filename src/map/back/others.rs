@@ -6,85 +6,70 @@
 use crate::event::field::Field;
 use crate::event::kinds::EventType;
 use crate::event::{Issue, IssueCode, Position, ReferralEvent};
-use crate::map::systems;
-use crate::tree::{Node, safe_name};
+use crate::tree::Node;
 
 use super::Back;
+use super::address::Target;
+use super::clash::{Claim, Key, Piece, name_of};
 use super::facts::Facts;
 use super::parties;
-use super::pool::{Found, Pool, identifiers, text};
+use super::pool::{Found, Pool, identifiers, is_restricted, items, notes, text};
+use super::unread::list_unread;
 use super::whose::is_about_the_person;
-
-/// Elements of a type that are read. Any other is listed.
-fn read_elements(kind: &str) -> Option<&'static [&'static str]> {
-    Some(match kind {
-        "ServiceRequest" => &[
-            "identifier",
-            "basedOn",
-            "status",
-            "intent",
-            "doNotPerform",
-            "priority",
-            "code",
-            "subject",
-            "authoredOn",
-            "requester",
-            "performer",
-            "reasonCode",
-            "note",
-            "extension",
-        ],
-        "Task" => &[
-            "identifier",
-            "status",
-            "statusReason",
-            "businessStatus",
-            "intent",
-            "code",
-            "focus",
-            "for",
-            "authoredOn",
-            "lastModified",
-            "requester",
-            "owner",
-            "note",
-            "output",
-        ],
-        _ => return None,
-    })
-}
-
-/// Elements that say nothing about the referral, or are reported elsewhere.
-const ALWAYS: &[&str] = &["resourceType", "id", "meta", "text", "language", "contained"];
-
-fn list_unread(found: &Found<'_>, issues: &mut Vec<Issue>) {
-    let Some(known) = read_elements(found.kind) else { return };
-    for (name, value) in found.node.as_object().unwrap_or_default() {
-        let name_of = name.strip_prefix('_').unwrap_or(name);
-        if !known.contains(&name_of) && !ALWAYS.contains(&name_of) {
-            let at = Position::path(found.at(safe_name(name)));
-            issues.push(Issue::new(IssueCode::NotCarried, at, value.kind()));
-        }
-    }
-    for (index, extension) in super::pool::items(found.node, "extension").iter().enumerate() {
-        if text(extension, "url") != Some(systems::SOURCE_OF_SERVICE_REQUEST) && known.contains(&"extension")
-        {
-            let at = Position::path(found.at(&format!("extension[{index}]")));
-            issues.push(Issue::new(IssueCode::NotCarried, at, "an extension"));
-        }
-    }
-}
+use super::work::WORK;
 
 /// The referral that a request stands for.
 pub(super) struct Referral {
     pub(super) id: String,
+    /// The source, where the request names one.
+    source: Option<String>,
+    /// What its request is called in full.
+    name: String,
+    /// Whether the request is here.
+    is_here: bool,
     record: Facts,
+}
+
+impl Referral {
+    pub(super) fn key(&self) -> Key {
+        (self.source.clone(), self.id.clone())
+    }
+
+    fn claim(&self, by: &Found<'_>) -> Claim {
+        let (referral, name, path) = (self.key(), self.name.clone(), by.path.clone());
+        Claim { referral, name, path, is_request: self.is_here }
+    }
+}
+
+fn event_of<'p, 'n>(
+    event: Option<ReferralEvent>,
+    of: &'p Found<'n>,
+    referral: &Referral,
+) -> Option<Piece<'p, 'n>> {
+    Some(Piece { event: event?, of, referral: referral.key() })
 }
 
 /// Whether a request asks for something to be done.
 fn is_order(request: &Found<'_>) -> bool {
     let intent = text(request.node, "intent").unwrap_or_default();
     matches!(intent, "order" | "original-order" | "reflex-order" | "filler-order" | "instance-order")
+}
+
+/// Whether the clinical system restricts who may see a request, or anything that was written about it. On what `us`, a
+/// source of ours, wrote itself the label says that it holds a sensitive entry that was released.
+fn is_restricted_for_others(pool: &Pool<'_>, request: &Found<'_>, us: Option<&str>) -> bool {
+    let is_by_us = |found: &Found<'_>| {
+        let source = |system: &str| system.rsplit_once('/').map(|(source, _)| source.to_owned());
+        us.is_some() && identifiers(found.node).any(|(system, _)| source(system).as_deref() == us)
+    };
+    let restricts = |found: &Found<'_>| is_restricted(found.node) && !is_by_us(found);
+    let about = |found: &Found<'_>| {
+        let based_on = items(found.node, "basedOn").iter();
+        let mut all = found.node.get("focus").into_iter().chain(based_on);
+        all.any(|target| pool.resolve(found, target).is_some_and(|target| target.path == request.path))
+    };
+    let mut written = ["Task"].into_iter().chain(WORK).flat_map(|kind| pool.of_others(kind));
+    restricts(request) || written.any(|found| restricts(found) && about(found))
 }
 
 /// What a Task is about.
@@ -94,23 +79,35 @@ fn focus<'n>(task: &Found<'n>) -> Option<&'n Node> {
 
 impl Back<'_> {
     /// The events of a clinical system's resources.
-    pub(super) fn others(&self, pool: &Pool<'_>, issues: &mut Vec<Issue>) -> Vec<ReferralEvent> {
-        let mut events = Vec::new();
-        for request in pool.of_kind("ServiceRequest") {
+    pub(super) fn others<'p, 'n>(
+        &self,
+        pool: &'p Pool<'n>,
+        claims: &mut Vec<Claim>,
+        issues: &mut Vec<Issue>,
+    ) -> Vec<Piece<'p, 'n>> {
+        let mut pieces = Vec::new();
+        let mut say = |event, of, referral: &Referral| {
+            pieces.extend(event_of(event, of, referral));
+        };
+        for request in pool.of_others("ServiceRequest") {
             pool.used(request);
             list_unread(request, issues);
             if let Some(referral) = self.referral(pool, request, issues) {
-                events.extend(self.request(request, &referral, issues));
-                events.extend(self.end_or_hold(pool, request, &referral, issues));
+                claims.push(referral.claim(request));
+                say(self.request(request, &referral, issues), request, &referral);
+                say(self.end_or_hold(pool, request, &referral, issues), request, &referral);
             }
         }
-        for task in pool.of_kind("Task") {
+        for task in pool.of_others("Task") {
             pool.used(task);
             list_unread(task, issues);
             let Some(referral) = self.of_task(pool, task, issues) else { continue };
-            events.extend(self.task(task, &referral, issues));
+            if !referral.is_here {
+                claims.push(referral.claim(task));
+            }
+            say(self.task(task, &referral, issues), task, &referral);
         }
-        events
+        pieces
     }
 
     /// Whose referral a request is, and its record.
@@ -144,15 +141,13 @@ impl Back<'_> {
         }
         let person_system = written_by_us.map(|source| format!("{source}/person")).unwrap_or_default();
         parties::person(&mut record, pool, request, "subject", &person_system);
-        let patient = request.node.get("subject").and_then(|subject| pool.resolve(subject));
-        if patient.is_some_and(|patient| parties::is_restricted(patient.node))
-            || (written_by_us.is_none() && parties::is_restricted(request.node))
-        {
+        if is_restricted_for_others(pool, request, written_by_us) && !record.has(Field::Protected) {
             record.known(Field::Protected, "true", request);
         }
         parties::request(&mut record, pool, request);
         self.kind(&mut record, request, issues);
-        Some(Referral { id, record })
+        let (source, name) = (written_by_us.map(str::to_owned), name_of(pool, request, first));
+        Some(Referral { id, source, name, is_here: true, record })
     }
 
     fn kind(&self, record: &mut Facts, request: &Found<'_>, issues: &mut Vec<Issue>) {
@@ -209,7 +204,7 @@ impl Back<'_> {
             _ => false,
         };
         let of_it = |task: &&Found<'_>| {
-            let found = focus(task).and_then(|focus| pool.resolve(focus));
+            let found = focus(task).and_then(|focus| pool.resolve(task, focus));
             found.is_some_and(|found| found.path == request.path)
                 && is_about_the_person(pool, task, request, &mut Vec::new())
         };
@@ -227,14 +222,20 @@ impl Back<'_> {
     /// The referral a Task is about: its focus here, or the identifier it gives.
     fn of_task(&self, pool: &Pool<'_>, task: &Found<'_>, issues: &mut Vec<Issue>) -> Option<Referral> {
         let focus = focus(task);
-        if let Some(request) =
-            focus.and_then(|focus| pool.resolve(focus)).filter(|f| f.kind == "ServiceRequest")
-        {
-            if !is_about_the_person(pool, task, request, issues) {
+        match focus.map(|focus| pool.target(task, focus)) {
+            Some(Target::Here(request)) if request.kind == "ServiceRequest" => {
+                if !is_about_the_person(pool, task, request, issues) {
+                    return None;
+                }
+                // What is wrong with the request was said when it was read.
+                return self.referral(pool, request, &mut Vec::new());
+            }
+            Some(Target::Unclear(_, issue)) => {
+                let at = Position::path(task.at("focus"));
+                issues.push(Issue::new(issue.code, at, issue.found));
                 return None;
             }
-            // What is wrong with the request was said when it was read.
-            return self.referral(pool, request, &mut Vec::new());
+            _ => {}
         }
         let mut record = Facts::default();
         let logical = focus.and_then(|focus| text(focus, "identifier.value"));
@@ -247,13 +248,22 @@ impl Back<'_> {
             issues.push(Issue::new(IssueCode::NotCarried, at, "a Task about no request"));
             return None;
         };
-        if let Some(system) = focus.and_then(|focus| text(focus, "identifier.system")) {
+        let system = focus.and_then(|focus| text(focus, "identifier.system"));
+        let target = focus.and_then(|focus| text(focus, "reference"));
+        let name = match (logical, target) {
+            (None, Some(target)) => pool.whole(task, target).into_owned(),
+            _ => format!("{}|{id}", system.unwrap_or_default()),
+        };
+        if let Some(system) = system {
             record.put(Field::FulfilsSystem, Some(system), task, "focus.identifier.system");
             record.put(Field::FulfilsValue, logical, task, "focus.identifier.value");
         }
         parties::person(&mut record, pool, task, "for", "");
+        if is_restricted(task.node) && !record.has(Field::Protected) {
+            record.known(Field::Protected, "true", task);
+        }
         record.known(Field::ServiceKind, "other", task);
-        Some(Referral { id: id.to_owned(), record })
+        Some(Referral { id: id.to_owned(), source: None, name, is_here: false, record })
     }
 
     fn task(&self, task: &Found<'_>, referral: &Referral, issues: &mut Vec<Issue>) -> Option<ReferralEvent> {
@@ -290,12 +300,12 @@ impl Back<'_> {
             facts.term(Field::StatusReason, 0, task.node.get("statusReason"), task, "statusReason");
         }
         if matches!(event, E::Completed | E::ClosedWithoutCompletion) {
-            let outcome = super::pool::items(task.node, "output")
+            let outcome = items(task.node, "output")
                 .iter()
                 .find_map(|output: &Node| output.get("valueCodeableConcept"));
             facts.term(Field::Outcome, 0, outcome, task, "output");
         }
-        facts.put(Field::Note, text(task.node, "note[0].text"), task, "note[0].text");
+        facts.put(Field::Note, notes(task.node).as_deref(), task, "note");
         facts.build(task, self.identities, self.nhs_number, issues)
     }
 

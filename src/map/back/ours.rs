@@ -10,7 +10,7 @@ use crate::map::systems;
 use super::Back;
 use super::facts::Facts;
 use super::parties::{self, is};
-use super::pool::{Found, Pool, identifiers, text};
+use super::pool::{Found, Pool, identifiers, source_of_ours, text};
 use super::scene::Scene;
 use super::whose::is_about_the_person;
 
@@ -22,9 +22,8 @@ impl Back<'_> {
         provenance: &Found<'_>,
         issues: &mut Vec<Issue>,
     ) -> Option<ReferralEvent> {
-        let named = "entity[0].what.identifier";
-        let source = text(provenance.node, &format!("{named}.system"))?.strip_suffix("/event")?;
-        let event_uuid = text(provenance.node, &format!("{named}.value"))?;
+        let source = source_of_ours(provenance.node)?;
+        let event_uuid = text(provenance.node, "entity[0].what.identifier.value")?;
         pool.used(provenance);
         let scene = Scene::new(pool, provenance, Names::new(source));
         let mut of_another = false;
@@ -67,6 +66,11 @@ impl Back<'_> {
         }
         self.record(&mut facts, pool, &scene, &referral);
         self.detail(&mut facts, pool, &scene, event_type, date);
+        let is_told = text(provenance.node, "activity.text").is_some();
+        if date.is_none() && is_told && !facts.has(Field::Count) {
+            // Only what a status column says, or a count, has no date.
+            facts.known(Field::StatusSlot, "true", provenance);
+        }
         for found in scene.own.iter().copied().chain(scene.request).chain(scene.task) {
             pool.used(found);
         }

@@ -7,13 +7,33 @@ use crate::event::{Issue, IssueCode, NhsNumber, OdsCode, Position};
 use crate::map::systems;
 use crate::tree::Node;
 
+use super::address::Target;
 use super::facts::Facts;
-use super::pool::{Found, Pool, conditional, identifiers, items, text};
+use super::patient::{is_old, patient_facts};
+use super::pool::{Found, Pool, conditional, identifiers, is_restricted, items, notes, text};
 use super::whose::is_torn;
 
 /// The person a reference points at; `person_system` is the system of local identifiers.
 pub(super) fn person(facts: &mut Facts, pool: &Pool<'_>, by: &Found<'_>, member: &str, person_system: &str) {
     let Some(reference) = by.node.get(member) else { return };
+    let target = pool.target(by, reference);
+    if let Target::Unclear(found, issue) = &target
+        && found.kind == "Patient"
+    {
+        facts.note(issue.clone());
+    }
+    let patient = target.found().filter(|found| found.kind == "Patient");
+    if pool.is_restricted || patient.is_some_and(|patient| is_restricted(patient.node)) {
+        facts.known(Field::Protected, "true", by);
+    }
+    if let Some(patient) = patient {
+        pool.used(patient);
+        if is_torn(pool, by, reference) {
+            let at = Position::path(by.at(&format!("{member}.identifier")));
+            facts.note(Issue::new(IssueCode::OtherPerson, at, "another NHS number than the Patient's"));
+        }
+        return patient_facts(facts, pool, patient, person_system);
+    }
     let mut identify = |system: &str, value: &str, path: &str| {
         if system == NhsNumber::SYSTEM {
             facts.put(Field::NhsNumber, Some(value), by, path);
@@ -21,18 +41,6 @@ pub(super) fn person(facts: &mut Facts, pool: &Pool<'_>, by: &Found<'_>, member:
             facts.put(Field::LocalId, Some(value), by, path);
         }
     };
-    if let Some(patient) = pool.resolve(reference).filter(|found| found.kind == "Patient") {
-        pool.used(patient);
-        if is_torn(pool, reference) {
-            let at = Position::path(by.at(&format!("{member}.identifier")));
-            facts.refuse(Issue::new(IssueCode::OtherPerson, at, "another NHS number than the Patient's"));
-        }
-        if pool.has_a_rival(patient) {
-            let at = Position::path(patient.path.clone());
-            facts.refuse(Issue::new(IssueCode::SeveralValues, at, "different persons under one address"));
-        }
-        return patient_facts(facts, pool, patient, person_system);
-    }
     if let (Some(system), Some(value)) =
         (text(reference, "identifier.system"), text(reference, "identifier.value"))
     {
@@ -47,98 +55,8 @@ pub(super) fn person(facts: &mut Facts, pool: &Pool<'_>, by: &Found<'_>, member:
     }
 }
 
-/// Whether the clinical system restricts who may see a resource: what R4 has for the sensitive flag of a person.
-pub(super) fn is_restricted(node: &Node) -> bool {
-    items(node, "meta.security").iter().any(|label| {
-        let words = ["R", "V", "restricted", "very-restricted", "redacted"];
-        text(label, "code").is_some_and(|code| words.contains(&code))
-    })
-}
-
-/// Whether a contact or an address is one that was: it reaches somebody else now, or nobody.
-fn is_old(contact: &Node) -> bool {
-    text(contact, "use") == Some("old")
-}
-
-/// Everything of a Patient.
-pub(super) fn patient_facts(facts: &mut Facts, pool: &Pool<'_>, patient: &Found<'_>, person_system: &str) {
-    let node = patient.node;
-    let mut number: Option<&str> = None;
-    for (index, id) in items(node, "identifier").iter().enumerate() {
-        let path = format!("identifier[{index}].value");
-        match (text(id, "system"), text(id, "value")) {
-            // A number that was replaced is not the person's any more.
-            (Some(NhsNumber::SYSTEM), _) if text(id, "use") == Some("old") => {}
-            (Some(NhsNumber::SYSTEM), value @ Some(_)) if number.is_some() && value != number => {
-                let at = Position::path(patient.at(&path));
-                facts.refuse(Issue::new(IssueCode::SeveralValues, at, "two current NHS numbers"));
-            }
-            (Some(NhsNumber::SYSTEM), value) => {
-                number = number.or(value);
-                facts.put(Field::NhsNumber, value, patient, &path);
-                let status = items(id, "extension")
-                    .iter()
-                    .find(|extension| text(extension, "url") == Some(systems::NHS_NUMBER_VERIFICATION_STATUS))
-                    .and_then(|extension| text(extension, "valueCodeableConcept.coding[0].code"));
-                facts.put(Field::NhsNumberStatus, status, patient, &path);
-            }
-            (system, Some(value)) if system == Some(person_system) || !facts.has(Field::LocalId) => {
-                facts.put(Field::LocalId, Some(value), patient, &path);
-            }
-            _ => {}
-        }
-    }
-    let mut old = 0;
-    for (index, name) in items(node, "name").iter().enumerate() {
-        let at = |part: &str| format!("name[{index}].{part}");
-        match text(name, "use") {
-            Some("usual") if name.get("family").is_none() => {
-                facts.put(Field::PreferredName, text(name, "text"), patient, &at("text"));
-            }
-            Some("old" | "maiden") => {
-                facts.put_at(Field::FormerFamily, old, text(name, "family"), patient, &at("family"));
-                old += 1;
-            }
-            _ if !facts.has(Field::FamilyName) && !facts.has(Field::GivenName) => {
-                facts.put(Field::FamilyName, text(name, "family"), patient, &at("family"));
-                for (given, part) in (0u16..).zip(items(name, "given")) {
-                    facts.put_at(Field::GivenName, given, part.as_str(), patient, &at("given"));
-                }
-                facts.put(Field::NamePrefix, text(name, "prefix[0]"), patient, &at("prefix"));
-            }
-            _ => {}
-        }
-    }
-    for (index, contact) in items(node, "telecom").iter().enumerate().filter(|(_, contact)| !is_old(contact))
-    {
-        let field = match (text(contact, "system"), text(contact, "use")) {
-            (Some("email"), _) => Field::Email,
-            (Some("phone"), Some("mobile")) => Field::Mobile,
-            (Some("phone"), _) => Field::Phone,
-            _ => continue,
-        };
-        if !facts.has(field) {
-            facts.put(field, text(contact, "value"), patient, &format!("telecom[{index}].value"));
-        }
-    }
-    facts.put(Field::BirthDate, text(node, "birthDate"), patient, "birthDate");
-    facts.put(Field::Gender, text(node, "gender"), patient, "gender");
-    if let Some((at, address)) = items(node, "address").iter().enumerate().find(|(_, one)| !is_old(one)) {
-        let path = |part: &str| format!("address[{at}].{part}");
-        for (index, line) in (0u16..).zip(items(address, "line")) {
-            facts.put_at(Field::AddressLine, index, line.as_str(), patient, &path("line"));
-        }
-        facts.put(Field::City, text(address, "city"), patient, &path("city"));
-        facts.put(Field::Postcode, text(address, "postalCode"), patient, &path("postalCode"));
-    }
-    if let Some(practice) = items(node, "generalPractitioner").first() {
-        let fields = (Field::PracticeOds, Field::PracticeName);
-        organisation(facts, pool, patient, practice, "generalPractitioner[0]", fields);
-    }
-}
-
 /// An organisation: its ODS code and its name.
-fn organisation(
+pub(super) fn organisation(
     facts: &mut Facts,
     pool: &Pool<'_>,
     by: &Found<'_>,
@@ -146,7 +64,7 @@ fn organisation(
     path: &str,
     (ods, name): (Field, Field),
 ) {
-    if let Some(found) = pool.resolve(reference).filter(|found| found.kind == "Organization") {
+    if let Some(found) = pool.resolve(by, reference).filter(|found| found.kind == "Organization") {
         pool.used(found);
         let code =
             identifiers(found.node).find(|(system, _)| *system == OdsCode::SYSTEM).map(|(_, value)| value);
@@ -172,7 +90,7 @@ pub(super) fn requester(facts: &mut Facts, pool: &Pool<'_>, request: &Found<'_>)
         facts.known(Field::ReferrerKind, "self", request);
         return;
     }
-    let Some(found) = pool.resolve(reference) else {
+    let Some(found) = pool.resolve(request, reference) else {
         if text(reference, "type") == Some("Organization")
             || text(reference, "reference").is_some_and(|r| r.starts_with("Organization"))
         {
@@ -185,7 +103,7 @@ pub(super) fn requester(facts: &mut Facts, pool: &Pool<'_>, request: &Found<'_>)
     pool.used(found);
     match found.kind {
         "PractitionerRole" => {
-            let person = found.node.get("practitioner").and_then(|reference| pool.resolve(reference));
+            let person = found.node.get("practitioner").and_then(|one| pool.resolve(found, one));
             match person {
                 Some(person) => {
                     pool.used(person);
@@ -239,7 +157,7 @@ pub(super) fn service(
     path: &str,
 ) {
     let [name, ods, organisation_name] = fields;
-    match pool.resolve(reference) {
+    match pool.resolve(by, reference) {
         Some(found) if found.kind == "HealthcareService" => {
             pool.used(found);
             facts.put(name, text(found.node, "name"), found, "name");
@@ -282,7 +200,7 @@ pub(super) fn reasons(facts: &mut Facts, request: &Found<'_>) {
     for (index, reason) in (0u16..).zip(items(request.node, "reasonCode")) {
         facts.term(Field::Reason, index, Some(reason), request, &format!("reasonCode[{index}]"));
     }
-    facts.put(Field::Note, text(request.node, "note[0].text"), request, "note[0].text");
+    facts.put(Field::Note, notes(request.node).as_deref(), request, "note");
 }
 
 /// Whether a CodeableConcept holds the code that plays a part.

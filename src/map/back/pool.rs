@@ -1,13 +1,15 @@
-//! [`Pool`]: the resources of a Bundle, and how they point at each other.
+//! [`Pool`]: the resources of a Bundle.
 //!
 //! Resources that must not be used without a person are left out and reported here, so that nothing further on
-//! can meet one. Next: [`super::facts`].
+//! can meet one. Next: `address`, how they point at each other; then [`super::facts`].
 
 use std::cell::Cell;
 
-use crate::event::{Issue, IssueCode, NhsNumber, Position};
+use crate::event::{Issue, IssueCode, Position};
 use crate::fhir::FhirResource;
 use crate::tree::{Node, safe_name};
+
+use super::address::server;
 
 /// One resource.
 pub(super) struct Found<'n> {
@@ -17,21 +19,28 @@ pub(super) struct Found<'n> {
     pub(super) kind: &'n str,
     /// The resource.
     pub(super) node: &'n Node,
-    full_url: Option<&'n str>,
+    /// Where its entry says that it is, without a version.
+    pub(super) full_url: Option<&'n str>,
     used: Cell<bool>,
 }
 
 /// All resources of the input.
+#[derive(Default)]
 pub(super) struct Pool<'n> {
-    all: Vec<Found<'n>>,
-    any_used: Cell<bool>,
+    pub(super) all: Vec<Found<'n>>,
+    /// Whether the Bundle as a whole bears a label that restricts it.
+    pub(super) is_restricted: bool,
+    /// The servers that entries say they come from, each once.
+    pub(super) servers: Vec<&'n str>,
+    /// The sources of the events of ours that are here.
+    sources: Vec<&'n str>,
 }
 
 impl<'n> Pool<'n> {
     pub(super) fn new(resource: &'n FhirResource, issues: &mut Vec<Issue>) -> Self {
         let node = resource.node();
         let mut all = Vec::new();
-        let mut add = |path: String, node: &'n Node, full_url| {
+        let mut add = |path: String, node: &'n Node, full_url: Option<&'n str>| {
             let kind = node.get("resourceType").and_then(Node::as_str).unwrap_or_default();
             if let Some(changed) = changed_meaning(node, &path) {
                 issues.push(Issue::new(
@@ -45,13 +54,14 @@ impl<'n> Pool<'n> {
                 let at = Position::path(format!("{path}.contained"));
                 issues.push(Issue::new(IssueCode::NotCarried, at, "contained resources"));
             }
+            let full_url = full_url.map(unversioned);
             all.push(Found { path, kind, node, full_url, used: Cell::new(false) });
         };
-        if resource.type_name() == "Bundle" {
-            if node.get("implicitRules").is_some() {
-                let at = Position::path("Bundle.implicitRules");
-                issues.push(Issue::new(IssueCode::FhirModifier, at, "Bundle"));
-                return Self { all: Vec::new(), any_used: Cell::new(false) };
+        let is_bundle = resource.type_name() == "Bundle";
+        if is_bundle {
+            if let Some(issue) = refused_whole(node) {
+                issues.push(issue);
+                return Self::default();
             }
             for (index, entry) in
                 node.get("entry").and_then(Node::as_array).unwrap_or_default().iter().enumerate()
@@ -64,7 +74,12 @@ impl<'n> Pool<'n> {
         } else {
             add(resource.type_name().to_owned(), node, None);
         }
-        Self { all, any_used: Cell::new(false) }
+        let provenances = all.iter().filter(|found| found.kind == "Provenance");
+        let sources = provenances.filter_map(|found| source_of_ours(found.node)).collect();
+        let mut servers: Vec<_> = all.iter().filter_map(server).collect();
+        servers.sort_unstable();
+        servers.dedup();
+        Self { is_restricted: is_bundle && is_restricted(node), servers, sources, all }
     }
 
     /// The resources of a type, in order.
@@ -72,55 +87,36 @@ impl<'n> Pool<'n> {
         self.all.iter().filter(move |found| found.kind == kind)
     }
 
-    /// What a Reference points at, if it is here: by fullUrl, by type and id, or by identifier.
-    pub(super) fn resolve(&self, reference: &Node) -> Option<&Found<'n>> {
-        if let Some(target) = text(reference, "reference").map(unversioned) {
-            let is_url = |url: &str| url.contains("://");
-            let by_url = |found: &&Found<'_>| found.full_url.map(unversioned) == Some(target);
-            let by_id = |found: &&Found<'_>| {
-                // An id says who it is only on its own server.
-                !(is_url(target) && found.full_url.is_some_and(is_url))
-                    && target.rsplit_once('/').is_some_and(|(rest, id)| {
-                        text(found.node, "id") == Some(id) && rest.rsplit('/').next() == Some(found.kind)
-                    })
-            };
-            if let Some(found) = self.all.iter().find(by_url).or_else(|| self.all.iter().find(by_id)) {
-                return Some(found);
+    /// The resources of a type that others wrote, in order, each once.
+    pub(super) fn of_others(&self, kind: &'static str) -> impl Iterator<Item = &Found<'n>> {
+        self.of_kind(kind).filter(|found| {
+            if self.is_repeated(found) {
+                self.used(found);
+                return false;
             }
-            if let Some((kind, (system, value))) = conditional(target) {
-                return self.all.iter().find(|f| f.kind == kind && has_identifier(f.node, system, value));
-            }
-        }
-        let system = text(reference, "identifier.system")?;
-        let value = text(reference, "identifier.value")?;
-        self.all.iter().find(|found| has_identifier(found.node, system, value))
-    }
-
-    /// Whether another Patient stands under the same address and is another person, by number or date of birth:
-    /// which of them is meant cannot be known.
-    pub(super) fn has_a_rival(&self, patient: &Found<'_>) -> bool {
-        let person = |found: &Found<'_>| {
-            let numbers = identifiers(found.node).filter(|(system, _)| *system == NhsNumber::SYSTEM);
-            let numbers: Vec<String> = numbers.map(|(_, value)| value.to_owned()).collect();
-            (numbers, text(found.node, "birthDate").map(str::to_owned))
-        };
-        let same_address = |other: &&Found<'_>| match (other.full_url, patient.full_url) {
-            (Some(other), Some(url)) => unversioned(other) == unversioned(url),
-            _ => text(other.node, "id").is_some() && text(other.node, "id") == text(patient.node, "id"),
-        };
-        let mut others = self.of_kind("Patient").filter(same_address);
-        others.any(|other| person(other) != person(patient))
+            !self.is_ours(found)
+        })
     }
 
     /// Takes note that a resource was turned into part of an event.
     pub(super) fn used(&self, found: &Found<'_>) {
         found.used.set(true);
-        self.any_used.set(true);
     }
 
-    /// Whether anything was used so far.
-    pub(super) fn any_used(&self) -> bool {
-        self.any_used.get()
+    /// Whether a resource is one of those that the events of ours here are made of: it bears a name of theirs.
+    fn is_ours(&self, found: &Found<'_>) -> bool {
+        identifiers(found.node).any(|(system, _)| {
+            system.rsplit_once('/').is_some_and(|(source, kind)| {
+                kind != "case-reference" && kind != "person" && self.sources.contains(&source)
+            })
+        })
+    }
+
+    /// Whether the same resource, word for word, stands here before this one.
+    fn is_repeated(&self, found: &Found<'_>) -> bool {
+        let before = self.all.iter().take_while(|other| other.path != found.path);
+        let mut before = before.filter(|other| other.kind == found.kind);
+        before.any(|other| other.full_url == found.full_url && other.node == found.node)
     }
 
     /// Resources that nothing was made of.
@@ -134,6 +130,31 @@ impl Found<'_> {
     pub(super) fn at(&self, path: &str) -> String {
         if path.is_empty() { self.path.clone() } else { format!("{}.{path}", self.path) }
     }
+}
+
+/// Why nothing of a Bundle can be read, if so.
+fn refused_whole(bundle: &Node) -> Option<Issue> {
+    if bundle.get("implicitRules").is_some() {
+        return Some(Issue::new(IssueCode::FhirModifier, Position::path("Bundle.implicitRules"), "Bundle"));
+    }
+    // Its older versions say what is no longer so, and what they say has no date of its own.
+    let is_history = text(bundle, "type") == Some("history");
+    is_history.then(|| Issue::new(IssueCode::FhirHistory, Position::path("Bundle.type"), "history"))
+}
+
+/// The source of the event that a Provenance of ours names. Our name of an event is a UUID of version 5.
+pub(super) fn source_of_ours(provenance: &Node) -> Option<&str> {
+    let name = text(provenance, "entity[0].what.identifier.value")?;
+    let is_ours = uuid::Uuid::parse_str(name).is_ok_and(|uuid| uuid.get_version_num() == 5);
+    text(provenance, "entity[0].what.identifier.system").filter(|_| is_ours)?.strip_suffix("/event")
+}
+
+/// Whether the clinical system restricts who may see a resource: what R4 has for the sensitive flag of a person.
+pub(super) fn is_restricted(node: &Node) -> bool {
+    items(node, "meta.security").iter().any(|label| {
+        let words = ["R", "V", "restricted", "very-restricted", "redacted"];
+        text(label, "code").is_some_and(|code| words.contains(&code))
+    })
 }
 
 /// The path of an element that changes the meaning of a resource, if it has one.
@@ -177,7 +198,13 @@ pub(super) fn identifiers(node: &Node) -> impl Iterator<Item = (&str, &str)> {
     many.chain(one).filter_map(|id| Some((text(id, "system").unwrap_or_default(), text(id, "value")?)))
 }
 
-fn has_identifier(node: &Node, system: &str, value: &str) -> bool {
+/// The texts of all notes, one below the other.
+pub(super) fn notes(node: &Node) -> Option<String> {
+    let notes: Vec<&str> = items(node, "note").iter().filter_map(|note| text(note, "text")).collect();
+    (!notes.is_empty()).then(|| notes.join("\n"))
+}
+
+pub(super) fn has_identifier(node: &Node, system: &str, value: &str) -> bool {
     identifiers(node).any(|known| known == (system, value))
 }
 

@@ -17,8 +17,10 @@ pub(super) struct Scene<'p, 'n> {
 impl<'p, 'n> Scene<'p, 'n> {
     pub(super) fn new(pool: &'p Pool<'n>, provenance: &'p Found<'n>, names: Names) -> Self {
         let case_system = names.case_reference_system();
-        let targets: Vec<_> =
-            items(provenance.node, "target").iter().filter_map(|reference| pool.resolve(reference)).collect();
+        let targets: Vec<_> = items(provenance.node, "target")
+            .iter()
+            .filter_map(|target| pool.resolve(provenance, target))
+            .collect();
         let is_main = |found: &&&Found<'_>| {
             found.kind == "ServiceRequest"
                 && identifiers(found.node).any(|(system, _)| *system == *case_system)
@@ -27,7 +29,7 @@ impl<'p, 'n> Scene<'p, 'n> {
         let is_task = |found: &&&Found<'_>| {
             found.kind == "Task"
                 && found.node.get("partOf").is_none()
-                && found.node.get("focus").and_then(|focus| pool.resolve(focus)).map(|f| &f.path)
+                && found.node.get("focus").and_then(|focus| pool.resolve(found, focus)).map(|f| &f.path)
                     == request.map(|r| &r.path)
         };
         let task = request.and_then(|_| targets.iter().find(is_task)).copied();
@@ -118,6 +120,10 @@ impl<'p, 'n> Scene<'p, 'n> {
 fn keys(event: EventType, date: Option<&str>) -> Vec<String> {
     let words = [event.as_str().to_owned(), event.as_str().replace('_', "-")];
     let mut keys = words.to_vec();
+    if date.is_none() {
+        // What a status column says goes by the rule that reads it.
+        keys.push("status".to_owned());
+    }
     for word in &words {
         for date in date.into_iter().flat_map(|date| [Some(date), date.get(..10)]).flatten() {
             keys.push(format!("{word}/{date}"));

@@ -27,7 +27,7 @@ use crate::tree::{self, Limits, Node};
 pub(super) const SOURCE: &str = "https://elmfield-sp.example/cases";
 
 /// Everything a record can say that comes back.
-const RECORD: &str = r#"{
+pub(super) const RECORD: &str = r#"{
     "person": {"nhs_number": "9990004218", "nhs_number_status": "01", "local_id": "P7", "family": "Fôn",
         "given": ["Nia", "Mair"], "prefix": "Ms", "preferred_name": "Nia F", "former_family": ["Pugh"],
         "birth_date": "1951-08", "gender": "female", "address_lines": ["1 Elm Row", "Upper Elm"], "city": "Elmfield",
@@ -41,7 +41,7 @@ const RECORD: &str = r#"{
     "based_on": [{"system": "https://fhir.nhs.uk/Id/UBRN", "value": "000049973982"}]}"#;
 
 /// One referral's events: type, date, detail.
-const EVENTS: &[(&str, &str, &str)] = &[
+pub(super) const EVENTS: &[(&str, &str, &str)] = &[
     ("offered", "2026-03-01", r#"{"note": "rang back"}"#),
     (
         "referred",
@@ -79,11 +79,11 @@ const EVENTS: &[(&str, &str, &str)] = &[
     ("completed", "2026-03-30T10:00:00+01:00", r#"{"outcome": "Goals met"}"#),
 ];
 
-fn parse(text: &str) -> Node {
+pub(super) fn parse(text: &str) -> Node {
     tree::json::parse(text.as_bytes(), &Limits::default()).unwrap()
 }
 
-fn event(kind: &str, date: &str, detail: &str, record: &Node) -> ReferralEvent {
+pub(super) fn event(kind: &str, date: &str, detail: &str, record: &Node) -> ReferralEvent {
     let text = |text: &str| Node::String(text.to_owned());
     let node = Node::Object(vec![
         ("source".to_owned(), text(SOURCE)),
@@ -99,7 +99,11 @@ fn event(kind: &str, date: &str, detail: &str, record: &Node) -> ReferralEvent {
 }
 
 /// The Bundles of a referral's events, each with the event as it was folded.
-fn bundles(codeset: &Codeset, events: Vec<ReferralEvent>, form: Form) -> Vec<(ReferralEvent, Vec<u8>)> {
+pub(super) fn bundles(
+    codeset: &Codeset,
+    events: Vec<ReferralEvent>,
+    form: Form,
+) -> Vec<(ReferralEvent, Vec<u8>)> {
     let settings = Settings {
         form,
         code_in_every_bundle: true,
@@ -144,7 +148,7 @@ fn bundles(codeset: &Codeset, events: Vec<ReferralEvent>, form: Form) -> Vec<(Re
     made
 }
 
-fn read_back(codeset: &Codeset, bytes: &[u8]) -> (Vec<ReferralEvent>, Vec<Issue>) {
+pub(super) fn read_back(codeset: &Codeset, bytes: &[u8]) -> (Vec<ReferralEvent>, Vec<Issue>) {
     let back = Back { codeset, identities: &Identities::default(), nhs_number: NhsNumberRule::Reject };
     back.read(&read_json(bytes).unwrap_or_else(|issues| panic!("{issues:?}")))
 }

@@ -8,7 +8,7 @@
 use crate::event::{Issue, IssueCode, NhsNumber, Position};
 use crate::tree::Node;
 
-use super::pool::{Found, Pool, conditional, identifiers, text, unversioned};
+use super::pool::{Found, Pool, conditional, identifiers, text};
 
 /// The members that say whom a resource is about.
 const MEMBERS: [&str; 3] = ["subject", "for", "patient"];
@@ -35,7 +35,10 @@ pub(super) fn is_about_the_person(
     let (Some((member, reference)), Some(subject)) = (stated, request.node.get("subject")) else {
         return true;
     };
-    if reference == subject || named(pool, reference).is_one_with(&named(pool, subject)) {
+    let (theirs, ours) = (named(pool, found, reference), named(pool, request, subject));
+    let literal = |by, reference| text(reference, "reference").map(|target| pool.whole(by, target));
+    let is_same = reference == subject && literal(found, reference) == literal(request, subject);
+    if is_same || theirs.is_one_with(&ours) {
         return true;
     }
     let issue = Issue::new(IssueCode::OtherPerson, Position::path(found.at(member)), request.path.clone());
@@ -46,8 +49,8 @@ pub(super) fn is_about_the_person(
 }
 
 /// Whether a reference states another NHS number than the Patient that it points at.
-pub(super) fn is_torn(pool: &Pool<'_>, reference: &Node) -> bool {
-    named(pool, reference).torn
+pub(super) fn is_torn(pool: &Pool<'_>, by: &Found<'_>, reference: &Node) -> bool {
+    named(pool, by, reference).torn
 }
 
 impl Named {
@@ -71,9 +74,9 @@ impl Named {
     }
 }
 
-fn named(pool: &Pool<'_>, reference: &Node) -> Named {
+fn named(pool: &Pool<'_>, by: &Found<'_>, reference: &Node) -> Named {
     let mut named = Named::default();
-    if let Some(patient) = pool.resolve(reference).filter(|found| found.kind == "Patient") {
+    if let Some(patient) = pool.resolve(by, reference).filter(|found| found.kind == "Patient") {
         named.names.push(patient.path.clone());
         identifiers(patient.node).for_each(|id| named.identifier(id));
     }
@@ -82,7 +85,7 @@ fn named(pool: &Pool<'_>, reference: &Node) -> Named {
     if let Some(target) = text(reference, "reference") {
         match conditional(target) {
             Some((_, id)) => named.identifier(id),
-            None => named.names.push(unversioned(target).to_owned()),
+            None => named.names.push(pool.whole(by, target).into_owned()),
         }
     }
     let (patients, stated) = named.numbers.split_at(of_patient);

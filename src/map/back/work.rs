@@ -5,29 +5,50 @@
 
 use crate::event::field::Field;
 use crate::event::kinds::EventType;
-use crate::event::{Issue, IssueCode, Position, ReferralEvent};
+use crate::event::{Issue, IssueCode, Position};
 
 use super::Back;
+use super::address::Target;
+use super::clash::Piece;
 use super::detail::{mode, value};
-use super::pool::{Found, Pool, identifiers, items, text};
+use super::pool::{Found, Pool, identifiers, items, notes, text};
 use super::whose::is_about_the_person;
+
+/// What the work on a request is written down in.
+pub(super) const WORK: [&str; 3] = ["Encounter", "Observation", "CarePlan"];
 
 impl Back<'_> {
     /// The events of Encounters, Observations and CarePlans.
-    pub(super) fn work(&self, pool: &Pool<'_>, issues: &mut Vec<Issue>) -> Vec<ReferralEvent> {
-        let mut events = Vec::new();
-        for kind in ["Encounter", "Observation", "CarePlan"] {
-            for found in pool.of_kind(kind) {
-                events.extend(self.piece(pool, found, issues));
+    pub(super) fn work<'p, 'n>(&self, pool: &'p Pool<'n>, issues: &mut Vec<Issue>) -> Vec<Piece<'p, 'n>> {
+        let mut pieces = Vec::new();
+        for kind in WORK {
+            for found in pool.of_others(kind) {
+                pieces.extend(self.piece(pool, found, issues));
             }
         }
-        events
+        pieces
     }
 
-    fn piece(&self, pool: &Pool<'_>, found: &Found<'_>, issues: &mut Vec<Issue>) -> Option<ReferralEvent> {
+    fn piece<'p, 'n>(
+        &self,
+        pool: &'p Pool<'n>,
+        found: &'p Found<'n>,
+        issues: &mut Vec<Issue>,
+    ) -> Option<Piece<'p, 'n>> {
         let node = found.node;
-        let based_on = items(node, "basedOn").iter().find_map(|reference| pool.resolve(reference));
-        let request = based_on.filter(|request| request.kind == "ServiceRequest")?;
+        let mut request = None;
+        for reference in items(node, "basedOn") {
+            match pool.target(found, reference) {
+                Target::Here(based_on) => request = request.or(Some(based_on)),
+                Target::Unclear(_, issue) => {
+                    let at = Position::path(found.at("basedOn"));
+                    issues.push(Issue::new(issue.code, at, issue.found));
+                    return None;
+                }
+                Target::Elsewhere => {}
+            }
+        }
+        let request = request.filter(|request| request.kind == "ServiceRequest")?;
         let (event, done, date) = match found.kind {
             "Encounter" => (EventType::Contacted, &["finished"][..], "period.start"),
             "Observation" => {
@@ -65,7 +86,8 @@ impl Back<'_> {
             }
             _ => facts.put(Field::Plan, text(node, "description"), found, "description"),
         }
-        facts.put(Field::Note, text(node, "note[0].text"), found, "note[0].text");
-        facts.build(found, self.identities, self.nhs_number, issues)
+        facts.put(Field::Note, notes(node).as_deref(), found, "note");
+        let event = facts.build(found, self.identities, self.nhs_number, issues)?;
+        Some(Piece { event, of: found, referral: referral.key() })
     }
 }

@@ -1,0 +1,107 @@
+//! Referrals and events that would be taken for one another: two requests under one number, two events under one id.
+//!
+//! A referral goes by the value of its request's identifier, and an event by the referral and what happened. Where
+//! two requests have one value in different systems or on different servers, or one stands here in two versions,
+//! which is which can no longer be said: they are refused, all of them. Two Tasks of one request that say the same
+//! are two events, named by their Tasks. What this is not: a comparison with what was read before. Next:
+//! [`super::others`].
+
+use std::collections::{HashMap, HashSet};
+
+use crate::event::build::MAX_ID;
+use crate::event::{Issue, IssueCode, Position, ReferralEvent};
+
+use super::pool::{Found, Pool, identifiers, text, unversioned};
+
+/// What a referral goes by: the source, where its request names one, and the id.
+pub(super) type Key = (Option<String>, String);
+
+/// An event, the resource it was read from, and its referral.
+pub(super) struct Piece<'p, 'n> {
+    pub(super) event: ReferralEvent,
+    pub(super) of: &'p Found<'n>,
+    pub(super) referral: Key,
+}
+
+/// Which request a referral's id stands for.
+pub(super) struct Claim {
+    pub(super) referral: Key,
+    /// What the request is called in full.
+    pub(super) name: String,
+    /// Where that is said.
+    pub(super) path: String,
+    /// Whether it is the request itself that is here, not only a Task about it.
+    pub(super) is_request: bool,
+}
+
+/// What a request is called in full: system and value of its identifier, else where it is.
+pub(super) fn name_of(pool: &Pool<'_>, request: &Found<'_>, identifier: Option<(&str, &str)>) -> String {
+    let id = text(request.node, "id").unwrap_or_default();
+    let place = || match request.full_url {
+        Some(url) => unversioned(url).to_owned(),
+        None => pool.whole(request, &format!("ServiceRequest/{id}")).into_owned(),
+    };
+    match identifier {
+        Some((system, value)) if !system.is_empty() => format!("{system}|{value}"),
+        Some((_, value)) => format!("{value} {}", place()),
+        None => place(),
+    }
+}
+
+/// The events of others without those that cannot be told apart.
+pub(super) fn told_apart(
+    mut pieces: Vec<Piece<'_, '_>>,
+    claims: &[Claim],
+    issues: &mut Vec<Issue>,
+) -> Vec<ReferralEvent> {
+    let mut of_referral: HashMap<&Key, Vec<&Claim>> = HashMap::new();
+    for claim in claims {
+        of_referral.entry(&claim.referral).or_default().push(claim);
+    }
+    let clash = |all: &&Vec<&Claim>| {
+        let names: HashSet<&str> = all.iter().map(|claim| claim.name.as_str()).collect();
+        names.len() > 1 || all.iter().filter(|claim| claim.is_request).count() > 1
+    };
+    for claim in claims {
+        if of_referral.get(&claim.referral).filter(clash).is_some() {
+            let at = Position::path(claim.path.clone());
+            issues.push(Issue::new(
+                IssueCode::DuplicateReferralId,
+                at,
+                "two requests, or two versions of one",
+            ));
+        }
+    }
+    pieces.retain(|piece| of_referral.get(&piece.referral).filter(clash).is_none());
+    let twice = said_twice(&pieces);
+    for (piece, _) in pieces.iter_mut().zip(twice).filter(|(piece, twice)| *twice && piece.of.kind == "Task")
+    {
+        let name = identifiers(piece.of.node).next().map(|(_, value)| value);
+        if let Some(name) = name.or_else(|| text(piece.of.node, "id"))
+            && piece.event.event_id.len() + name.len() < MAX_ID
+        {
+            piece.event.event_id = format!("{}/{name}", piece.event.event_id);
+        }
+    }
+    let twice = said_twice(&pieces);
+    let mut events = Vec::with_capacity(pieces.len());
+    for (piece, twice) in pieces.into_iter().zip(twice) {
+        if twice {
+            let at = Position::path(piece.of.path.clone());
+            issues.push(Issue::new(IssueCode::DuplicateEventId, at, "another resource that says the same"));
+        } else {
+            events.push(piece.event);
+        }
+    }
+    events
+}
+
+/// Of each event, whether another has its id.
+fn said_twice(pieces: &[Piece<'_, '_>]) -> Vec<bool> {
+    let id = |piece: &Piece<'_, '_>| (piece.referral.0.clone(), piece.event.event_id.clone());
+    let mut count: HashMap<_, usize> = HashMap::new();
+    for piece in pieces {
+        *count.entry(id(piece)).or_default() += 1;
+    }
+    pieces.iter().map(|piece| count.get(&id(piece)).is_some_and(|count| *count > 1)).collect()
+}
