@@ -100,6 +100,21 @@ fn a_refused_event_about_consent_is_heeded_before_it_is_answered() {
 }
 
 #[test]
+fn a_torn_event_that_withdraws_is_heeded_as_far_as_it_can_be_made_out() {
+    let server = Server::start(Setting::default());
+    let torn = |share: &str| event_of("R1", "contacted", 5, share).replace("}}}", "}");
+    assert_eq!(server.json(&torn("full")).status, 400);
+    assert!(server.keep.doubts.lock().unwrap().is_empty(), "it forbids nothing");
+    assert_eq!(server.json(&torn("none")).status, 400);
+    let lines = format!("{}\n{}", event("R2", "referred", 1), torn("none"));
+    let headers = [("Content-Type", "application/x-ndjson")];
+    assert_eq!(server.send("POST", "/events", &headers, lines.as_bytes()).status, 207);
+    let doubts = server.keep.doubts.lock().unwrap();
+    assert_eq!(doubts.len(), 2);
+    assert!(doubts.iter().all(|doubt| doubt.keys.len() > 1), "its referral and its person");
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_whole() {
     let server = Server::start(Setting::default());
     let twice = event("R1", "referred", 1).replacen("\"type\"", "\"event_id\":\"R9\",\"type\"", 1);

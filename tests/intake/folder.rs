@@ -231,6 +231,15 @@ fn what_withdraws_goes_in_before_anything_else_of_the_file() {
 }
 
 #[test]
+fn what_is_no_record_and_withdraws_is_heeded_beyond_its_file() {
+    let mut place = Place::new("");
+    let torn = event_of("R1", "contacted", 5, "none").replace("}}}", "}");
+    place.put("events.ndjson", format!("{}\n{torn}", event("R2", "referred", 1)));
+    assert_eq!(place.settle(), [FileEnd::SomeRefused]);
+    assert_eq!(place.keep.doubts.lock().unwrap().len(), 1);
+}
+
+#[test]
 fn a_store_that_stopped_leaves_the_file_for_later_and_it_is_taken_up_again_after_a_restart() {
     let mut place = Place::new("");
     place.keep.stopped.store(true, Ordering::SeqCst);

@@ -24,7 +24,8 @@ use crate::intake::submit::{Came, Grouped, Taken};
 use crate::map::share::statement;
 use crate::plan::Doubt;
 use crate::plan::doubt::heeded;
-use crate::source::{Input, Layout, Options, Reader, Scratch};
+use crate::profile::about::About;
+use crate::source::{BadRecord, Input, Layout, Options, Reader, Scratch};
 use crate::store::{Answer, StoreError};
 
 use super::Shared;
@@ -157,6 +158,7 @@ impl Work<'_> {
             let batch = batch?;
             for bad in batch.bad() {
                 look.see_refused(scene, bad, 0).map_err(|error| self.spill(error))?;
+                self.doubts.extend(self.doubt_of_bad(scene, bad));
             }
             for record in batch.records() {
                 let place = Place::new(0, record.row);
@@ -179,14 +181,26 @@ impl Work<'_> {
         Ok(first)
     }
 
+    /// What a record that is none says of consent, as far as it can be made out.
+    fn doubt_of_bad(&self, scene: &FileScene, bad: &BadRecord) -> Option<Doubt> {
+        let (layout, bound, scratch) = (&scene.layout, &scene.bound, &mut Scratch::default());
+        let (key, about) =
+            self.shop.interpreter.key_and_about_refused(layout, bound, &bad.text, bad.issue.code, scratch);
+        self.doubt_about(&about, key.as_deref())
+    }
+
     /// What a refused record says of consent, which must be heeded all the same.
     fn doubt(&self, scene: &FileScene, text: &str, key: Option<&[u8]>) -> Option<Doubt> {
         let interpreter = &self.shop.interpreter;
         let (_, about) =
             interpreter.key_and_about(&scene.layout, &scene.bound, text, &mut Scratch::default());
+        self.doubt_about(&about, key)
+    }
+
+    fn doubt_about(&self, about: &About, key: Option<&[u8]>) -> Option<Doubt> {
         // The key is the referral's id, after the source where a record names it.
         let referral = key.and_then(|key| std::str::from_utf8(key).ok()?.rsplit('\u{1f}').next());
-        doubt::of_refused(&about, referral, &interpreter.identities)
+        doubt::of_refused(about, referral, &self.shop.interpreter.identities)
     }
 
     fn group(

@@ -45,7 +45,10 @@ pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) ->
     let reading = move || parse(&bytes, kind, reader.max_events, &reader.identities);
     let parsed = intake.off_the_loop(size, reading).await;
     match parsed {
-        Ok(Parsed::Refused(issue)) => {
+        Ok(Parsed::Refused(issue, doubt)) => {
+            if let Err(refusal) = intake.heed(doubt.into_iter().collect()).await {
+                return refusal.into_response();
+            }
             intake.keep.refused(1);
             refused(&[issue])
         }
@@ -79,16 +82,19 @@ impl ReadEvent {
 }
 
 enum Parsed {
-    Refused(Issue),
+    /// With what it says of consent although it is refused.
+    Refused(Issue, Option<Doubt>),
     TooMany,
     One(Box<ReadEvent>),
     Many(Vec<ReadEvent>),
 }
 
 fn parse(bytes: &[u8], kind: Kind, most: usize, identities: &Identities) -> Parsed {
-    let nodes: Vec<Result<Node, Issue>> = match kind {
+    let nodes: Vec<Result<Node, Torn<'_>>> = match kind {
         Kind::Json => match json::parse(bytes, &Limits::default()) {
-            Err(issue) => return Parsed::Refused(issue),
+            // Of a torn list it cannot be said who said what: it is refused as it came.
+            Err(issue) if bytes.trim_ascii_start().starts_with(b"[") => return Parsed::Refused(issue, None),
+            Err(issue) => return Parsed::Refused(issue, torn(bytes, identities)),
             Ok(Node::Array(items)) => items.into_iter().map(Ok).collect(),
             Ok(node) => {
                 let read = events(vec![Ok(node)], identities).pop();
@@ -102,23 +108,34 @@ fn parse(bytes: &[u8], kind: Kind, most: usize, identities: &Identities) -> Pars
             if lines().nth(most).is_some() {
                 return Parsed::TooMany;
             }
-            lines().map(|line| json::parse(line, &Limits::default())).collect()
+            let parse = |line| json::parse(line, &Limits::default()).map_err(|issue| (issue, line));
+            lines().map(parse).collect()
         }
     };
     match nodes.len() {
         // Nothing was sent, so nothing can be said to have been taken.
-        0 => Parsed::Refused(Issue::new(IssueCode::WrongShape, Position::default(), "no event at all")),
+        0 => Parsed::Refused(Issue::new(IssueCode::WrongShape, Position::default(), "no event at all"), None),
         many if many > most => Parsed::TooMany,
         _ => Parsed::Many(events(nodes, identities)),
     }
 }
 
-fn events(nodes: Vec<Result<Node, Issue>>, identities: &Identities) -> Vec<ReadEvent> {
+/// What is no JSON, and why.
+type Torn<'b> = (Issue, &'b [u8]);
+
+/// What it says of consent, as far as it can be made out.
+fn torn(raw: &[u8], identities: &Identities) -> Option<Doubt> {
+    let (key, about) = canonical::torn(&String::from_utf8_lossy(raw));
+    let referral = key.as_deref().and_then(|key| std::str::from_utf8(key).ok()?.rsplit('\u{1f}').next());
+    of_refused(&about, referral, identities)
+}
+
+fn events(nodes: Vec<Result<Node, Torn<'_>>>, identities: &Identities) -> Vec<ReadEvent> {
     let mut withdrawals = Withdrawals::default();
     let mut found: Vec<ReadEvent> = Vec::with_capacity(nodes.len());
     for node in nodes {
         found.push(match node {
-            Err(issue) => ReadEvent::refused(vec![issue]),
+            Err((issue, raw)) => ReadEvent { event: None, issues: vec![issue], doubt: torn(raw, identities) },
             Ok(node) => {
                 let (event, issues) = read::read(&node, identities, NhsNumberRule::Reject);
                 let refused = event.is_none().then_some(&node);
