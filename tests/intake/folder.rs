@@ -237,6 +237,12 @@ fn what_is_no_record_and_withdraws_is_heeded_beyond_its_file() {
     place.put("events.ndjson", format!("{}\n{torn}", event("R2", "referred", 1)));
     assert_eq!(place.settle(), [FileEnd::SomeRefused]);
     assert_eq!(place.keep.doubts.lock().unwrap().len(), 1);
+    // Too large to be a record: what it says of consent may stand in what is cut off.
+    let large =
+        event("R3", "contacted", 5).replace("}}}", &format!("}}}},\"x\":\"{}\"}}", "x".repeat(2 << 20)));
+    place.put("large.ndjson", format!("{}\n{large}", event("R4", "referred", 1)));
+    assert_eq!(place.settle(), [FileEnd::SomeRefused]);
+    assert_eq!(place.keep.doubts.lock().unwrap().len(), 2);
 }
 
 #[test]
