@@ -125,22 +125,29 @@ fn waits_for(reason: Reason) -> impl Fn(&Row) -> bool {
     move |row| row.is_held() && row.reason == Some(reason)
 }
 
-/// The referral that answers the same request as another and named it before: what it has sent, or may still send, goes
-/// first. With the number of its first entry.
+/// The referral that answers the same request as another and goes first, with the number of its first entry: of those that
+/// have sent something the one that named the request first, else of those that may still send something. One that stepped
+/// back comes after whoever answers instead; what waits for another is no answer.
 pub(super) fn first_to_answer(
     rows: &mut dyn Rows,
     id: Uuid,
     asks: PersonKey,
 ) -> Result<Option<(Uuid, EntryId)>> {
+    let mut may_answer = None;
     for other in rows.asking(asks)? {
-        if other == id {
-            return Ok(None);
+        let entries = rows.rows_of(other)?;
+        let first = entries.iter().find(|row| row.counts());
+        let answers = first.map(|row| (other, row.id));
+        if entries.iter().any(|row| row.may_be_there() || row.has_request) {
+            return Ok(answers.filter(|_| other != id));
         }
-        if let Some(row) = rows.rows_of(other)?.iter().find(|row| row.counts()) {
-            return Ok(Some((other, row.id)));
+        if may_answer.is_none()
+            && entries.iter().any(|row| row.counts() && !waits_for(Reason::RequestTaken)(row))
+        {
+            may_answer = answers;
         }
     }
-    Ok(None)
+    Ok(may_answer.filter(|(other, _)| *other != id))
 }
 
 /// Lists, for a person, what the endpoint has or may have of a referral of which nothing may be shared any more.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::samples::{OTHER_SOURCE, SOURCE, Told, by, planner, start, submission, told};
+use super::samples::{OTHER_SOURCE, SOURCE, Told, by, deliver, planner, start, submission, told};
 use super::{each, states};
 use crate::outbox::{Command, Reason, State};
 use crate::plan::Planner;
@@ -147,5 +147,50 @@ fn a_request_is_let_go_by_a_correction_a_discard_and_a_withdrawal() {
         store.accept(&submission(false, &[withdrawn]), &planner, start()).unwrap();
         let ended = (State::Withdrawn, Some(Reason::ConsentWithdrawn));
         assert_eq!(states(store)[..3], [ended, ended, PENDING]);
+    });
+}
+
+#[test]
+fn who_stepped_back_waits_for_the_one_that_answers_instead() {
+    let planner = planner();
+    let taken = held(Reason::RequestTaken);
+    // With what the second has sent, and with what it is about to send.
+    for sent in [true, false] {
+        each(|store| {
+            take_in(store, &planner, &[answer("R1", "referred", "2026-04-01")]);
+            take_in(store, &planner, &[answer("R2", "referred", "2026-04-01")]);
+            act(store, 1, Command::Discard, &planner);
+            if sent {
+                assert_eq!(deliver(store, "north", start()), 1);
+            }
+            take_in(store, &planner, &[answer("R1", "completed", "2026-04-05")]);
+            take_in(store, &planner, &[answer("R2", "accepted", "2026-04-06")]);
+            assert_eq!(states(store)[2..], [taken, PENDING]);
+            let second = Planner::referral(SOURCE, "R2");
+            assert_eq!(store.entry(3).unwrap().unwrap().answered_by, Some((second, 2)));
+            if !sent {
+                act(store, 2, Command::Discard, &planner);
+                act(store, 4, Command::Discard, &planner);
+                assert_eq!(states(store)[2], PENDING, "the second stepped back, too");
+            }
+        });
+    }
+}
+
+#[test]
+fn consent_that_returns_takes_no_answer_away() {
+    each(|store| {
+        let planner = planner();
+        let agreed = Some(("full", "2026-04-01"));
+        let mine = |kind, day, share| Told { share, ..answer("R1", kind, day) };
+        take_in(store, &planner, &[mine("referred", "2026-04-01", Some(("none", "2026-04-02")))]);
+        let other =
+            Told { number: Some("9990000018"), share: agreed, ..answer("R2", "referred", "2026-04-03") };
+        take_in(store, &planner, &[other]);
+        assert_eq!(deliver(store, "north", start()), 1);
+        let again = Some(("full", "2026-04-05"));
+        take_in(store, &planner, &[mine("consent_changed", "2026-04-05", again)]);
+        take_in(store, &planner, &[mine("cancelled", "2026-04-06", again)]);
+        assert_eq!(states(store)[2..], [held(Reason::RequestTaken); 2]);
     });
 }
