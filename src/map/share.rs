@@ -33,6 +33,14 @@ pub fn decide(folded: &Folded) -> Sharing {
     decide_by(folded, &folded.consents_elsewhere)
 }
 
+/// Decides as if this, too, were stated elsewhere.
+#[must_use]
+pub fn decide_with(folded: &Folded, statement: Statement) -> Sharing {
+    let mut elsewhere = folded.consents_elsewhere.clone();
+    elsewhere.push(statement);
+    decide_by(folded, &elsewhere)
+}
+
 /// Decides by the statements of the referral's own events alone.
 #[must_use]
 pub fn decide_by_itself(folded: &Folded) -> Sharing {

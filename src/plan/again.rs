@@ -39,11 +39,11 @@ impl Planner {
         now: Timestamp,
     ) -> Plan {
         let mut plan = Plan::empty(Self::referral(source, referral_id));
-        let mut folded = fold_of(known);
+        let mut folded = fold_of(known, now);
         folded.released = released(known, &[]);
         never_set_back(&mut folded, known, unsent);
-        self.describe(known, &folded, &mut plan);
         let held = self.hold(known, &folded, now, &[]);
+        self.describe(known, &folded, held, &mut plan);
         let mapped = self.map(&folded, known, source, now);
         let today = Today { known, folded: &folded, source, now };
         plan.replanned = self.redo(&today, &mapped, held, unsent.iter());

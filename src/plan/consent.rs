@@ -1,4 +1,5 @@
-//! What earlier rows of a referral stated of consent and still counts beside what today's row says.
+//! What was stated of consent in a referral's earlier rows, and in the person's other referrals, and still counts beside
+//! what today's row says.
 //!
 //! In a snapshot the row of today is the same statement, edited: what it said before may forbid what it allows now, never
 //! allow more. So that it is not forgotten when the row is stored again, the referral's first event keeps the consent
@@ -7,12 +8,17 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
+
 use crate::event::kinds::{EventType, Share};
 use crate::event::{Record, ReferralEvent};
-use crate::map::fold::Folded;
-use crate::map::share::{Statement, statement};
+use crate::map::fold::{Folded, Role};
+use crate::map::share::{Sharing, Statement, decide, decide_with, statement};
+use crate::outbox::Reason;
 
+use super::knowing::fold_of;
 use super::known::Known;
+use super::whose::Whose;
 
 /// What was stated before and allows no more than what is stated now; where nothing is stated any more, only that nothing
 /// may be shared.
@@ -43,20 +49,89 @@ fn share(record: &Record) -> Share {
     record.consent.as_ref().map_or(Share::None, |consent| consent.share)
 }
 
-/// Statements that count for the person: a change of consent, or that nothing may be shared, now or in an earlier row.
-pub(super) fn lasting<'e>(events: impl Iterator<Item = &'e ReferralEvent>, known: &Known) -> Vec<Statement> {
+/// Adds what other referrals of the person state, as far as it counts in this one today.
+///
+/// A statement that is in doubt may forbid, it cannot allow: one dated after today, and what a referral says of which it
+/// is in question whose it is. Of such statements only those count that allow least, and less than all others do.
+pub(super) fn hear_others(folded: &mut Folded, known: &Known, today: Date) {
+    let whose = folded.steps.last().map(|step| Whose::of(&step.event)).unwrap_or_default();
+    let mut doubtful = Vec::new();
+    for other in &known.others {
+        let in_question = other.in_question || other.whose.names_two() || whose.is_disputed_by(&other.whose);
+        let is_doubtful = |(date, _): &Statement| in_question || date.is_some_and(|date| date > today);
+        for statement in &other.statements {
+            if is_doubtful(statement) {
+                doubtful.push(*statement);
+            } else {
+                folded.consents_elsewhere.push(*statement);
+            }
+        }
+    }
+    let Some(least) = doubtful.iter().map(|statement| allows(decide_with(folded, *statement))).min() else {
+        return;
+    };
+    if least < allows(decide(folded)) {
+        doubtful.retain(|statement| allows(decide_with(folded, *statement)) == least);
+        folded.consents_elsewhere.extend(doubtful);
+    }
+}
+
+/// How much may leave, as a rank.
+const fn allows(sharing: Sharing) -> u8 {
+    match sharing {
+        Sharing::Level(Share::None) => 0,
+        Sharing::Held => 1,
+        Sharing::Level(Share::CodesOnly) => 2,
+        Sharing::Level(Share::Full) => 3,
+    }
+}
+
+/// Whether nothing of a referral may leave, by all that is known today.
+#[must_use]
+pub fn nothing_may_leave(known: &Known, now: jiff::Timestamp) -> bool {
+    decide(&fold_of(known, now)) == Sharing::Level(Share::None)
+}
+
+/// Statements that count for the person: a change of consent, or that nothing may be shared, now or in an earlier row. What
+/// was entered in error, or was corrected, no longer counts as it was, except while the record that says so is held
+/// for a reason that puts it in doubt and has not been sent.
+pub(super) fn lasting_of(folded: &Folded, known: &Known, held: Option<Reason>) -> Vec<Statement> {
     let counts = |event: &&ReferralEvent| {
         event.event_type == EventType::ConsentChanged
             || statement(event).is_some_and(|(_, share)| share == Share::None)
     };
-    let mut statements: Vec<Statement> = events.filter(counts).filter_map(statement).collect();
-    statements.extend(still_forbids(known, None));
+    let in_doubt = held.is_some_and(puts_in_doubt);
+    let amended: Vec<&str> = folded
+        .steps
+        .iter()
+        .filter(|step| !in_doubt || known.sent.contains(&step.event.event_id))
+        .filter_map(|step| match &step.role {
+            Role::Plain => None,
+            Role::Corrects { was: target, .. } | Role::Withdraws(target) => Some(target.event_id.as_str()),
+        })
+        .collect();
+    let now = folded.steps.iter().map(|step| &step.event).filter(counts);
+    let events = known.events.iter().map(|(event, _)| event);
+    let before = events.filter(|event| !amended.contains(&event.event_id.as_str())).chain(&known.earlier);
+    let forbade = before.filter_map(statement).filter(|(_, share)| *share == Share::None);
+    let mut statements: Vec<Statement> = now.filter_map(statement).chain(forbade).collect();
     statements.sort_by_key(|(date, share)| (*date, share.as_str()));
     statements.dedup();
     statements
 }
 
-/// The same, of a folded referral.
-pub(super) fn lasting_of(folded: &Folded, known: &Known) -> Vec<Statement> {
-    lasting(folded.steps.iter().map(|step| &step.event), known)
+/// Whether what is held for this reason may be another person's, or may not be so.
+const fn puts_in_doubt(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Protected
+            | Reason::TwoPersons
+            | Reason::TestNumberAtLive
+            | Reason::RealNumberAtTest
+            | Reason::FutureDate
+            | Reason::NeedsIdentity
+            | Reason::BirthDates
+            | Reason::NhsNumbers
+            | Reason::ConsentUnclear
+    )
 }

@@ -56,7 +56,7 @@ impl Planner {
         let own = |reason: Reason| own.filter(|own| *own == reason);
         let taken = |request: &PersonKey| known.taken.contains(request);
         let reasons = [
-            shares_nothing(known, folded, last).then_some(Reason::ConsentNone),
+            shares_nothing(known, folded, last, waived).then_some(Reason::ConsentNone),
             own(Reason::Protected),
             names_two_persons(folded).then_some(Reason::TwoPersons),
             route.and_then(|route| wrong_kind_of_number(route, last)),
@@ -76,14 +76,13 @@ impl Planner {
 }
 
 /// Whether nothing of it may leave, whatever else is found out. Where it is in question whose referral it is, only what itself
-/// says counts: another referral's consent may be another person's.
-fn shares_nothing(known: &Known, folded: &Folded, last: &ReferralEvent) -> bool {
-    let none = Sharing::Level(Share::None);
-    let in_question =
-        || disputed(known, last, Dispute::BirthDates) || disputed(known, last, Dispute::Numbers);
-    decide(folded) == none
-        && !names_two_persons(folded)
-        && (decide_by_itself(folded) == none || !in_question())
+/// says counts, until a person has decided: another referral's consent may be another person's.
+fn shares_nothing(known: &Known, folded: &Folded, last: &ReferralEvent, waived: &[Reason]) -> bool {
+    let questions = [(Dispute::BirthDates, Reason::BirthDates), (Dispute::Numbers, Reason::NhsNumbers)];
+    let is_open =
+        |(about, reason): (Dispute, Reason)| !waived.contains(&reason) && disputed(known, last, about);
+    let decided = if questions.into_iter().any(is_open) { decide_by_itself(folded) } else { decide(folded) };
+    decided == Sharing::Level(Share::None) && !names_two_persons(folded)
 }
 
 /// Whether a refused record may have changed what may leave. A consent dated after the day of the refusal is certainly the
@@ -97,7 +96,7 @@ fn in_doubt(known: &Known, folded: &Folded) -> bool {
 
 fn disputed(known: &Known, last: &ReferralEvent, about: Dispute) -> bool {
     let whose = Whose::of(last);
-    known.others.iter().any(|other| whose.against(other) == Some(about))
+    known.others.iter().any(|other| whose.against(&other.whose) == Some(about))
 }
 
 /// Another referral's record of the same number has no family name in common: worth saying, no reason to wait.

@@ -9,7 +9,8 @@ use crate::event::{EventType, ReferralEvent};
 use crate::map::fold::{self, Folded};
 use crate::map::names::Names;
 
-use super::consent::still_forbids;
+use super::consent::{hear_others, still_forbids};
+use super::holds::london;
 use super::known::{Known, Submission};
 use super::planner::entry_key;
 
@@ -23,16 +24,16 @@ pub(super) fn released(known: &Known, revised: &[(ReferralEvent, u32)]) -> Vec<S
     all.filter(is_released).map(|(event, _)| event.event_id.clone()).collect()
 }
 
-/// What is known, folded, with what was stated of consent elsewhere and before.
-pub(super) fn fold_of(known: &Known) -> Folded {
+/// What is known, folded, with what was stated of consent elsewhere and before and counts today.
+pub(super) fn fold_of(known: &Known, now: jiff::Timestamp) -> Folded {
     let mut folded = fold::fold(known.events.iter().map(|(event, _)| event.clone()).collect());
     folded.revised.clone_from(&known.earlier);
-    folded.consents_elsewhere.clone_from(&known.elsewhere);
     if !known.earlier.is_empty() {
         // The newest event has the record of today.
-        let now = known.events.last().map(|(event, _)| event);
-        folded.consents_elsewhere.extend(still_forbids(known, now));
+        let newest = known.events.last().map(|(event, _)| event);
+        folded.consents_elsewhere.extend(still_forbids(known, newest));
     }
+    hear_others(&mut folded, known, now.to_zoned(london()).date());
     folded
 }
 

@@ -36,8 +36,8 @@ pub struct Known {
     pub events: Vec<(ReferralEvent, u32)>,
     /// What these events said before they were revised.
     pub earlier: Vec<ReferralEvent>,
-    /// What was stated about the person's consent in other referrals of the source.
-    pub elsewhere: Vec<Statement>,
+    /// What it stated of consent for all of the person's referrals.
+    pub statements: Vec<Statement>,
     /// The endpoint of its first delivery.
     pub endpoint: Option<String>,
     /// The practice that chose this endpoint.
@@ -48,12 +48,23 @@ pub struct Known {
     pub sent: Vec<String>,
     /// Keys of entries whose sensitive content a person has released.
     pub released: Vec<Uuid>,
-    /// Whom other referrals of the same number, or of the same person of the source, are about.
-    pub others: Vec<Whose>,
+    /// Other referrals of the same number, or of the same person of the source.
+    pub others: Vec<Other>,
     /// Keys of requests of the clinical system's that another referral answers, which named them first.
     pub taken: Vec<PersonKey>,
     /// The day on which a record about the person's consent was last refused and not mended since.
     pub doubted: Option<Date>,
+}
+
+/// Another referral of the same number, or of the same person of the source.
+#[derive(Clone, Debug, Default)]
+pub struct Other {
+    /// Whom it is about.
+    pub whose: Whose,
+    /// What it states about the person's consent; nothing where it is another source's.
+    pub statements: Vec<Statement>,
+    /// Whether a third referral contradicts it about whose it is.
+    pub in_question: bool,
 }
 
 /// An entry that was never attempted.

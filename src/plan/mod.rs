@@ -27,8 +27,9 @@ mod revised_tests;
 #[cfg(test)]
 mod tests;
 
+pub use consent::nothing_may_leave;
 pub use doubt::Doubt;
-pub use known::{Known, Submission, Unsent};
+pub use known::{Known, Other, Submission, Unsent};
 pub use made::{Disposition, NewEntry, Plan, Verdict};
 pub use planner::Planner;
 pub use route::{Route, Routes};

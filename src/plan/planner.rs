@@ -12,6 +12,7 @@ use crate::convert::since::{self, Update};
 use crate::event::finish::Identities;
 use crate::event::{IssueCode, ReferralEvent};
 use crate::map::fold::Folded;
+use crate::map::hold::names_two_persons;
 use crate::map::mapper::Settings;
 use crate::map::names::{NameKind, Names};
 use crate::map::provenance::revision_uuid;
@@ -19,9 +20,9 @@ use crate::map::refs::plain;
 use crate::outbox::{Reason, State};
 
 use super::again::{Today, never_set_back};
-use super::consent::{lasting, lasting_of, still_forbids, stored_record};
+use super::consent::{hear_others, lasting_of, still_forbids, stored_record};
 use super::doubt::{Doubt, mends};
-use super::holds::{active_since, names_differ};
+use super::holds::{active_since, london, names_differ};
 use super::knowing::{as_known, fold_of, released};
 use super::known::{Known, Submission, Unsent, number_key, person_keys, request_key};
 use super::made::{DEFAULT_EXPIRY, Disposition, NewEntry, Plan, Verdict};
@@ -73,12 +74,13 @@ impl Planner {
         let mut plan = Plan::empty(referral);
         let accepted = self.sort_out(known, came, &mut plan);
         let before: Vec<ReferralEvent> = known.events.iter().map(|(event, _)| event.clone()).collect();
-        let old_statements = lasting(before.iter(), known);
         let update = match since::update(before, accepted, came.snapshot) {
             Ok(update) => update,
             Err((code, _)) => {
                 plan.refuse_rest(code);
-                self.describe(known, &fold_of(known), &mut plan);
+                let folded = fold_of(known, now);
+                let held = self.hold(known, &folded, now, &[]);
+                self.describe(known, &folded, held, &mut plan);
                 return plan;
             }
         };
@@ -117,17 +119,17 @@ impl Planner {
             let number = known.revision_of(&event.event_id) + 1;
             plan.events.push((event.clone(), number));
         }
-        folded.consents_elsewhere.clone_from(&known.elsewhere);
         if came.snapshot || came.versioned {
             folded.consents_elsewhere.extend(still_forbids(known, came.events.last()));
         }
+        hear_others(&mut folded, known, now.to_zoned(london()).date());
         folded.released = released(known, &plan.events);
         plan.issues.extend(folded.remarks.iter().cloned());
         never_set_back(&mut folded, known, unsent);
-        self.describe(known, &folded, &mut plan);
-        plan.issues.extend(names_differ(known, &folded));
-        plan.statements_changed = lasting_of(&folded, known) != old_statements;
         let held = self.hold(known, &folded, now, &[]);
+        self.describe(known, &folded, held, &mut plan);
+        plan.issues.extend(names_differ(known, &folded));
+        plan.statements_changed = plan.statements != known.statements;
         let mapped = self.map(&folded, known, &came.source, now);
         plan.issues.extend(mapped.notes.remarks.iter().cloned());
         let events = std::mem::take(&mut plan.events);
@@ -171,24 +173,24 @@ impl Planner {
     /// Whether something of an event stays here because it is sensitive.
     #[must_use]
     pub fn withholds(&self, known: &Known, event: &ReferralEvent, now: jiff::Timestamp) -> bool {
-        let mut folded = fold_of(known);
+        let mut folded = fold_of(known, now);
         folded.released = released(known, &[]);
         let remarks = self.map(&folded, known, &event.source, now).notes.remarks;
         remarks.iter().any(|(id, issue)| *id == event.event_id && issue.code == IssueCode::SensitiveWithheld)
     }
 
-    pub(super) fn describe(&self, known: &Known, folded: &Folded, plan: &mut Plan) {
+    pub(super) fn describe(&self, known: &Known, folded: &Folded, held: Option<Reason>, plan: &mut Plan) {
         let Some(last) = folded.steps.last().map(|step| &step.event) else { return };
         let practice = last.record.person.practice_ods.as_ref().map(|ods| ods.as_str().to_owned());
         let route = self.route(known, last);
         plan.endpoint = route.map(|route| route.endpoint.clone()).unwrap_or_default();
         plan.practice = known.practice.clone().or(practice);
         plan.expires_after = route.map_or(DEFAULT_EXPIRY, |route| route.expires_after);
-        plan.whose = Whose::of(last);
+        plan.whose = Whose::of(last).of_two(names_two_persons(folded));
         plan.persons = person_keys(last);
         plan.number = number_key(last);
         plan.asks = request_key(last);
-        plan.statements = lasting_of(folded, known);
+        plan.statements = lasting_of(folded, known, held);
         plan.active_since = active_since(folded);
     }
 }

@@ -11,6 +11,7 @@ use crate::event::finish::Identities;
 use crate::event::{IssueCode, ReferralEvent, read};
 use crate::map::mapper::Settings;
 use crate::map::refs::Form;
+use crate::map::share::Statement;
 use crate::outbox::{Reason, State};
 use crate::tree::{Limits, json};
 
@@ -76,7 +77,12 @@ pub(super) fn after(known: &Known, plan: &Plan) -> Known {
             None => events.push((event.clone(), *number)),
         }
     }
-    Known { events, earlier, ..known.clone() }
+    Known { events, earlier, statements: plan.statements.clone(), ..known.clone() }
+}
+
+/// Another referral of the person, which states this.
+pub(super) fn stating(statements: Vec<Statement>) -> Other {
+    Other { statements, ..Other::default() }
 }
 
 pub(super) fn states(plan: &Plan) -> Vec<(&str, State, Option<Reason>)> {
@@ -247,7 +253,7 @@ fn a_withdrawal_stops_what_is_unsent_here_and_in_the_persons_other_referrals() {
     assert_eq!(stop.replanned, [(entry.key, Disposition::NotShared(Reason::ConsentNone))]);
     assert_eq!(states(&stop), [("R1/consent", State::NotShared, Some(Reason::ConsentNone))]);
     // The same person's other referral.
-    let other = Known { elsewhere: stop.statements.clone(), ..known };
+    let other = Known { others: vec![stating(stop.statements.clone())], ..known };
     let stopped = planner.replan(&other, SOURCE, "R1", &unsent, now());
     assert_eq!(stopped.replanned, [(entry.key, Disposition::NotShared(Reason::ConsentNone))]);
 }

@@ -25,6 +25,9 @@ pub struct Whose {
     /// All names on record, folded.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     families: Vec<String>,
+    /// Whether events of the referral name another person, too.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    two: bool,
 }
 
 /// What two records contradict each other about.
@@ -49,7 +52,26 @@ impl Whose {
             local: person.local_id.clone(),
             birth: person.birth_date.map(|when| when.day_text()),
             families: family_name::on_record(person).collect(),
+            two: false,
         }
+    }
+
+    /// The same of a referral whose events name more than one person, if they do.
+    #[must_use]
+    pub fn of_two(self, two: bool) -> Self {
+        Self { two, ..self }
+    }
+
+    /// Whether events of the referral name more than one person.
+    #[must_use]
+    pub const fn names_two(&self) -> bool {
+        self.two
+    }
+
+    /// Whether another record says that the two cannot both be right about whose they are. A surname may change.
+    #[must_use]
+    pub fn is_disputed_by(&self, other: &Self) -> bool {
+        matches!(self.against(other), Some(Dispute::BirthDates | Dispute::Numbers))
     }
 
     /// What another record says against this one; the gravest.
@@ -95,6 +117,7 @@ mod tests {
             local: text(local),
             birth: text(birth),
             families: families.iter().map(|name| (*name).to_owned()).collect(),
+            two: false,
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::event::When;
+use crate::event::{EventType, ReferralEvent, When};
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::{self, Cause};
 use crate::outbox::{Reason, State};
@@ -19,6 +19,7 @@ use crate::plan::known::{PersonKey, number_key, person_keys, request_key};
 use crate::plan::{Disposition, Known, Plan, Planner, Submission, Unsent};
 
 use super::heed::first_to_answer;
+use super::others::others_of;
 use super::row::{Referral, Row, later};
 use super::rows::{Result, Rows};
 
@@ -45,6 +46,13 @@ pub(super) fn replan(
         return Ok(entries);
     }
     let plan = planner.replan(&known, &referral.source, &referral.referral_id, &unsent, now);
+    // What amends a statement counts from the day on which it is no longer in doubt.
+    let amends = |(event, _): &(ReferralEvent, u32)| {
+        matches!(event.event_type, EventType::Corrected | EventType::EnteredInError)
+    };
+    if plan.statements != referral.statements && known.events.iter().any(amends) {
+        rows.put_referral(id, &Referral { statements: plan.statements.clone(), ..referral })?;
+    }
     redo(rows, &mut entries, &plan, now)?;
     Ok(entries)
 }
@@ -74,22 +82,9 @@ pub(super) fn known(
     persons.sort_unstable();
     persons.dedup();
     let source = &*came.source;
-    let mut elsewhere = Vec::new();
-    let mut others = Vec::new();
-    let same_source: BTreeSet<Uuid> = rows.others(id, source, &persons)?.into_iter().collect();
     let numbers: BTreeSet<PersonKey> =
         came.events.iter().filter_map(number_key).chain(referral.and_then(|one| one.number)).collect();
-    let mut about = same_source.clone();
-    for number in &numbers {
-        about.extend(rows.numbered(id, *number)?);
-    }
-    for other in about {
-        let Some(found) = rows.referral(other)? else { continue };
-        if same_source.contains(&other) {
-            elsewhere.extend(found.statements);
-        }
-        others.push(found.whose);
-    }
+    let others = others_of(rows, id, source, &persons, &numbers)?;
     let doubted = rows.doubted(&concerned_by(id, &persons, &numbers))?;
     let number = came.events.iter().rev().find_map(number_key).or(referral.and_then(|one| one.number));
     let twins = match number {
@@ -123,7 +118,7 @@ pub(super) fn known(
     Ok(Known {
         events,
         earlier,
-        elsewhere,
+        statements: referral.map(|one| one.statements.clone()).unwrap_or_default(),
         endpoint,
         practice,
         twins,

@@ -8,14 +8,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::event::kinds::Share;
 use crate::event::{Issue, IssueCode, Position, When};
-use crate::map::fold;
-use crate::map::share::{Sharing, decide};
 use crate::outbox::{EntryId, Reason, State};
 use crate::plan::known::PersonKey;
 use crate::plan::whose::Whose;
-use crate::plan::{Doubt, Plan, Planner};
+use crate::plan::{Doubt, Plan, Planner, nothing_may_leave};
 
 use super::again::{known_of, replan};
 use super::row::{Referral, Row};
@@ -79,7 +76,8 @@ pub(super) fn disputes(
     }
     for other in others {
         let Some(found) = rows.referral(other)? else { continue };
-        if was.against(&found.whose) != after.whose.against(&found.whose) {
+        let says_of_two = was.names_two() != after.whose.names_two();
+        if says_of_two || was.against(&found.whose) != after.whose.against(&found.whose) {
             replan(rows, other, Row::is_unsent, planner, now)?;
         }
     }
@@ -163,9 +161,7 @@ pub(super) fn list_sent(
         return Ok(());
     }
     let known = known_of(rows, id, &referral, &entries)?;
-    let mut folded = fold::fold(known.events.into_iter().map(|(event, _)| event).collect());
-    folded.consents_elsewhere = known.elsewhere;
-    if decide(&folded) != Sharing::Level(Share::None) {
+    if !nothing_may_leave(&known, now) {
         return Ok(());
     }
     let code = IssueCode::WithdrawnAfterSending;

@@ -13,6 +13,7 @@ mod error;
 mod heed;
 pub mod keeper;
 mod memory;
+mod others;
 mod poll;
 mod row;
 mod rows;

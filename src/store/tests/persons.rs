@@ -268,3 +268,107 @@ fn a_release_is_of_what_the_person_saw() {
         assert!(!claimed.parcel.bundle.contains("Refuge for"), "another content was not released");
     });
 }
+
+const ENDED: (State, Option<Reason>) = (State::NotShared, Some(Reason::ConsentNone));
+
+fn changed(referral: &str, share: &'static str, day: &'static str) -> Told {
+    Told { share: Some((share, day)), ..told(referral, "consent_changed", day) }
+}
+
+#[test]
+fn a_consent_of_the_future_lifts_no_withdrawal_until_its_day() {
+    each(|store| {
+        take_in(store, false, &[shared("R1"), changed("R1", "none", "2026-04-02")]);
+        take_in(store, false, &[changed("R2", "full", "2026-04-20")]);
+        assert_eq!(states(store)[2], (State::Held, Some(Reason::FutureDate)));
+        let attended = |event: &str| Told { event: event.into(), ..told("R1", "attended", "2026-04-10") };
+        take_in(store, false, &[attended("R1/one")]);
+        assert_eq!(states(store)[3], ENDED);
+        let day = later(start(), std::time::Duration::from_secs(5 * DAY));
+        store.accept(&submission(false, &[attended("R1/two")]), &planner(), day).unwrap();
+        assert_eq!(states(store)[4], PENDING);
+    });
+}
+
+#[test]
+fn a_release_sends_nothing_of_what_itself_shares_nothing() {
+    each(|store| {
+        let full = |referral| Told { birth: "1951-02-08", ..changed(referral, "full", "2026-04-12") };
+        take_in(store, false, &[shared("R1"), changed("R1", "none", "2026-04-10")]);
+        take_in(store, false, &[full("R2")]);
+        take_in(store, false, &[told("R1", "attended", "2026-04-13")]);
+        assert_eq!(states(store)[2], (State::Held, Some(Reason::BirthDates)));
+        assert_eq!(states(store)[3], ENDED, "what the other says is another person's");
+    });
+    each(|store| {
+        // The same where the person of the record is in question before it says so.
+        take_in(store, false, &[Told { birth: "1951-02-08", ..changed("R2", "full", "2026-04-12") }]);
+        take_in(store, false, &[shared("R1")]);
+        assert_eq!(states(store), [(State::Held, Some(Reason::BirthDates)); 2]);
+        take_in(store, false, &[changed("R1", "none", "2026-04-10")]);
+        let withdrawn = (State::Withdrawn, Some(Reason::ConsentWithdrawn));
+        assert_eq!(states(store)[1..], [withdrawn, ENDED]);
+        let released = store.act(2, Command::Release, &by(), &planner(), start()).unwrap();
+        assert!(matches!(released, Acted::NotPossible(_)));
+    });
+}
+
+#[test]
+fn who_is_contradicted_by_a_third_record_lifts_no_withdrawal() {
+    each(|store| {
+        // R2 is of the same number as R1, and of the same local id as R3, which has another number.
+        let number = Some("9990004226");
+        take_in(store, false, &[Told { local: Some("P-3"), number, ..shared("R3") }]);
+        take_in(store, false, &[changed("R1", "none", "2026-04-02")]);
+        take_in(store, false, &[Told { local: Some("P-3"), ..changed("R2", "full", "2026-04-03") }]);
+        assert_eq!(states(store)[2], (State::Held, Some(Reason::NhsNumbers)));
+        take_in(store, false, &[told("R1", "attended", "2026-04-10")]);
+        assert_eq!(states(store)[3], ENDED);
+    });
+}
+
+#[test]
+fn a_withdrawal_entered_in_error_silences_nobody() {
+    let recall = |day: &str| Told {
+        event: "R1/recall".into(),
+        target: Some("R1/consent_changed"),
+        day: day.into(),
+        ..shared("R1")
+    };
+    let recall = |day| Told { kind: "entered_in_error", ..recall(day) };
+    each(|store| {
+        take_in(store, false, &[shared("R1"), changed("R1", "none", "2026-04-02")]);
+        take_in(store, false, &[shared("R2")]);
+        assert_eq!(states(store)[2], ENDED);
+        take_in(store, false, &[recall("2026-04-10")]);
+        take_in(store, false, &[shared("R3")]);
+        assert_eq!(*states(store).last().unwrap(), PENDING);
+    });
+    each(|store| {
+        // One that is held lifts nothing, until its day has come.
+        take_in(store, false, &[shared("R1"), changed("R1", "none", "2026-04-02")]);
+        take_in(store, false, &[recall("2026-04-20")]);
+        assert_eq!(*states(store).last().unwrap(), (State::Held, Some(Reason::FutureDate)));
+        take_in(store, false, &[shared("R2")]);
+        assert_eq!(*states(store).last().unwrap(), ENDED);
+        let day = later(start(), std::time::Duration::from_secs(6 * DAY));
+        store.sweep(&planner(), &Default::default(), 0.0, day).unwrap();
+        store.accept(&submission(false, &[shared("R3")]), &planner(), day).unwrap();
+        assert_eq!(*states(store).last().unwrap(), PENDING);
+    });
+    each(|store| {
+        // One that is corrected counts from the day that is right.
+        let undated = Told { share: Some(("none", "")), ..told("R1", "consent_changed", "2026-04-09") };
+        take_in(store, false, &[shared("R1"), undated]);
+        take_in(store, false, &[changed("R2", "full", "2026-04-05")]);
+        assert_eq!(*states(store).last().unwrap(), ENDED);
+        let right = Told {
+            event: "R1/right".into(),
+            target: Some("R1/consent_changed"),
+            ..told("R1", "corrected", "2026-04-03")
+        };
+        take_in(store, false, &[right]);
+        take_in(store, false, &[told("R2", "attended", "2026-04-10")]);
+        assert_eq!(*states(store).last().unwrap(), PENDING);
+    });
+}

@@ -115,7 +115,10 @@ impl Told {
             "person": person, "referrer": {"kind": self.referrer}, "service": {"kind": "link-worker"},
         });
         if let Some((share, day)) = self.share {
-            record["consent"] = serde_json::json!({"share": share, "date": day});
+            record["consent"] = serde_json::json!({"share": share});
+            if !day.is_empty() {
+                record["consent"]["date"] = day.into();
+            }
         }
         if let Some(request) = self.request {
             record["fulfils"] = serde_json::json!({"system": "https://gp.example/request", "value": request});
