@@ -136,7 +136,7 @@ pub(super) fn first_to_answer(
         let entries = rows.rows_of(other)?;
         let first = entries.iter().find(|row| row.counts());
         let answers = first.map(|row| (other, row.id));
-        if entries.iter().any(|row| row.may_be_there() || row.has_request) {
+        if entries.iter().any(|row| row.may_be_there() || row.has_request && row.counts()) {
             return Ok(answers.filter(|_| other != id));
         }
         if may_answer.is_none()
