@@ -3,7 +3,7 @@
 //! A change of consent is about a person, not a referral. Statements are collected while the input is read the
 //! first time, and asked for when a referral of that person is written. What is refused or held may forbid, it cannot
 //! allow: so a statement by which more may be shared, and the recall of one by which less may, count only where their
-//! row passes; [`super::trial`] finds out. A row that must be refused by itself states nothing for certain: what it
+//! row passes; `trial.rs` finds out. A row that must be refused by itself states nothing for certain: what it
 //! seems to say holds the person's other referrals until it is mended. Next: [`super::known`].
 
 use std::collections::{HashMap, HashSet};
