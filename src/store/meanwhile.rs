@@ -93,9 +93,7 @@ pub(super) fn fulfil(rows: &mut dyn Rows, row: &mut Row, now: Timestamp) -> Resu
             at: now,
             actor: OURSELVES.to_owned(),
             action: "not-resent".to_owned(),
-            reason:
-                "decided while it was under way; the endpoint has nothing of it, and nothing more is sent"
-                    .to_owned(),
+            reason: "decided while it was under way: it came back, and nothing more of it is sent".to_owned(),
         };
         rows.add_audit(row.id, &line)?;
     }
