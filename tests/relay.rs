@@ -8,9 +8,9 @@ mod common;
 #[allow(dead_code)]
 mod parcels;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sp_fhir::clock::{Clock, SystemClock};
@@ -26,7 +26,7 @@ use sp_fhir::plan::Submission;
 use sp_fhir::relay::attempt::{Attempt, Attempted};
 use sp_fhir::relay::run::Watcher;
 use sp_fhir::relay::{Pace, Relay};
-use sp_fhir::store::{Filter, Keeper, MemoryStore, Store};
+use sp_fhir::store::{Filter, Keeper, MemoryStore, Store, StoreError};
 use sp_fhir::tree::{Limits, json};
 use tokio::sync::{Notify, watch};
 
@@ -39,6 +39,8 @@ struct Odd {
     sent: Arc<AtomicU32>,
     while_sending: Box<dyn Fn() + Send + Sync>,
     panics: bool,
+    /// How the first request ends instead of being written.
+    first: Mutex<Option<Outcome>>,
 }
 
 impl Endpoint for Odd {
@@ -54,6 +56,9 @@ impl Endpoint for Odd {
     fn send<'a>(&'a self, request: &'a Request) -> Work<'a, Outcome> {
         self.sent.fetch_add(1, Ordering::SeqCst);
         (self.while_sending)();
+        if let Some(outcome) = self.first.lock().unwrap().take() {
+            return Box::pin(async move { outcome });
+        }
         self.inner.send(request)
     }
 
@@ -88,23 +93,33 @@ impl Watcher for Nobody {
     fn reachable(&self, _endpoint: &str, _is_reachable: bool) {}
 }
 
-/// A store with one referral in it.
-fn store() -> MemoryStore {
-    let planner = parcels::planner("files");
-    let text = r#"{"source":"https://scheme.example/cases","event_id":"1","referral_id":"R1","type":"referred",
-        "occurred_at":"2026-03-02","record":{"person":{"nhs_number":"9990004218","family":"Fôn-Quill",
-        "birth_date":"1950-04-01","practice_ods":"M85063"},"service":{"kind":"link-worker"},"consent":{"share":"full"}}}"#;
+/// An event of the referral.
+fn submission(id: &str, event_type: &str, day: &str, share: &str) -> Submission {
+    let text = format!(
+        r#"{{"source":"https://scheme.example/cases","event_id":"{id}","referral_id":"R1","type":"{event_type}",
+        "occurred_at":"{day}","record":{{"person":{{"nhs_number":"9990004218","family":"Fôn-Quill",
+        "birth_date":"1950-04-01","practice_ods":"M85063"}},"service":{{"kind":"link-worker"}},
+        "consent":{{"share":"{share}"}}}}}}"#
+    );
     let node = json::parse(text.as_bytes(), &Limits::default()).unwrap();
     let event = read(&node, &Identities::default(), NhsNumberRule::Reject).0.unwrap();
-    let came = Submission {
+    Submission {
         source: Arc::clone(&event.source),
         referral_id: Arc::from(&*event.referral_id),
         events: vec![event],
         snapshot: false,
         versioned: false,
-    };
+    }
+}
+
+fn take_in(store: &mut dyn Store, came: &Submission) -> Result<(), StoreError> {
+    store.accept(came, &parcels::planner("files"), SystemClock.now()).map(drop)
+}
+
+/// A store with one referral in it.
+fn store() -> MemoryStore {
     let mut store = MemoryStore::new();
-    store.accept(&came, &planner, SystemClock.now()).unwrap();
+    take_in(&mut store, &submission("1", "referred", "2026-03-02", "full")).unwrap();
     store
 }
 
@@ -158,7 +173,8 @@ async fn what_was_answered_while_the_store_was_busy_is_written_down_and_not_sent
     });
     let sent = Arc::new(AtomicU32::new(0));
     let inner = Folder::new("files".into(), folder.path().join("out"));
-    let endpoint = Odd { inner, sent: Arc::clone(&sent), while_sending, panics: false };
+    let endpoint =
+        Odd { inner, sent: Arc::clone(&sent), while_sending, panics: false, first: Mutex::default() };
     let came = run(relay(endpoint, &keeper), &keeper, Duration::from_secs(2)).await;
     assert_eq!(came, (State::Delivered, None, 1));
     assert_eq!(sent.load(Ordering::SeqCst), 1);
@@ -169,11 +185,59 @@ async fn a_panic_while_it_is_prepared_is_noted_at_once_and_the_relay_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let (keeper, _) = Keeper::start(store(), 64).unwrap();
     let inner = Folder::new("files".into(), folder.path().join("out"));
-    let endpoint = Odd { inner, sent: Arc::default(), while_sending: Box::new(|| ()), panics: true };
+    let endpoint = Odd {
+        inner,
+        sent: Arc::default(),
+        while_sending: Box::new(|| ()),
+        panics: true,
+        first: Mutex::default(),
+    };
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let came = run(relay(endpoint, &keeper), &keeper, Duration::from_secs(6)).await;
     std::panic::set_hook(hook);
     // Tried again once, soon; then set aside for a while.
     assert_eq!(came, (State::Pending, Some(Reason::Poison), 2));
+}
+
+struct Anybody;
+
+impl Watcher for Anybody {
+    fn attempted(&self, _endpoint: &str, _attempted: &Attempted) {}
+
+    fn reachable(&self, _endpoint: &str, _is_reachable: bool) {}
+}
+
+#[tokio::test]
+async fn consent_withdrawn_while_a_request_is_under_way_keeps_it_from_being_sent_again() {
+    let put_off = Outcome::Deferred { reason: Reason::Unavailable, status: Some(503), retry_after: None };
+    let lost = Outcome::Unknown { reason: Reason::AnswerLost, status: None };
+    for first in [put_off, lost] {
+        for withdrawn in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let (keeper, _) = Keeper::start(store(), 64).unwrap();
+            let (sender, sent) = (keeper.clone(), Arc::new(AtomicU32::new(0)));
+            let while_sending = Box::new(move || {
+                let withdrawal = submission("2", "consent_changed", "2026-03-03", "none");
+                if withdrawn {
+                    // The relay's own work comes after it.
+                    drop(sender.submit(move |store| take_in(store, &withdrawal)).unwrap());
+                }
+            });
+            let out = folder.path().join("out");
+            let inner = Folder::new("files".into(), out.clone());
+            let first = Mutex::new(Some(first.clone()));
+            let odd = Odd { inner, sent: Arc::clone(&sent), while_sending, panics: false, first };
+            let mut relay = relay(odd, &keeper);
+            let moment = Duration::from_millis(20);
+            let quick =
+                RetryPolicy { settle_time: moment, base: moment, cap: moment, ..RetryPolicy::default() };
+            Arc::get_mut(&mut relay.attempt).unwrap().policy = quick;
+            relay.watcher = Arc::new(Anybody);
+            let (state, ..) = run(relay, &keeper, Duration::from_secs(3)).await;
+            let written = std::fs::read_dir(&out).map_or(0, Iterator::count);
+            let expected = if withdrawn { (State::Withdrawn, 1, 0) } else { (State::Delivered, 2, 1) };
+            assert_eq!((state, sent.load(Ordering::SeqCst), written), expected);
+        }
+    }
 }

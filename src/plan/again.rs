@@ -10,9 +10,10 @@ use uuid::Uuid;
 use crate::event::kinds::Share;
 use crate::map::fold::{Folded, Step};
 use crate::map::mapper::Mapped;
+use crate::map::share::{Sharing, decide};
 use crate::outbox::{Reason, State};
 
-use super::holds::{is_ours_to_lift, london};
+use super::holds::is_ours_to_lift;
 use super::knowing::{fold_of, released};
 use super::known::{Known, Unsent};
 use super::made::{Disposition, Plan};
@@ -58,16 +59,17 @@ impl Planner {
         held: Option<Reason>,
         unsent: impl Iterator<Item = &'u Unsent>,
     ) -> Vec<(Uuid, Disposition)> {
-        let is_agreed = |entry: &&Unsent| entry.waived.contains(&Reason::NoConsent);
+        // Where anything was said of consent, what a person said because nothing was known counts no more.
+        let unsaid = decide(today.folded) == Sharing::Held;
+        let is_agreed = |entry: &&Unsent| unsaid && entry.waived.contains(&Reason::NoConsent);
         let (agreed, others): (Vec<&Unsent>, Vec<&Unsent>) = unsent.partition(is_agreed);
         let anew = |entry: &&Unsent| self.anew(today, mapped, held, entry);
         let mut redone: Vec<_> = others.iter().filter_map(anew).collect();
         if !agreed.is_empty() {
             // The person who released these says that there is consent: to codes, which is the least. Of others that
-            // wait for consent nobody has said so.
+            // wait for consent nobody has said so. It has no date: it is later than nothing that was said or is in doubt.
             let mut folded = today.folded.clone();
-            let day = today.now.to_zoned(london()).date();
-            folded.consents_elsewhere.push((Some(day), Share::CodesOnly));
+            folded.consents_elsewhere.push((None, Share::CodesOnly));
             let today = Today { folded: &folded, ..*today };
             let held = self.hold(today.known, &folded, today.now, &[]);
             let mapped = self.map(&folded, today.known, today.source, today.now);

@@ -114,6 +114,9 @@ pub struct Plan {
     pub statements: Vec<Statement>,
     /// Whether these statements changed: the person's other referrals are to be planned again.
     pub statements_changed: bool,
+    /// Whether everything unsent was to be planned again: what is stated about consent, the person, or the request that is
+    /// answered changed.
+    pub again: bool,
     /// Day of the `referred` that opened the episode now running; absent when none is running.
     pub active_since: Option<Date>,
     /// Everything worth saying, each with the id of its event.
@@ -143,6 +146,7 @@ impl Plan {
             mended: Vec::new(),
             statements: Vec::new(),
             statements_changed: false,
+            again: false,
             active_since: None,
             issues: Vec::new(),
         }

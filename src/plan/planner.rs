@@ -157,8 +157,8 @@ impl Planner {
         });
         let asked = known.events.last().and_then(|(last, _)| request_key(last));
         let same_ask = known.events.is_empty() || asked == plan.asks;
-        let again = plan.statements_changed || !same_person || !same_ask;
-        let redo = unsent.iter().filter(|entry| entry.state == State::Held || again);
+        plan.again = plan.statements_changed || !same_person || !same_ask;
+        let redo = unsent.iter().filter(|entry| entry.state == State::Held || plan.again);
         let today = Today { known, folded: &folded, source: &came.source, now };
         plan.replanned = self.redo(&today, &mapped, held, redo);
         plan

@@ -119,7 +119,7 @@ impl Attempt {
         Ok(prepared)
     }
 
-    /// Nothing when the lease was lost before anything was sent.
+    /// Nothing when the lease was lost before anything was sent, or what was decided meanwhile forbids sending.
     async fn attempt(&self, claimed: Claimed) -> Result<Option<Ending>, StoreError> {
         let stored = claimed.request.as_deref().map(serde_json::from_str::<Request>);
         let request = match stored {

@@ -14,6 +14,7 @@ use crate::plan::{Disposition, Known, NewEntry, Plan, Planner, Submission, Unsen
 use super::StoreError;
 use super::again::{concerned_by, known, look_again, redo, replan};
 use super::heed::{disputes, let_go, list_sent, list_withheld, look_at, note, twins};
+use super::meanwhile::is_noted;
 use super::row::{Referral, Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Acceptance, AcceptedEvent, Answer};
@@ -63,6 +64,11 @@ pub(super) fn accept(
         // What was refused here may hold what waits in this referral too; what was mended may let it go.
         entries = replan(rows, id, Row::is_unsent, planner, now)?;
         look_at(rows, &concerned, Some(id), planner, now)?;
+    }
+    if took_something && plan.again {
+        // What is under way may come back.
+        let away: Vec<EntryId> = entries.iter().filter(|row| row.is_under_way()).map(|row| row.id).collect();
+        entries = replan(rows, id, |row| away.contains(&row.id), planner, now)?;
     }
     let persons_changed = before.as_ref().is_some_and(|before| before.persons != after.persons);
     if took_something && (plan.statements_changed || persons_changed && !plan.statements.is_empty()) {
@@ -114,6 +120,10 @@ fn leave_out_unchanged(rows: &mut dyn Rows, plan: &mut Plan, entries: &[Row]) ->
     }
     let mut before = SaidBefore::default();
     for row in entries.iter().filter(|row| row.endpoint == plan.endpoint) {
+        if goes_or_went(row.state) && is_noted(rows, row.id)? {
+            // What the endpoint has of it need not be what is kept of it: all is sent again rather than left out.
+            return Ok(());
+        }
         let anew = plan.replanned.iter().find(|(key, _)| *key == row.key).map(|(_, anew)| anew);
         if !anew.map_or(goes_or_went(row.state), |anew| anew.parcel().is_some()) {
             continue;

@@ -19,6 +19,7 @@ use crate::plan::known::{PersonKey, number_key, person_keys, request_key};
 use crate::plan::{Disposition, Known, Plan, Planner, Submission, Unsent};
 
 use super::heed::first_to_answer;
+use super::meanwhile::{foresee, forget};
 use super::others::others_of;
 use super::row::{Referral, Row, later};
 use super::rows::{Result, Rows};
@@ -26,7 +27,8 @@ use super::rows::{Result, Rows};
 /// How long an entry without an endpoint waits before the configuration is asked again.
 const ASK_ROUTES_AGAIN: Duration = Duration::from_secs(600);
 
-/// Plans the chosen entries of a referral again, and gives all its entries as they are then.
+/// Plans the chosen entries of a referral again, and gives all its entries as they are then. Of those under way that would
+/// be chosen, had they come back, it is noted what becomes of them if they do.
 pub(super) fn replan(
     rows: &mut dyn Rows,
     id: Uuid,
@@ -36,7 +38,9 @@ pub(super) fn replan(
 ) -> Result<Vec<Row>> {
     let Some(referral) = rows.referral(id)? else { return Ok(Vec::new()) };
     let mut entries = rows.rows_of(id)?;
-    let unsent: Vec<Unsent> = entries.iter().filter(|row| choose(row)).map(Row::unsent).collect();
+    let as_unsent = |row: &Row| if row.is_under_way() { row.come_back() } else { row.clone() };
+    let unsent: Vec<Unsent> =
+        entries.iter().map(as_unsent).filter(|row| choose(row)).map(|row| row.unsent()).collect();
     if unsent.is_empty() {
         return Ok(entries);
     }
@@ -146,6 +150,10 @@ pub(super) fn concerned_by<'k>(
 pub(super) fn redo(rows: &mut dyn Rows, entries: &mut [Row], plan: &Plan, now: Timestamp) -> Result<()> {
     for (key, disposition) in &plan.replanned {
         let Some(row) = entries.iter_mut().find(|row| row.key == *key) else { continue };
+        if row.is_under_way() {
+            foresee(rows, row, disposition)?;
+            continue;
+        }
         let cause = match disposition {
             Disposition::NotShared(Reason::ConsentNone) => Cause::ConsentWithdrawn,
             other => {
@@ -166,6 +174,7 @@ pub(super) fn redo(rows: &mut dyn Rows, entries: &mut [Row], plan: &Plan, now: T
             rows.put_parcel(row.id, parcel)?;
         }
         rows.change(row, &change, now)?;
+        forget(rows, row.id)?;
         let next_at = match (was, row.state) {
             // An endpoint's wait is not shortened because the content changed.
             (State::Pending, State::Pending) => due,

@@ -10,6 +10,7 @@ use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::{self, Cause, Standing};
 use crate::outbox::{Entry, Outcome, Placed, Reason, Receipt, Refusal, State};
 
+use super::meanwhile::fulfil;
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Attempt, Claim, Claimed, Lease};
@@ -81,7 +82,8 @@ fn content(rows: &mut dyn Rows, row: &Row) -> Result<Option<(crate::outbox::Parc
     }
 }
 
-/// Stores a request, if the lease still holds.
+/// Stores a request, if the lease still holds and nothing was decided meanwhile. Whatever comes here does not stand at the
+/// endpoint: nothing was sent yet, or it was put off, or it was asked for and is absent.
 pub(super) fn record_request(
     rows: &mut dyn Rows,
     lease: &Lease,
@@ -90,6 +92,13 @@ pub(super) fn record_request(
 ) -> Result<bool> {
     let Some(mut row) = leased(rows, lease)? else { return Ok(false) };
     if row.lease_until.is_none_or(|until| until <= now) {
+        return Ok(false);
+    }
+    if fulfil(rows, &mut row, now)? {
+        let attempts = rows.attempts(row.id)?;
+        let attempt = running(&attempts).cloned().unwrap_or_else(|| started(&attempts, now));
+        let cause = Cause::Stopped(row.reason.unwrap_or(Reason::Conflict));
+        rows.put_attempt(row.id, &ended(attempt, &cause, now))?;
         return Ok(false);
     }
     foretell(rows, &row, request)?;
@@ -153,6 +162,7 @@ pub(super) fn settle(rows: &mut dyn Rows, lease: &Lease, settled: &Settled<'_>) 
         rows.put_differing(row.id, &settled.differing)?;
     }
     rows.change(&mut row, &change, now)?;
+    fulfil(rows, &mut row, now)?;
     Ok(Some(row.entry(rows.first_open(row.referral)?)))
 }
 

@@ -12,6 +12,7 @@ mod disclose;
 mod error;
 mod heed;
 pub mod keeper;
+mod meanwhile;
 mod memory;
 mod others;
 mod poll;
@@ -85,8 +86,9 @@ pub trait Store: Send {
     /// The database cannot be used.
     fn claim(&mut self, ask: &Claim<'_>) -> Result<Vec<Claimed>, StoreError>;
 
-    /// Stores the exact request of an attempt, before it is sent. Says whether the lease still holds; where it does
-    /// not, nothing may be sent.
+    /// Stores the exact request of an attempt, before it is sent. Says whether it may be sent: not where the lease is lost,
+    /// nor where consent was withdrawn, or something else that holds it was found, since the entry was claimed. Then the
+    /// entry is withdrawn, or held, when this returns; an entry that was unknown must have been found absent before.
     ///
     /// # Errors
     /// The database cannot be used; nothing may be sent.

@@ -104,6 +104,16 @@ impl Row {
         matches!(self.state, State::Pending | State::Held)
     }
 
+    /// Whether its request may be at the endpoint, and nobody knows yet.
+    pub(super) const fn is_under_way(&self) -> bool {
+        matches!(self.state, State::InFlight | State::Unknown)
+    }
+
+    /// The same entry as if it had come back unsent.
+    pub(super) fn come_back(&self) -> Self {
+        Self { state: State::Pending, reason: None, ..self.clone() }
+    }
+
     /// Whether it waits for a person.
     pub(super) const fn is_held(&self) -> bool {
         matches!(self.state, State::Held)

@@ -16,6 +16,7 @@ use super::again::{look_again, replan};
 use super::deliver::{running, started};
 use super::disclose::disclose;
 use super::heed::{first_to_answer, let_go};
+use super::meanwhile::fulfil;
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Acted, Attempt, AuditLine, Decision, EntryDetail, Swept};
@@ -49,6 +50,7 @@ pub(super) fn free(
         attempt.reason = change.reason.map(|reason| reason.as_str().to_owned());
         rows.put_attempt(row.id, &attempt)?;
         rows.change(&mut row, &change, now)?;
+        fulfil(rows, &mut row, now)?;
         freed += 1;
     }
     Ok(freed)
@@ -153,7 +155,7 @@ pub(super) fn act(
     rows.add_audit(id, &line)?;
     // What goes on without having been sent is planned with what is known today; consent may be another. What waits beside
     // it shows what holds it today.
-    if row.state == State::Pending {
+    if row.state == State::Pending || row.is_under_way() {
         replan(rows, row.referral, |other| other.id == id || other.is_held(), planner, now)?;
     }
     if row.state == State::Discarded {

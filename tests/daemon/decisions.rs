@@ -69,3 +69,30 @@ fn an_attempt_that_was_lost_with_the_process_says_so() {
     let shown = world.run(&["outbox", "show", "1"]).stdout;
     assert!(shown.contains("lost: the program ended before anything was sent"), "{shown}");
 }
+
+#[test]
+fn what_is_released_along_with_another_is_done_and_what_is_held_again_is_not() {
+    let live = FILES.replace("test = true", "test = false");
+    let world = World::new(&live);
+    let person = Person::new(1, PRACTICE);
+    let events = [person.event("E1", 0), person.event("E1", 1), person.event("E1", 2)];
+    let lines: Vec<String> = events.iter().map(ToString::to_string).collect();
+    fs::write(world.path().join("events.ndjson"), lines.join("\n")).unwrap();
+    assert_eq!(world.run(&["send", "events.ndjson"]).code, 0);
+    let states = || world.entries(&[]).iter().map(|entry| entry["state"].clone()).collect::<Vec<_>>();
+    assert_eq!(states(), ["held"; 3], "test numbers for a live endpoint");
+    let release = || world.run(&["outbox", "release", "1", "2", "3", "--why", "it is a test endpoint"]);
+    let said = release();
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    assert!(said.stderr.contains("1: held again, because its cause is still there"), "{}", said.stderr);
+    let text = fs::read_to_string(world.config()).unwrap();
+    world.configure(&text.replace("test = false", "test = true"));
+    let said = release();
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(states(), ["pending"; 3]);
+    for sibling in ["2", "3"] {
+        let done = format!("{sibling}: nothing to release: it is pending");
+        assert!(said.stderr.contains(&done), "{}", said.stderr);
+    }
+    assert_eq!(world.run(&["outbox", "retry", "2", "--why", "once more"]).code, 1, "nothing failed");
+}

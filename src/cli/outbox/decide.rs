@@ -61,11 +61,16 @@ pub(super) fn act(parts: &Parts, command: Command, decide: &Decide) -> Outcome {
                         "{id}: held again, because its cause is still there: {}",
                         reason.remedy()
                     ));
+                    exit = Exit::SomeRefused;
                 }
             }
             Acted::NoSuchEntry => {
                 edge::say(&format!("{id}: there is no such entry"));
                 exit = Exit::SomeRefused;
+            }
+            // The release of one lets those go that waited beside it for the same cause: they may be named too.
+            Acted::NotPossible(state) if command == Command::Release && goes_already(state) => {
+                edge::say(&format!("{id}: nothing to release: it is {}", state.as_str()));
             }
             Acted::NotPossible(state) => {
                 edge::say(&format!("{id}: {}", not_possible(command, state)));
@@ -74,6 +79,14 @@ pub(super) fn act(parts: &Parts, command: Command, decide: &Decide) -> Outcome {
         }
     }
     Ok(exit)
+}
+
+/// Whether nothing keeps it here: it goes, or has gone.
+const fn goes_already(state: State) -> bool {
+    matches!(
+        state,
+        State::Pending | State::InFlight | State::Unknown | State::Delivered | State::Acknowledged
+    )
 }
 
 /// Why a decision is not possible, and which are.

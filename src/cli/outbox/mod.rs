@@ -34,8 +34,8 @@ Examples:
   sp-fhir outbox release 1044 --ours --why \"agreed with them\"  over the versions that show gives
   sp-fhir outbox list --format json | jq .key
 
-Exit codes: 0 done; 1 some entry does not exist or cannot be decided so in its state; 5 the configuration is wrong; \
-6 the store cannot be used.")]
+Exit codes: 0 done, also where what is to be released goes already; 1 some entry does not exist, cannot \
+be decided so in its state, or was held again; 5 the configuration is wrong; 6 the store cannot be used.")]
 pub(super) struct Arguments {
     /// Configuration; without it ./sp-fhir.toml, ~/.config/sp-fhir, /etc/sp-fhir, else the defaults
     #[arg(short, long, value_name = "FILE", global = true)]

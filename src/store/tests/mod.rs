@@ -3,6 +3,7 @@
 mod behaviour;
 mod decisions;
 mod delivery;
+mod meanwhile;
 mod model;
 mod persons;
 pub(crate) mod samples;

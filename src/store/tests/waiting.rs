@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::samples::{OTHER_SOURCE, SOURCE, Told, by, deliver, planner, start, submission, told};
-use super::{each, states};
+use super::{days, each, states};
 use crate::outbox::{Command, Reason, State};
-use crate::plan::Planner;
 use crate::plan::route::Routes;
+use crate::plan::{Doubt, Planner};
 use crate::store::row::later;
 use crate::store::{Acted, Store};
 
@@ -192,5 +192,50 @@ fn consent_that_returns_takes_no_answer_away() {
         take_in(store, &planner, &[mine("consent_changed", "2026-04-05", again)]);
         take_in(store, &planner, &[mine("cancelled", "2026-04-06", again)]);
         assert_eq!(states(store)[2..], [held(Reason::RequestTaken); 2]);
+    });
+}
+
+#[test]
+fn a_release_for_want_of_consent_lifts_nothing_that_is_said_of_consent_later() {
+    let unsaid = |event: &str, kind, day: &str| {
+        let one = Told { referrer: "self", ..told("R1", kind, day) };
+        Told { event: event.to_owned(), ..one }
+    };
+    let yesterday =
+        || Told { share: Some(("none", "2026-04-14")), ..unsaid("R1/none", "consent_changed", "2026-04-14") };
+    for on_hold in [false, true] {
+        each(|store| {
+            let planner = planner();
+            let first = unsaid("R1/referred", "referred", "2026-04-01");
+            store.accept(&submission(false, &[first]), &planner, start()).unwrap();
+            assert_eq!(states(store), [(State::Held, Some(Reason::NoConsent))]);
+            store.act(1, Command::Release, &by(), &planner, start()).unwrap();
+            assert_eq!(states(store)[0].0, State::Pending);
+            if on_hold {
+                store.act(1, Command::Hold, &by(), &planner, start()).unwrap();
+            }
+            store.accept(&submission(false, &[yesterday()]), &planner, start()).unwrap();
+            assert_eq!(states(store)[0], (State::Withdrawn, Some(Reason::ConsentWithdrawn)));
+        });
+    }
+}
+
+#[test]
+fn a_release_for_want_of_consent_settles_no_doubt_that_arose_after_it() {
+    each(|store| {
+        let planner = planner();
+        let first = Told { referrer: "self", ..told("R1", "referred", "2026-04-01") };
+        store.accept(&submission(false, std::slice::from_ref(&first)), &planner, start()).unwrap();
+        store.act(1, Command::Release, &by(), &planner, start()).unwrap();
+        let person = first.event().record.person.clone();
+        let doubt = Doubt::new(Some(SOURCE), Some("R1"), Some("R1/none"), &person).unwrap();
+        store.heed(std::slice::from_ref(&doubt), &planner, start()).unwrap();
+        let unclear = (State::Held, Some(Reason::ConsentUnclear));
+        assert_eq!(states(store)[0], unclear);
+        // The next day it is looked at again; nobody has said anything since.
+        let tomorrow = later(start(), days(1));
+        let next = Told { referrer: "self", ..told("R1", "details_changed", "2026-04-15") };
+        store.accept(&submission(false, &[next]), &planner, tomorrow).unwrap();
+        assert_eq!(states(store)[0], unclear);
     });
 }
