@@ -4,6 +4,8 @@
 //! the few fields that say so are read, so it is cheap enough for a first pass over a file. What this is not: a
 //! reading of the record; that is [`super::read`], next.
 
+use std::collections::HashSet;
+
 use crate::event::build::{Draft, Reading};
 use crate::event::field::Field;
 use crate::event::kinds::{EventType, Share};
@@ -98,8 +100,9 @@ pub fn about_pieces<'p>(profile: &Profile, pieces: impl Iterator<Item = &'p str>
         word == Some(Share::None.as_str())
     };
     let mut about = About { source: profile.source.clone(), ..About::default() };
-    // A record may be large and hold little but signs.
-    for piece in pieces.map(str::trim).filter(|piece| !piece.is_empty()) {
+    // A record may be large and hold little but signs, or one word again and again.
+    let mut met = HashSet::new();
+    for piece in pieces.map(str::trim).filter(|piece| !piece.is_empty() && met.insert(*piece)) {
         if about.person.nhs_number.is_none() && piece.len() >= 10 {
             about.person.nhs_number = NhsNumber::parse(piece).ok();
         }

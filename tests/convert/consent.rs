@@ -326,19 +326,19 @@ fn a_row_that_is_too_large_may_withdraw_consent() {
 #[test]
 fn an_event_that_is_too_large_may_withdraw_consent() {
     let bench = Bench::new();
-    let large = json!({"consent": {"share": "full"}, "a": "x".repeat(2 << 20)});
+    let full = json!({"consent": {"share": "full"}});
     let events = [
         event("1", "R1", "referred", "2026-03-01", 1, &json!({})),
         event("2", "R2", "referred", "2026-03-01", 3, &json!({})),
-        event("3", "R2", "attended", "2026-03-02", 3, &large),
     ];
-    // The id of the referral stands at the beginning, the person after it.
-    let line = |event: &serde_json::Value| {
-        let text = event.to_string();
-        let front = format!("{{\"source\":{},\"referral_id\":{},", event["source"], event["referral_id"]);
-        text.replacen('{', &front, 1).replace("\"referral_id\":\"R2\",\"source\"", "\"source\"")
-    };
-    let text = format!("{}\n{}\n{}\n", events[0], events[1], line(&events[2]));
+    // The id of the referral stands at the beginning, the person after what makes it large.
+    let mut rest = event("3", "R2", "attended", "2026-03-02", 3, &full);
+    let mut first = |name: &str| rest.as_object_mut().unwrap().remove(name).unwrap();
+    let (source, referral) = (first("source"), first("referral_id"));
+    let (padding, rest) = ("x".repeat(2 << 20), rest.to_string());
+    let large =
+        format!("{{\"source\":{source},\"referral_id\":{referral},\"a\":\"{padding}\",{}", &rest[1..]);
+    let text = format!("{}\n{}\n{large}\n", events[0], events[1]);
     let input = bench.file("events.ndjson", text);
     let ran = sp(&[
         "convert".as_ref(),
