@@ -1,8 +1,8 @@
 //! Entries and their queues, in SQL.
 //!
-//! Questions about one referral's entries name their index and are sorted here. Without that SQLite weighs the partial
-//! indexes, and prepares the question again whenever a value changes; a test watches it. Invariant: after every write,
-//! `head` stands on the first open entry of its referral and nowhere else. Next: `history.rs`.
+//! Questions about one referral's entries name their index and are sorted here, so that SQLite weighs no partial index
+//! against it. That none is prepared again for a new value is seen to in `open.rs`; a test watches it. Invariant: after every
+//! write, `head` stands on the first open entry of its referral and nowhere else. Next: `history.rs`.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Params, params};
