@@ -15,6 +15,7 @@ pub mod field;
 pub mod finish;
 pub mod hash;
 pub mod issue;
+pub mod issue_code;
 pub mod kinds;
 pub mod nhs_number;
 pub mod ods_code;

@@ -3,25 +3,30 @@
 //! What it is: a thread of its own that reads the sheet cell by cell and sends pieces of a few hundred rows, so
 //! that memory is bounded by the table of shared strings and a fault in the workbook library ends the file and
 //! nothing else. What it is not: a reader of old `.xls`, of `.xlsb` or of `.ods`; they are named and refused.
-//! Invariant: a row's number is the sheet's own. Next: [`super::cells`].
+//! Invariant: a row's number is the sheet's own. Next: [`rows`].
+
+mod rows;
+mod whence;
 
 use std::io::{BufReader, Cursor, Read, Seek};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use calamine::{DataRef, Reader as _, SheetType, SheetVisible, Xlsx, XlsxCellReader, XlsxError};
+use calamine::{Reader as _, SheetType, SheetVisible, Xlsx, XlsxError};
 
 use super::batch::Batch;
-use super::cells;
 use super::error::{SourceError, SourceErrorKind};
 use super::layout::Layout;
-use super::options::{Format, Limits, Options};
+use super::options::{Format, Options};
 use super::reader::heading_line;
 use super::sheet_heading::{self, Region, Top};
 use super::tall;
 use super::text::PIECE;
 use super::zip;
 use crate::event::IssueCode;
+
+use rows::{Fault, Rows, SheetRow};
+use whence::{Whence, hidden};
 
 /// How many rows that are not blank are looked at for the headings.
 const TOP_ROWS: usize = 40;
@@ -191,141 +196,10 @@ fn run(file: File, options: &Options, send: &Pieces) -> Result<(), SourceError> 
     Err(SourceError::new(kind, title, remedy))
 }
 
-fn hidden(sheets: &[calamine::Sheet]) -> usize {
-    sheets.iter().filter(|sheet| sheet.visible != SheetVisible::Visible).count()
-}
-
-/// Which sheet of which is read. What is said of it goes into reports and logs, and a sheet may be named after the person it
-/// is about: so sheets have numbers there, not names.
-struct Whence<'a> {
-    sheets: &'a [calamine::Sheet],
-    name: &'a str,
-    /// Whether it was asked for by name.
-    is_chosen: bool,
-}
-
-impl Whence<'_> {
-    fn notes(&self, heading_row: u32) -> Vec<String> {
-        let all = self.sheets.len();
-        let at = self.sheets.iter().position(|sheet| sheet.name == self.name);
-        let number = at.map_or(1, |at| at + 1);
-        let is_hidden =
-            at.and_then(|at| self.sheets.get(at)).is_some_and(|s| s.visible != SheetVisible::Visible);
-        let word = if is_hidden { "hidden sheet" } else { "sheet" };
-        let mut notes =
-            vec![format!("{word} {number} of {all} was read, with its headings in row {}", heading_row + 1)];
-        let hidden = hidden(self.sheets) - usize::from(is_hidden);
-        if all > 1 && (!self.is_chosen || hidden > 0) {
-            let others = if all == 2 {
-                "1 other sheet was".to_owned()
-            } else {
-                format!("{} other sheets were", all - 1)
-            };
-            let of_them = if hidden > 0 { format!(", {hidden} of them hidden") } else { String::new() };
-            notes.push(format!("{others} not read{of_them}"));
-        }
-        notes
-    }
-}
-
 fn regions(book: &mut Xlsx<File>, sheet: &str) -> Result<Vec<Region>, SourceError> {
     let merged = book.merge_cells_by_sheet_name(sheet).map_err(broken)?;
     let column = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
     Ok(merged.iter().map(|d| (d.start.0, d.end.0, column(d.start.1), column(d.end.1))).collect())
-}
-
-/// One row of the sheet that has something in it.
-struct SheetRow {
-    /// From 0, as the sheet's file counts.
-    number: u32,
-    cells: Vec<String>,
-    /// Columns with an error value, or with a formula whose value was never stored.
-    errors: Vec<(usize, Fault)>,
-}
-
-/// Why a cell has no value that could be used.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    /// It holds an error value.
-    Error,
-    /// It holds a formula, and whatever wrote the workbook never worked it out.
-    NoValue,
-}
-
-/// A cell that has something in it: row, column, text.
-type Cell = (u32, usize, Result<String, Fault>);
-
-/// The rows of a sheet that have something in them, one after another.
-struct Rows<'a> {
-    cells: XlsxCellReader<'a, File>,
-    ahead: Option<Cell>,
-    last: Option<u32>,
-    /// The library must not be asked again after it said that there are no more cells.
-    ended: bool,
-    max_columns: usize,
-}
-
-impl<'a> Rows<'a> {
-    fn new(cells: XlsxCellReader<'a, File>, limits: &Limits) -> Self {
-        Self { cells, ahead: None, last: None, ended: false, max_columns: limits.max_columns }
-    }
-
-    /// The next cell that has something in it.
-    fn cell(&mut self) -> Result<Option<Cell>, SourceError> {
-        if let Some(ahead) = self.ahead.take() {
-            return Ok(Some(ahead));
-        }
-        while !self.ended {
-            let Some(cell) = self.cells.next_cell_with_formula_metadata().map_err(broken)? else {
-                self.ended = true;
-                break;
-            };
-            let text = match (&cell.value, &cell.formula) {
-                (DataRef::Empty, Some(_)) => Err(Fault::NoValue),
-                (value, _) => cells::text(value).ok_or(Fault::Error),
-            };
-            if text.as_ref().is_ok_and(|t| t.trim().is_empty()) {
-                continue;
-            }
-            let (row, column) = cell.pos;
-            let column = usize::try_from(column).unwrap_or(usize::MAX);
-            if column >= self.max_columns {
-                let title = format!("a cell in column {} of row {}", column + 1, row + 1);
-                let remedy = "delete what stands far to the right";
-                return Err(SourceError::new(SourceErrorKind::TooLarge, title, remedy));
-            }
-            return Ok(Some((row, column, text)));
-        }
-        Ok(None)
-    }
-
-    fn next_row(&mut self) -> Result<Option<SheetRow>, SourceError> {
-        let Some(first) = self.cell()? else { return Ok(None) };
-        let number = first.0;
-        if self.last.is_some_and(|last| last >= number) {
-            return Err(died());
-        }
-        self.last = Some(number);
-        let mut row = SheetRow { number, cells: Vec::new(), errors: Vec::new() };
-        let mut next = Some(first);
-        while let Some((at, column, text)) = next {
-            if at != number {
-                self.ahead = Some((at, column, text));
-                break;
-            }
-            if row.cells.len() <= column {
-                row.cells.resize(column + 1, String::new());
-            }
-            if let Err(fault) = text {
-                row.errors.push((column, fault));
-            }
-            if let Some(cell) = row.cells.get_mut(column) {
-                *cell = text.unwrap_or_else(|_| super::rejects::ERROR_VALUE.to_owned());
-            }
-            next = self.cell()?;
-        }
-        Ok(Some(row))
-    }
 }
 
 /// Sends a sheet; `false` when it has no heading.

@@ -1,9 +1,13 @@
 //! XML text cut into records.
 //!
-//! What it is: a scanner of tags ([`token`]), and a splitter that gives out each row element as it is written. What
+//! What it is: a scanner of tags ([`mod@token`]), and a splitter that gives out each row element as it is written. What
 //! it is not: a parser; [`super::xml_node`] parses a record, on a worker. Nor is it aware of namespaces: local names
 //! count. A DOCTYPE is refused wherever it stands. Invariant: a record is one element from
 //! its opening to its closing tag; a fault inside it refuses it alone. Next: [`super::xml_node`].
+
+mod detect;
+mod prologue;
+mod token;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,192 +20,14 @@ use super::scan::find1;
 use super::text::{PIECE, Text};
 use crate::event::IssueCode;
 
-const FHIR: &str = "http://hl7.org/fhir";
+use detect::{RowElement, detect};
+use prologue::doctype;
+use token::local;
+
+pub(crate) use prologue::{declared_encoding, refuse_doctype, root_is_fhir};
+pub(crate) use token::{Token, token};
+
 const DEEPEST: usize = 64;
-
-/// One piece of markup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Token {
-    /// `<name …>` or `<name …/>`.
-    Open { name: (usize, usize), end: usize, empty: bool },
-    /// `</name>`.
-    Close { name: (usize, usize), end: usize },
-    /// A comment, a CDATA section or a processing instruction.
-    Other { end: usize },
-    /// `<!DOCTYPE`, or any other declaration.
-    Doctype,
-    /// The bytes end first.
-    More,
-}
-
-/// Reads the markup that starts with the `<` at `at`.
-pub(crate) fn token(bytes: &[u8], at: usize) -> Token {
-    let rest = bytes.get(at..).unwrap_or_default();
-    let until = |end: &[u8], from: usize| {
-        let mut place = at + from;
-        loop {
-            let Some(found) = find1(bytes, place, b'>') else { return Token::More };
-            if found + 1 >= at + from + end.len() && bytes.get(..=found).is_some_and(|b| b.ends_with(end)) {
-                return Token::Other { end: found + 1 };
-            }
-            place = found + 1;
-        }
-    };
-    match rest {
-        [b'<', b'!', b'-', b'-', ..] => until(b"-->", 4),
-        [b'<', b'!', b'[', b'C', b'D', b'A', b'T', b'A', b'[', ..] => until(b"]]>", 9),
-        [b'<', b'!', ..] if rest.len() < 9 => Token::More,
-        [b'<', b'!', ..] => Token::Doctype,
-        [b'<', b'?', ..] => until(b"?>", 2),
-        [b'<', b'/', ..] => match find1(bytes, at, b'>') {
-            Some(end) => {
-                let name = name_end(bytes, at + 2, end);
-                Token::Close { name: (at + 2, name), end: end + 1 }
-            }
-            None => Token::More,
-        },
-        _ => {
-            let mut place = at + 1;
-            loop {
-                let Some(byte) = bytes.get(place) else { return Token::More };
-                match byte {
-                    b'>' => break,
-                    b'"' | b'\'' => match find1(bytes, place + 1, *byte) {
-                        Some(close) => place = close + 1,
-                        None => return Token::More,
-                    },
-                    _ => place += 1,
-                }
-            }
-            let empty = bytes.get(place - 1) == Some(&b'/');
-            Token::Open { name: (at + 1, name_end(bytes, at + 1, place)), end: place + 1, empty }
-        }
-    }
-}
-
-fn name_end(bytes: &[u8], from: usize, limit: usize) -> usize {
-    let name = bytes.get(from..limit).unwrap_or_default();
-    from + name.iter().take_while(|b| !b.is_ascii_whitespace() && **b != b'/').count()
-}
-
-/// A name without its prefix.
-fn local(text: &str, (from, to): (usize, usize)) -> &str {
-    let name = text.get(from..to).unwrap_or_default();
-    name.rsplit_once(':').map_or(name, |(_, local)| local)
-}
-
-/// The encoding that an XML declaration states.
-pub(crate) fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
-    let head = head.trim_ascii_start();
-    let declaration = head.strip_prefix(b"<?xml")?.get(..200.min(head.len() - 5))?;
-    let text = String::from_utf8_lossy(declaration);
-    let label =
-        text.split("?>").next()?.split("encoding").nth(1)?.trim_start().strip_prefix('=')?.trim_start();
-    let quote = label.chars().next()?;
-    let label = label.get(1..)?.split(quote).next()?;
-    // Without a byte order mark these bytes are not UTF-16, whatever they say.
-    encoding_rs::Encoding::for_label(label.as_bytes()).filter(|e| e.is_ascii_compatible())
-}
-
-/// Whether the root element stands in the FHIR namespace.
-pub(crate) fn root_is_fhir(text: &str) -> bool {
-    let mut at = 0;
-    while let Some(open) = find1(text.as_bytes(), at, b'<') {
-        match token(text.as_bytes(), open) {
-            Token::Open { end, .. } => {
-                let tag = text.get(open..end).unwrap_or_default();
-                return ['"', '\''].iter().any(|q| tag.contains(&format!("{q}{FHIR}{q}")));
-            }
-            Token::Other { end } | Token::Close { end, .. } => at = end,
-            Token::Doctype | Token::More => return false,
-        }
-    }
-    false
-}
-
-fn doctype() -> SourceError {
-    SourceError::new(SourceErrorKind::Malformed, IssueCode::Doctype.title(), IssueCode::Doctype.remedy())
-}
-
-/// Refuses a document with a DOCTYPE, whether it matters to the reader or not.
-pub(crate) fn refuse_doctype(text: &str) -> Result<(), SourceError> {
-    let mut at = 0;
-    while let Some(open) = find1(text.as_bytes(), at, b'<') {
-        match token(text.as_bytes(), open) {
-            Token::Doctype => return Err(doctype()),
-            Token::Open { end, .. } | Token::Other { end } | Token::Close { end, .. } => at = end,
-            Token::More => return Ok(()),
-        }
-    }
-    Ok(())
-}
-
-/// Which elements are the records.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct RowElement {
-    name: String,
-    /// How many elements enclose it, where it was detected; `None` accepts any place.
-    depth: Option<usize>,
-}
-
-/// Detects the element that repeats: a child of the root, or of its only child.
-fn detect(head: &str) -> Option<RowElement> {
-    // Every element seen at depths 1 and 2: name, how often, and whether it holds elements.
-    let mut seen: [Vec<(String, usize, bool)>; 2] = [Vec::new(), Vec::new()];
-    let (mut at, mut depth) = (0, 0_usize);
-    while let Some(open) = find1(head.as_bytes(), at, b'<') {
-        match token(head.as_bytes(), open) {
-            Token::Open { name, end, empty } => {
-                if let Some(parent) =
-                    depth.checked_sub(2).and_then(|d| seen.get_mut(d)).and_then(|s| s.last_mut())
-                {
-                    parent.2 = true;
-                }
-                if let Some(level) = depth.checked_sub(1).and_then(|d| seen.get_mut(d)) {
-                    let name = local(head, name);
-                    match level.iter().position(|(known, ..)| known == name) {
-                        // The one seen last stands last, so that its children are noted with it.
-                        Some(n) => {
-                            let mut known = level.remove(n);
-                            known.1 += 1;
-                            level.push(known);
-                        }
-                        None => level.push((
-                            name.to_owned(),
-                            1,
-                            head.get(open..end).is_some_and(|t| t.contains('=')),
-                        )),
-                    }
-                }
-                depth += usize::from(!empty);
-                at = end;
-            }
-            Token::Close { end, .. } => {
-                depth = depth.checked_sub(1)?;
-                at = end;
-            }
-            Token::Other { end } => at = end,
-            Token::Doctype | Token::More => break,
-        }
-    }
-    let [first, second] = seen;
-    let most = |level: &[(String, usize, bool)]| {
-        level
-            .iter()
-            .filter(|(_, n, holds)| *n > 1 && *holds)
-            .max_by_key(|(_, n, _)| *n)
-            .map(|(name, ..)| name.clone())
-    };
-    if let Some(name) = most(&first) {
-        return Some(RowElement { name, depth: Some(1) });
-    }
-    // Nothing repeats under the root: either its children are lists of records, or there is one record.
-    if let Some(name) = most(&second) {
-        return Some(RowElement { name, depth: Some(2) });
-    }
-    let one = first.into_iter().rfind(|(_, _, holds)| *holds)?;
-    Some(RowElement { name: one.0, depth: Some(1) })
-}
 
 /// Cuts a stream of XML into records.
 pub(crate) struct Splitter {
