@@ -4,6 +4,7 @@
 //! written to only where a person names one. Next: [`super::daemon`].
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -159,7 +160,10 @@ impl Found {
                     Ok(()) => self.good("folder", &format!("{shown} (made at the start)")),
                     Err(error) => {
                         let what = format!("cannot be made ({})", error.kind());
-                        let remedy = "make it, for the user that runs the daemon, or name another place";
+                        let remedy = match remedy(error.kind()) {
+                            GIVE => "make it, for the user that runs the daemon, or name another place",
+                            other => other,
+                        };
                         self.wrong("folder", Problem::new(shown, what, remedy));
                     }
                 }
@@ -167,7 +171,7 @@ impl Found {
                 self.wrong("folder", problem);
             } else if let Err(error) = try_writing(&folder) {
                 let what = format!("cannot be written ({})", error.kind());
-                self.wrong("folder", Problem::new(shown, what, "give it to the user that runs the daemon"));
+                self.wrong("folder", Problem::new(shown, what, remedy(error.kind())));
             } else {
                 self.good("folder", &shown);
             }
@@ -280,6 +284,22 @@ fn ask(endpoint: &FhirRest, clock: &dyn Clock, probes: bool) -> Result<Vec<Findi
     }))
 }
 
+/// How much is written to see whether there is room: a full disk still takes an empty file.
+const PROBE_BYTES: usize = 64 << 10;
+
 fn try_writing(folder: &Path) -> std::io::Result<()> {
-    tempfile::Builder::new().prefix(".sp-fhir-check-").tempfile_in(folder).map(drop)
+    let mut file = tempfile::Builder::new().prefix(".sp-fhir-check-").tempfile_in(folder)?;
+    file.write_all(&[0; PROBE_BYTES])?;
+    file.as_file().sync_all()
+}
+
+const GIVE: &str = "give it to the user that runs the daemon";
+
+fn remedy(kind: std::io::ErrorKind) -> &'static str {
+    use std::io::ErrorKind as K;
+    match kind {
+        K::StorageFull | K::QuotaExceeded | K::FileTooLarge => "make room, or name a place on another disk",
+        K::ReadOnlyFilesystem => "the disk is read-only: name another place",
+        _ => GIVE,
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::people::{PRACTICE, Person};
@@ -186,4 +187,29 @@ fn a_key_that_cannot_be_read_is_told_once_and_the_rest_is_looked_at() {
     for word in ["codeset", "store", "endpoint"] {
         assert_eq!(mark(&said, word), "ok", "{}", said.stdout);
     }
+}
+
+/// A full disk still takes the name of a file; so bytes are written to see whether there is room.
+#[test]
+fn a_folder_without_room_is_told_and_nothing_is_left_in_it() {
+    let world = World::new(FILES);
+    assert_eq!(world.run(&["check"]).code, 0);
+    // A limit on the size of a file stands for the disk: a write fails, with an error of its own.
+    let mut command = Command::new("sh");
+    command.args([
+        "-c",
+        "trap '' XFSZ; ulimit -f 1; exec \"$@\"",
+        "sh",
+        env!("CARGO_BIN_EXE_sp-fhir"),
+        "check",
+    ]);
+    let ended = command.arg("--config").arg(world.config()).current_dir(world.path()).output().unwrap();
+    let said = String::from_utf8(ended.stdout).unwrap() + &String::from_utf8(ended.stderr).unwrap();
+    let folders: Vec<&str> = said.lines().filter(|line| line.starts_with("WRONG folder")).collect();
+    assert!(folders.len() > 1 && ended.status.code() == Some(5), "{said}");
+    assert_eq!(said.matches("make room, or name a place on another disk").count(), folders.len(), "{said}");
+    assert!(!said.contains("ok    folder"), "{said}");
+    // None of them is there yet: each was tried in the folder above.
+    let left: Vec<_> = fs::read_dir(world.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().contains("check")), "{left:?}");
 }
