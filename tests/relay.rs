@@ -11,7 +11,7 @@ mod parcels;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sp_fhir::clock::{Clock, SystemClock};
 use sp_fhir::endpoint::file::Folder;
@@ -130,6 +130,7 @@ fn relay(endpoint: Odd, keeper: &Keeper) -> Relay {
         clock: Arc::new(SystemClock),
         policy: RetryPolicy::default(),
         turn: Default::default(),
+        is_for_test: true,
     };
     Relay {
         attempt: Arc::new(attempt),
@@ -151,6 +152,26 @@ async fn run(relay: Relay, keeper: &Keeper, time: Duration) -> (State, Option<Re
         keeper.run(|store| store.entries(&Filter { limit: 9, ..Filter::default() })).await.unwrap();
     let entry = entries.remove(0);
     (entry.state, entry.reason, entry.attempts)
+}
+
+/// Runs a relay until the entry is in a state; gives its reason.
+async fn run_until(relay: Relay, keeper: &Keeper, wanted: State) -> Option<Reason> {
+    let (stop, stopping) = watch::channel(false);
+    let running = tokio::spawn(async move { relay.run(stopping).await });
+    let began = Instant::now();
+    let reason = loop {
+        assert!(began.elapsed() < Duration::from_secs(30), "it is never {}", wanted.as_str());
+        let mut entries =
+            keeper.run(|store| store.entries(&Filter { limit: 9, ..Filter::default() })).await.unwrap();
+        let entry = entries.remove(0);
+        if entry.state == wanted {
+            break entry.reason;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    stop.send(true).unwrap();
+    running.await.unwrap().unwrap();
+    reason
 }
 
 #[tokio::test]
@@ -198,6 +219,37 @@ async fn a_panic_while_it_is_prepared_is_noted_at_once_and_the_relay_goes_on() {
     std::panic::set_hook(hook);
     // Tried again once, soon; then set aside for a while.
     assert_eq!(came, (State::Pending, Some(Reason::Poison), 2));
+}
+
+/// It was a test endpoint when the entry was accepted, and is a live one now.
+#[tokio::test]
+async fn a_live_endpoint_gets_nothing_about_a_test_person_that_waited_for_a_test_endpoint() {
+    let lost = Outcome::Unknown { reason: Reason::AnswerLost, status: None };
+    for (first, sends) in [(None, 0), (Some(lost), 1)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (keeper, _) = Keeper::start(store(), 64).unwrap();
+        let sent = Arc::new(AtomicU32::new(0));
+        let odd = |first: Option<Outcome>| {
+            let inner = Folder::new("files".into(), folder.path().join("out"));
+            let (sent, while_sending) = (Arc::clone(&sent), Box::new(|| ()));
+            Odd { inner, sent, while_sending, panics: false, first: Mutex::new(first) }
+        };
+        if first.is_some() {
+            // One that may stand there is asked for, and not sent again.
+            let mut relay = relay(odd(first), &keeper);
+            let settle_time = Duration::from_secs(3);
+            Arc::get_mut(&mut relay.attempt).unwrap().policy =
+                RetryPolicy { settle_time, ..RetryPolicy::default() };
+            relay.watcher = Arc::new(Anybody);
+            run_until(relay, &keeper, State::Unknown).await;
+        }
+        let mut relay = relay(odd(None), &keeper);
+        Arc::get_mut(&mut relay.attempt).unwrap().is_for_test = false;
+        relay.watcher = Arc::new(Anybody);
+        assert_eq!(run_until(relay, &keeper, State::Held).await, Some(Reason::TestNumberAtLive));
+        assert_eq!(sent.load(Ordering::SeqCst), sends);
+        assert_eq!(std::fs::read_dir(folder.path().join("out")).map_or(0, Iterator::count), 0);
+    }
 }
 
 struct Anybody;

@@ -115,6 +115,7 @@ pub(crate) async fn run(folder: &Path, base: &str, service: &str) -> Outcome<Cam
             clock: Arc::clone(&clock),
             policy: RetryPolicy::default(),
             turn: Turn::default(),
+            is_for_test: true,
         }),
         pace: Pace::default(),
         owner: 1,

@@ -43,7 +43,7 @@ Examples:
   sp-fhir send events.ndjson --wait
   sp-fhir send today.csv --profile my-scheme.toml --rejects rejects.csv
 
-Exit codes: 0 everything was taken (and with --wait, delivered, or rightly not sent); 1 some rows were refused, or with --wait something waits \
+Exit codes: 0 everything was taken (and with --wait, delivered, or rightly not sent); 1 some rows were refused or set aside, or with --wait something waits \
 for a person or did not arrive in time; 3 nothing could be used; 4 no profile fits; 5 the configuration or profile is \
 wrong; 6 the store or a file cannot be used.")]
 pub(super) struct Arguments {
@@ -56,7 +56,7 @@ pub(super) struct Arguments {
     /// URI of the sending system, when neither profile nor events name it
     #[arg(long, value_name = "URI")]
     source: Option<String>,
-    /// Where refused rows go, in the input's own form; with one FILE only
+    /// Where rows that are refused or set aside go, in the input's own form; with one FILE only
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Follow what was taken until it is delivered, or waits for a person
@@ -190,9 +190,10 @@ fn failure(error: OnceError) -> Failure {
 /// Says what became of a file's rows, and gives its exit code.
 fn told(file: &Path, report: &Report, states: &BTreeMap<State, u64>, arguments: &Arguments) -> Exit {
     let rows = &report.rows;
+    let left_out = rows.refused + rows.held;
     if !arguments.quiet {
         edge::say(&format!(
-            "{}: {} rows: {} taken, {} known already, {} held for a person, {} not shared, {} refused, {} blank",
+            "{}: {} rows: {} taken, {} known already, {} set aside, {} not shared, {} refused, {} blank",
             file.display(),
             rows.read,
             rows.converted,
@@ -209,7 +210,8 @@ fn told(file: &Path, report: &Report, states: &BTreeMap<State, u64>, arguments: 
                 if states.contains_key(&State::Held) { "; `sp-fhir status` says what to do" } else { "" };
             edge::say(&format!("  new entries: {}{hint}", parts.join(", ")));
         }
-        for (reason, count) in &report.refused {
+        // What is set aside was not taken: in the store there is nothing of it that a person could release.
+        for (reason, count) in report.refused.iter().chain(&report.held) {
             edge::say(&format!("  {count} {reason}"));
         }
         let mut remarks = String::new();
@@ -217,13 +219,13 @@ fn told(file: &Path, report: &Report, states: &BTreeMap<State, u64>, arguments: 
         if !remarks.is_empty() {
             edge::say(remarks.trim_end());
         }
-        if rows.refused > 0 && arguments.rejects.is_none() {
-            edge::say("  --rejects FILE keeps the refused rows with their reasons");
+        if left_out > 0 && arguments.rejects.is_none() {
+            edge::say("  --rejects FILE keeps the refused rows, and those set aside, with their reasons");
         }
     }
     match rows {
-        _ if rows.refused == 0 => Exit::Done,
-        _ if rows.refused + rows.blank == rows.read => Exit::NothingUsable,
+        _ if left_out == 0 => Exit::Done,
+        _ if left_out + rows.blank == rows.read => Exit::NothingUsable,
         _ => Exit::SomeRefused,
     }
 }

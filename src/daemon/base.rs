@@ -52,6 +52,7 @@ impl Base {
                 clock: Arc::clone(&self.clock),
                 policy: settings.retry.clone(),
                 turn: Turn::default(),
+                is_for_test: settings.test,
             }),
             pace: Pace { concurrency: settings.concurrency, rate: Some(settings.rate), ..Pace::default() },
             owner: self.owner,

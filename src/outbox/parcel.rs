@@ -10,6 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::Placed;
+use super::reason::Reason;
 
 /// What is to be delivered for one event.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,25 @@ pub struct Subject {
     /// ODS code of the registered practice.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub practice: Option<String>,
+}
+
+impl Subject {
+    /// Why an endpoint must not get anything about this person: numbers of test people (999…) belong to one that is for test
+    /// data, and nobody else's does. Without a number there is nothing against it.
+    #[must_use]
+    pub fn wrong_for(&self, is_for_test: bool) -> Option<Reason> {
+        self.nhs_number.as_deref().and_then(|number| wrong_kind(number, is_for_test))
+    }
+}
+
+/// As [`Subject::wrong_for`], of a number.
+#[must_use]
+pub fn wrong_kind(nhs_number: &str, is_for_test: bool) -> Option<Reason> {
+    match (nhs_number.starts_with("999"), is_for_test) {
+        (true, false) => Some(Reason::TestNumberAtLive),
+        (false, true) => Some(Reason::RealNumberAtTest),
+        _ => None,
+    }
 }
 
 /// Redacted.

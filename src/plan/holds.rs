@@ -14,6 +14,7 @@ use crate::map::fold::Folded;
 use crate::map::hold::{names_two_persons, needs_hold};
 use crate::map::share::{Sharing, decide, decide_by_itself, statement};
 use crate::outbox::Reason;
+use crate::outbox::parcel::wrong_kind;
 
 use super::known::{Known, PersonKey, request_key};
 use super::planner::Planner;
@@ -114,12 +115,7 @@ pub(super) fn active_since(folded: &Folded) -> Option<Date> {
 
 /// A 999 number belongs to a test endpoint, and nobody else's does.
 fn wrong_kind_of_number(route: &Route, event: &ReferralEvent) -> Option<Reason> {
-    let is_test = event.record.person.nhs_number?.as_str().starts_with("999");
-    match (is_test, route.test) {
-        (true, false) => Some(Reason::TestNumberAtLive),
-        (false, true) => Some(Reason::RealNumberAtTest),
-        _ => None,
-    }
+    wrong_kind(event.record.person.nhs_number?.as_str(), route.test)
 }
 
 /// Holds that planning itself set, and lifts when their cause is gone.

@@ -4,7 +4,7 @@
 //! nothing new. What counts is what was really rendered, resource by resource; Provenance does not, because it is about
 //! the sending. `sp-fhir convert --since` has the same rule ([`crate::convert`]). Pure. Next: [`crate::store`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::tree::{Limits, Node, json};
 
@@ -23,6 +23,16 @@ impl SaidBefore {
     pub fn has(&self, bundle: &str) -> bool {
         let same = |(url, resource): (String, Node)| self.0.get(&url) == Some(&resource);
         resources(bundle).is_some_and(|resources| resources.into_iter().all(same))
+    }
+
+    /// Whether a Bundle says what went before it, no more and no less. One that cannot be read does not.
+    #[must_use]
+    pub fn is_all_of(&self, bundle: &str) -> bool {
+        let is_whole = |found: &Vec<_>| {
+            let urls: HashSet<&str> = found.iter().map(|(url, _): &(String, Node)| url.as_str()).collect();
+            self.0.keys().all(|url| urls.contains(url.as_str()))
+        };
+        self.has(bundle) && resources(bundle).as_ref().is_some_and(is_whole)
     }
 }
 
@@ -70,5 +80,20 @@ mod tests {
         assert!(!before.has(&bundle(&[("1", "Task", "a")])), "it was so once, and is not now");
         assert!(!before.has(&bundle(&[("1", "Task", "b"), ("3", "Flag", "new")])));
         assert!(!before.has("{"));
+    }
+
+    #[test]
+    fn what_is_left_out_is_a_difference_where_all_is_asked_for() {
+        let mut before = SaidBefore::default();
+        before.note(&bundle(&[
+            ("1", "Task", "a"),
+            ("2", "QuestionnaireResponse", "words"),
+            ("p1", "Provenance", "then"),
+        ]));
+        assert!(before.has(&bundle(&[("1", "Task", "a")])));
+        assert!(!before.is_all_of(&bundle(&[("1", "Task", "a")])), "the words are to stay here now");
+        assert!(before.is_all_of(&bundle(&[("2", "QuestionnaireResponse", "words"), ("1", "Task", "a")])));
+        assert!(!before.is_all_of(&bundle(&[("1", "Task", "a"), ("2", "QuestionnaireResponse", "others")])));
+        assert!(!before.is_all_of("{"));
     }
 }

@@ -28,6 +28,8 @@ pub struct Attempt {
     pub policy: RetryPolicy,
     /// Whose turn it is to be prepared.
     pub turn: Turn,
+    /// Whether the far side is for test data: then it gets numbers of test people (999…) only, and otherwise none of them.
+    pub is_for_test: bool,
 }
 
 /// How long a store that is busy or full is asked again to take what came of an attempt. What was answered must not be
@@ -121,6 +123,11 @@ impl Attempt {
 
     /// Nothing when the lease was lost before anything was sent, or what was decided meanwhile forbids sending.
     async fn attempt(&self, claimed: Claimed) -> Result<Option<Ending>, StoreError> {
+        // Planning saw to it; but what was a test endpoint then may be a live one now.
+        let wrong = claimed.parcel.subject.wrong_for(self.is_for_test);
+        if let Some(reason) = wrong.filter(|_| !claimed.ask_first) {
+            return Ok(Some(Ending::of(Cause::Stopped(reason))));
+        }
         let stored = claimed.request.as_deref().map(serde_json::from_str::<Request>);
         let request = match stored {
             Some(Ok(request)) => request,
@@ -146,7 +153,11 @@ impl Attempt {
                     let cause = Cause::Ended(Outcome::Duplicate(receipt));
                     return Ok(Some(Ending::with(cause, contents)));
                 }
-                Found::Absent => {}
+                Found::Absent => {
+                    if let Some(reason) = wrong {
+                        return Ok(Some(Ending::of(Cause::Stopped(reason))));
+                    }
+                }
                 Found::Changed => {
                     let reason = Reason::Conflict;
                     let outcome = Outcome::Deferred { reason, status: None, retry_after: None };

@@ -41,7 +41,7 @@ pub(super) fn foresee(rows: &mut dyn Rows, row: &Row, disposition: &Disposition)
                 Err(StoreError::Damaged(_)) => {}
                 was => was?.iter().for_each(|was| before.note(&was.bundle)),
             }
-            if noted(rows, row.id)?.is_none() && before.has(&parcel.bundle) {
+            if noted(rows, row.id)?.is_none() && before.is_all_of(&parcel.bundle) {
                 return Ok(());
             }
             rows.put_parcel(row.id, parcel)?;

@@ -102,6 +102,7 @@ fn relay(receiver: &Receiver, keeper: &Keeper, clock: &Arc<ManualClock>) -> Rela
             clock: Arc::clone(clock) as Arc<_>,
             policy: RetryPolicy { max_attempts: 3, ..RetryPolicy::default() },
             turn: Turn::default(),
+            is_for_test: true,
         }),
         pace: Pace::default(),
         owner: 1,
@@ -346,6 +347,7 @@ fn relay_at(both: &Both, url: &str, key: &std::path::Path) -> Relay {
         clock: Arc::clone(&both.world.clock) as Arc<_>,
         policy: RetryPolicy::default(),
         turn: Turn::default(),
+        is_for_test: true,
     };
     relay.attempt = Arc::new(attempt);
     relay

@@ -110,6 +110,7 @@ impl World {
                 clock,
                 policy: RetryPolicy::default(),
                 turn: Default::default(),
+                is_for_test: true,
             }),
             pace: Pace::default(),
             owner: 1,

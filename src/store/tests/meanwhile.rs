@@ -198,6 +198,23 @@ fn what_comes_back_says_no_more_than_may_be_shared_now_and_else_keeps_its_bytes(
     });
 }
 
+/// A Bundle of codes only may be the one before with nothing changed but what it leaves out.
+#[test]
+fn what_is_only_to_be_left_out_is_left_out_when_it_comes_back() {
+    each(|store| {
+        come(store, &referred("R1"));
+        deliver(store, "north", start());
+        come(store, &Told { share: FULL, answer: Some("my garden"), ..told("R1", "assessed", "2026-04-10") });
+        let sent = send(store);
+        assert!(sent.parcel.bundle.contains("my garden"));
+        come(store, &consent("R1", "codes_only"));
+        assert_eq!(end(store, &sent, put_off()), (State::Pending, None));
+        let again = take(store, "north", later(start(), days(1))).remove(0);
+        assert_eq!(again.request, None, "it is made anew");
+        assert!(!again.parcel.bundle.contains("my garden"));
+    });
+}
+
 #[test]
 fn consent_given_back_before_it_comes_back_lets_it_go() {
     each(|store| {

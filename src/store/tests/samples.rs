@@ -72,6 +72,8 @@ pub(crate) struct Told {
     pub(crate) request: Option<&'static str>,
     /// A reason and whether it is sensitive.
     pub(crate) need: Option<(&'static str, bool)>,
+    /// A question that was answered in the person's own words.
+    pub(crate) answer: Option<&'static str>,
 }
 
 pub(crate) fn told(referral: &str, kind: &'static str, day: &str) -> Told {
@@ -92,6 +94,7 @@ pub(crate) fn told(referral: &str, kind: &'static str, day: &str) -> Told {
         target: None,
         request: None,
         need: None,
+        answer: None,
     }
 }
 
@@ -133,6 +136,10 @@ impl Told {
         if let Some((text, sensitive)) = self.need {
             let term = serde_json::json!({"text": text, "controlled": true, "sensitive": sensitive});
             wire["detail"] = serde_json::json!({"reasons": [term], "note": "said in confidence"});
+        }
+        if let Some(answer) = self.answer {
+            wire["detail"] =
+                serde_json::json!({"answers": [{"id": "q1", "question": "What matters?", "value": answer}]});
         }
         let node = json::parse(&serde_json::to_vec(&wire).unwrap(), &Limits::default()).unwrap();
         let (event, issues) = read::read(&node, &Identities::default(), NhsNumberRule::Reject);
