@@ -131,3 +131,27 @@ fn what_is_sensitive_goes_when_a_person_says_so() {
     assert!(world.run(&["outbox", "show", "2"]).stdout.contains("release-sensitive by j.marsh"));
     daemon.stop();
 }
+
+/// What is set aside was not taken: nothing in the store could be released, so the command must say it.
+#[test]
+fn rows_that_are_set_aside_are_told_by_send_as_refused_ones_are() {
+    let world = World::new(FILES);
+    let (one, other) = (Person::new(1, PRACTICE), Person::new(2, PRACTICE));
+    let (mut first, mut second) = (one.event("A", 0), other.event("C", 0));
+    for event in [&mut first, &mut second] {
+        event["record"]["person"]["local_id"] = "P-1".into();
+    }
+    let lines = [first.to_string(), second.to_string(), other.event("B", 0).to_string()];
+    fs::write(world.path().join("events.ndjson"), lines.join("\n")).unwrap();
+    let said = world.run(&["send", "events.ndjson"]);
+    assert_eq!(said.code, 1, "{}{}", said.stdout, said.stderr);
+    for part in ["3 rows: 1 taken", "2 set aside", "2 held-nhs-numbers", "--rejects FILE keeps"] {
+        assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
+    }
+    let only = lines[..2].join("\n");
+    fs::write(world.path().join("events.ndjson"), only).unwrap();
+    let said = world.run(&["send", "events.ndjson", "--rejects", "rejects.ndjson"]);
+    assert_eq!(said.code, 3, "{}{}", said.stdout, said.stderr);
+    let kept = fs::read_to_string(world.path().join("rejects.ndjson")).unwrap();
+    assert_eq!(kept.matches("held-nhs-numbers").count(), 2, "{kept}");
+}
