@@ -19,6 +19,7 @@ use crate::tree::{Limits, Node, json};
 
 use super::Intake;
 use super::answer::{EventResult, Refusal, batch, refused};
+use super::array::{self, Array};
 use super::body::{Received, receive};
 
 #[derive(Clone, Copy)]
@@ -80,6 +81,11 @@ impl ReadEvent {
     pub(super) const fn refused(issues: Vec<Issue>) -> Self {
         Self { event: None, issues, doubt: None }
     }
+
+    /// What it says of consent, where it is refused with the body that it came in.
+    fn heeded(&self) -> Option<Doubt> {
+        self.doubt.clone().or_else(|| self.event.as_ref().filter(|event| heeded(event)).map(Doubt::of))
+    }
 }
 
 /// Why a body is refused, and whether what it says of consent is heeded all the same.
@@ -98,10 +104,14 @@ enum Parsed {
 fn parse(bytes: &[u8], kind: Kind, most: usize, identities: &Identities) -> Parsed {
     let nodes: Vec<Result<Node, Torn<'_>>> = match kind {
         Kind::Json => match json::parse(bytes, &Limits::default()) {
-            // Of a torn list it cannot be said who said what: it is refused as it came.
-            Err(issue) if bytes.trim_ascii_start().starts_with(b"[") => {
-                return Parsed::Refused(issue, Vec::new());
-            }
+            Err(issue) if bytes.trim_ascii_start().starts_with(b"[") => match array::cut(bytes, most) {
+                Array::Elements(elements) => elements.into_iter().map(parse_piece).collect(),
+                Array::TooMany => return Parsed::TooMany,
+                Array::Torn(pieces) => {
+                    let read = events(pieces.into_iter().map(parse_piece).collect(), identities);
+                    return Parsed::Refused(issue, read.iter().filter_map(ReadEvent::heeded).collect());
+                }
+            },
             Err(issue) => return Parsed::Refused(issue, torn(bytes, identities).into_iter().collect()),
             Ok(Node::Array(items)) => items.into_iter().map(Ok).collect(),
             Ok(node) => {
