@@ -214,6 +214,8 @@ issue_codes! {
         "check that the rows are about one person; give former names in person.former_family";
     WithdrawnAfterSending = "withdrawn-after-sending", Warning, "business-rule", "the person shared this before and has now withdrawn consent",
         "a person must decide what becomes of what was sent before";
+    WithdrawnWhileSending = "withdrawn-while-sending", Warning, "business-rule", "consent was withdrawn while this was being sent; whether it has arrived is not known yet",
+        "nothing yet: what arrived is said later (withdrawn-after-sending), and what did not is not sent again (not-resent)";
     NarrowedAfterSending = "narrowed-after-sending", Warning, "business-rule", "everything was shared before and now only codes are",
         "a person must decide what becomes of the words that were sent before";
     ConsentNotLifted = "consent-not-lifted", Warning, "business-rule", "more is shared than an earlier export said, without a date that is later",
