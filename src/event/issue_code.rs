@@ -196,6 +196,8 @@ issue_codes! {
         "record consent to share, then convert the row again";
     HeldConsentUnclear = "held-consent-unclear", Error, "business-rule", "held: a refused row is about this person's consent",
         "mend the row named here and convert both together; until then nothing of this person is sent";
+    ConsentHeeded = "consent-heeded", Warning, "business-rule", "not taken, but what it says of consent is heeded: what waits for the person is held",
+        "send what the person decided as `consent_changed`, or as `corrected` where the event was wrong; it is held until then, or until a person releases it";
     WithdrawalNotAttributed = "withdrawal-not-attributed", Error, "business-rule", "nobody is named whose consent this refused row withdraws, or may withdraw",
         "find out whom it is about before anything of this export is sent, mend the row and convert all of it again";
     HeldFutureDate = "held-future-date", Error, "business-rule", "held: a date after the day of this run",
@@ -212,6 +214,8 @@ issue_codes! {
         "check that the rows are about one person; give former names in person.former_family";
     WithdrawnAfterSending = "withdrawn-after-sending", Warning, "business-rule", "the person shared this before and has now withdrawn consent",
         "a person must decide what becomes of what was sent before";
+    WithdrawnWhileSending = "withdrawn-while-sending", Warning, "business-rule", "consent was withdrawn while this was being sent; whether it has arrived is not known yet",
+        "nothing yet: what arrived is said later (withdrawn-after-sending), and what did not is not sent again (not-resent)";
     NarrowedAfterSending = "narrowed-after-sending", Warning, "business-rule", "everything was shared before and now only codes are",
         "a person must decide what becomes of the words that were sent before";
     ConsentNotLifted = "consent-not-lifted", Warning, "business-rule", "more is shared than an earlier export said, without a date that is later",

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::event::{Issue, IssueCode, Position, ReferralEvent};
+use crate::event::{Issue, IssueCode, Position, ReferralEvent, Severity};
 use crate::plan::Submission;
 use crate::store::{Acceptance, Answer};
 
@@ -46,6 +46,26 @@ pub struct Taken {
     pub answer: Answer,
     /// What is worth saying about it.
     pub issues: Vec<Issue>,
+}
+
+impl Taken {
+    /// What was said of it with this code.
+    #[must_use]
+    pub fn said(&self, code: IssueCode) -> Vec<Issue> {
+        self.issues.iter().filter(|issue| issue.code == code).cloned().collect()
+    }
+
+    /// Why it was refused, and whether what it says of consent is heeded all the same.
+    #[must_use]
+    pub fn refused(&self, code: IssueCode) -> Vec<Issue> {
+        let mut found = self.said(code);
+        found.retain(Issue::is_error);
+        if found.is_empty() {
+            found.push(Issue { severity: Severity::Error, ..Issue::new(code, Position::default(), "") });
+        }
+        found.extend(self.said(IssueCode::ConsentHeeded));
+        found
+    }
 }
 
 impl Grouped {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::event::kinds::Share;
 use crate::event::person::Person;
-use crate::event::{EventType, ReferralEvent};
+use crate::event::{EventType, Issue, IssueCode, Position, ReferralEvent};
 use crate::map::share::statement;
 
 use super::known::{PersonKey, key_of_number, keys_of, short_hash};
@@ -52,6 +52,12 @@ impl Doubt {
         keys.extend(keys_of(&event.source, &event.record.person));
         Self { record: record_key(&event.source, &event.referral_id, Some(&event.event_id)), keys }
     }
+}
+
+/// What is said of an event, or of what is none, that is not taken and heeded all the same.
+#[must_use]
+pub fn said() -> Issue {
+    Issue::new(IssueCode::ConsentHeeded, Position::path("record.consent"), "less may be shared than before")
 }
 
 /// The key of a referral.

@@ -21,14 +21,13 @@ use crate::outbox::{Reason, State};
 
 use super::again::{Today, never_set_back};
 use super::consent::{hear_others, lasting_of, still_forbids, stored_record};
-use super::doubt::{Doubt, mends};
 use super::holds::{active_since, london, names_differ};
 use super::knowing::{as_known, fold_of, released};
 use super::known::{Known, Submission, Unsent, number_key, person_keys, request_key};
 use super::made::{DEFAULT_EXPIRY, Disposition, NewEntry, Plan, Verdict};
 use super::render::left_out;
 use super::route::Routes;
-use super::verdict::{is_unheard, may_say_nothing_new};
+use super::verdict::may_say_nothing_new;
 use super::whose::Whose;
 
 /// Makes plans.
@@ -55,21 +54,19 @@ impl Planner {
     #[must_use]
     pub fn plan(&self, known: &Known, came: &Submission, unsent: &[Unsent], now: jiff::Timestamp) -> Plan {
         let came = &as_known(known, came);
-        let mut plan = self.plan_events(known, came, unsent, now);
-        for (event, (_, verdict)) in came.events.iter().zip(&plan.verdicts) {
-            let stored = known.stored(&event.event_id).map(|(stored, _)| stored);
-            if is_unheard(event, verdict, stored, came.snapshot) {
-                plan.doubts.push(Doubt::of(event));
-            } else if matches!(verdict, Verdict::New | Verdict::Revised)
-                || came.snapshot && *verdict == Verdict::Repeat
-            {
-                plan.mended.extend(mends(event, came.snapshot));
-            }
-        }
+        let (mut plan, held) = self.plan_events(known, came, unsent, now);
+        plan.heed(known, came, held == Some(Reason::ConsentNone));
         plan
     }
 
-    fn plan_events(&self, known: &Known, came: &Submission, unsent: &[Unsent], now: jiff::Timestamp) -> Plan {
+    /// The plan without what refused and repeated events say of consent, and why nothing may go out, if so.
+    fn plan_events(
+        &self,
+        known: &Known,
+        came: &Submission,
+        unsent: &[Unsent],
+        now: jiff::Timestamp,
+    ) -> (Plan, Option<Reason>) {
         let referral = Self::referral(&came.source, &came.referral_id);
         let mut plan = Plan::empty(referral);
         let accepted = self.sort_out(known, came, &mut plan);
@@ -81,7 +78,7 @@ impl Planner {
                 let folded = fold_of(known, now);
                 let held = self.hold(known, &folded, now, &[]);
                 self.describe(known, &folded, held, &mut plan);
-                return plan;
+                return (plan, held);
             }
         };
         let Update { mut folded, mut wanted } = update;
@@ -161,7 +158,7 @@ impl Planner {
         let redo = unsent.iter().filter(|entry| entry.state == State::Held || plan.again);
         let today = Today { known, folded: &folded, source: &came.source, now };
         plan.replanned = self.redo(&today, &mapped, held, redo);
-        plan
+        (plan, held)
     }
 
     /// The key of an entry, by its event and the number of its revision.

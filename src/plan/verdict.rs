@@ -1,14 +1,15 @@
-//! What each submitted event is: new, a revision, a repeat, or refused.
+//! What each submitted event is: new, a revision, a repeat, or refused; and what of consent is heeded of those that are not
+//! taken.
 //!
 //! Next: [`super::holds`].
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use crate::event::{EventType, IssueCode, ReferralEvent};
+use crate::event::{EventType, Issue, IssueCode, Position, ReferralEvent};
 use crate::map::fold;
 
-use super::doubt::heeded;
+use super::doubt::{Doubt, heeded, mends, said};
 use super::known::{Known, Submission};
 use super::made::{Plan, Verdict};
 use super::planner::Planner;
@@ -51,17 +52,55 @@ fn of_known(stored: &ReferralEvent, event: &ReferralEvent, came: &Submission) ->
     match versions {
         Some(Ordering::Greater) if is_same && stored.record == event.record => Verdict::Repeat,
         Some(Ordering::Greater) => Verdict::Revised,
-        // A version from before the one that is known says nothing new.
-        Some(Ordering::Less) if event.recorded_at.is_some() => Verdict::Repeat,
+        // It says nothing new.
+        Some(Ordering::Less) if is_earlier(stored, event, came) => Verdict::Repeat,
         _ if is_same => Verdict::Repeat,
         _ if came.snapshot => Verdict::Revised,
         _ => Verdict::Refused(IssueCode::EventChanged),
     }
 }
 
+/// Whether it is a version from before the one that is known.
+fn is_earlier(stored: &ReferralEvent, event: &ReferralEvent, came: &Submission) -> bool {
+    came.versioned && event.recorded_at.is_some() && event.recorded_at < stored.recorded_at
+}
+
+impl Plan {
+    /// Heeds what events say of consent that goes no further, and notes what the others mend. What only repeats a withdrawal
+    /// that is known (`nothing_leaves`) tells the sender nothing new. Where it is news, an event that is known is refused
+    /// like any other content under its id, so that the sender knows that it was not taken; but for a version from before
+    /// the one that is known, which the sender cannot say otherwise.
+    pub(super) fn heed(&mut self, known: &Known, came: &Submission, nothing_leaves: bool) {
+        for (event, (id, verdict)) in came.events.iter().zip(&mut self.verdicts) {
+            let stored = known.stored(&event.event_id).map(|(stored, _)| stored);
+            if is_unheard(event, verdict, stored, came.snapshot) {
+                self.doubts.push(Doubt::of(event));
+                if nothing_leaves {
+                    continue;
+                }
+                if *verdict == Verdict::Repeat
+                    && stored.is_some_and(|stored| !is_earlier(stored, event, came))
+                {
+                    *verdict = Verdict::Refused(IssueCode::EventChanged);
+                    let at = Position::path("record.consent");
+                    self.issues.push((
+                        id.clone(),
+                        Issue::new(IssueCode::EventChanged, at, "another consent than before"),
+                    ));
+                }
+                self.issues.push((id.clone(), said()));
+            } else if matches!(verdict, Verdict::New | Verdict::Revised)
+                || came.snapshot && *verdict == Verdict::Repeat
+            {
+                self.mended.extend(mends(event, came.snapshot));
+            }
+        }
+    }
+}
+
 /// Whether an event says something of consent that must be heeded and goes no further: it is refused, or it repeats an
 /// event and only what it says of consent is another.
-pub(super) fn is_unheard(
+fn is_unheard(
     event: &ReferralEvent,
     verdict: &Verdict,
     stored: Option<&ReferralEvent>,

@@ -6,6 +6,7 @@
 //! brackets, so that an element with an error inside is refused alone as long as its brackets balance.
 //! Invariant: between elements only what JSON allows there is accepted; nothing is passed over in silence.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::batch::Batch;
@@ -70,6 +71,36 @@ fn string(bytes: &[u8], start: usize) -> Option<usize> {
             return Some(found + 1);
         }
         at = found + 2;
+    }
+}
+
+/// Where the elements of a JSON array stand that is there as a whole, and from where on it is none; nothing where it is one
+/// to its end. It is cut as [`Stream`] does, without parsing. At most so many elements are wanted: where there are
+/// more, the rest is left out.
+pub(crate) fn elements(bytes: &[u8], most: usize) -> (Vec<Range<usize>>, Option<usize>) {
+    let mut found = Vec::new();
+    let (mut at, mut state) = (0, State::Before);
+    loop {
+        at = skip_space(bytes, at);
+        match (state, bytes.get(at)) {
+            (State::After, None) => return (found, None),
+            (State::Before, Some(b'[')) => state = State::First,
+            (State::First | State::Separator, Some(b']')) => state = State::After,
+            (State::Separator, Some(b',')) => state = State::Element,
+            (State::First | State::Element, Some(_)) => match value(bytes, at, true) {
+                Value::End(end) if end > at => {
+                    found.push(at..end);
+                    if found.len() > most {
+                        return (found, None);
+                    }
+                    (at, state) = (end, State::Separator);
+                    continue;
+                }
+                _ => return (found, Some(at)),
+            },
+            _ => return (found, Some(at)),
+        }
+        at += 1;
     }
 }
 

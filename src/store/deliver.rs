@@ -10,6 +10,7 @@ use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::{self, Cause, Standing};
 use crate::outbox::{Entry, Outcome, Placed, Reason, Receipt, Refusal, State};
 
+use super::heed::tell_arrived;
 use super::meanwhile::fulfil;
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
@@ -163,6 +164,7 @@ pub(super) fn settle(rows: &mut dyn Rows, lease: &Lease, settled: &Settled<'_>) 
     }
     rows.change(&mut row, &change, now)?;
     fulfil(rows, &mut row, now)?;
+    tell_arrived(rows, &row, now)?;
     Ok(Some(row.entry(rows.first_open(row.referral)?)))
 }
 

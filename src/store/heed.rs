@@ -148,7 +148,8 @@ pub(super) fn first_to_answer(
     Ok(may_answer.filter(|(other, _)| *other != id))
 }
 
-/// Lists, for a person, what the endpoint has or may have of a referral of which nothing may be shared any more.
+/// Lists, for a person, what the endpoint has or may have of a referral of which nothing may be shared any more. Of what is
+/// under way no more is said than is known: [`tell_arrived`] says what became of it.
 pub(super) fn list_sent(
     rows: &mut dyn Rows,
     id: Uuid,
@@ -164,21 +165,49 @@ pub(super) fn list_sent(
     if !nothing_may_leave(&known, now) {
         return Ok(());
     }
-    let code = IssueCode::WithdrawnAfterSending;
     for row in entries {
-        if rows.audit(row.id)?.iter().any(|line| line.action == code.as_str()) {
-            continue;
-        }
-        let line = AuditLine {
-            at: now,
-            actor: OURSELVES.to_owned(),
-            action: code.as_str().to_owned(),
-            reason: code.title().to_owned(),
+        let code = match row.is_under_way() {
+            true => IssueCode::WithdrawnWhileSending,
+            false => IssueCode::WithdrawnAfterSending,
         };
-        rows.add_audit(row.id, &line)?;
-        issues.push((row.event_id, Issue::new(code, Position::path("record.consent"), "")));
+        if !is_listed(rows, &row, code)? {
+            list(rows, &row, code, now)?;
+            issues.push((row.event_id, Issue::new(code, Position::path("record.consent"), "")));
+        }
     }
     Ok(())
+}
+
+/// Says of an entry during whose sending consent was withdrawn, and that the endpoint turned out to have, what is now known;
+/// unless more may be shared again by then.
+pub(super) fn tell_arrived(rows: &mut dyn Rows, row: &Row, now: Timestamp) -> Result<()> {
+    let code = IssueCode::WithdrawnAfterSending;
+    if row.is_under_way()
+        || !row.may_be_there()
+        || !is_listed(rows, row, IssueCode::WithdrawnWhileSending)?
+        || is_listed(rows, row, code)?
+    {
+        return Ok(());
+    }
+    let Some(referral) = rows.referral(row.referral)? else { return Ok(()) };
+    let entries = rows.rows_of(row.referral)?;
+    let known = known_of(rows, row.referral, &referral, &entries)?;
+    if nothing_may_leave(&known, now) { list(rows, row, code, now) } else { Ok(()) }
+}
+
+fn is_listed(rows: &mut dyn Rows, row: &Row, code: IssueCode) -> Result<bool> {
+    Ok(rows.audit(row.id)?.iter().any(|line| line.action == code.as_str()))
+}
+
+/// Writes a line into an entry's history.
+fn list(rows: &mut dyn Rows, row: &Row, code: IssueCode, now: Timestamp) -> Result<()> {
+    let line = AuditLine {
+        at: now,
+        actor: OURSELVES.to_owned(),
+        action: code.as_str().to_owned(),
+        reason: code.title().to_owned(),
+    };
+    rows.add_audit(row.id, &line)
 }
 
 /// Lists, for a person, that something sensitive of an entry stays here: only a person may send it.
@@ -188,11 +217,5 @@ pub(super) fn list_withheld(rows: &mut dyn Rows, row: &Row, plan: &Plan, now: Ti
     if !withheld || matches!(row.state, State::NotShared) {
         return Ok(());
     }
-    let line = AuditLine {
-        at: now,
-        actor: OURSELVES.to_owned(),
-        action: code.as_str().to_owned(),
-        reason: code.title().to_owned(),
-    };
-    rows.add_audit(row.id, &line)
+    list(rows, row, code, now)
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use sp_fhir::config::{HttpAuth, SecretRef};
-use sp_fhir::intake::http::auth::sign;
+use sp_fhir::intake::http::auth::Covered;
 
 use crate::fake::{Reply, Server, Setting, event};
 
@@ -54,10 +54,13 @@ fn a_bearer_token_is_asked_for_before_the_body_is_parsed() {
 }
 
 fn signed(server: &Server, at: i64, nonce: &str, body: &[u8], sent: &[u8]) -> Reply {
-    let signature = sign(KEY.as_bytes(), at, nonce, body);
+    let timestamp = at.to_string();
+    let media_type = "application/json";
+    let signature =
+        Covered { timestamp: &timestamp, nonce, media_type, ..Covered::default() }.sign(KEY.as_bytes(), body);
     let headers = [
         ("Content-Type", "application/json"),
-        ("X-Sp-Fhir-Timestamp", &at.to_string()),
+        ("X-Sp-Fhir-Timestamp", &timestamp),
         ("X-Sp-Fhir-Nonce", nonce),
         ("X-Sp-Fhir-Signature", &signature),
     ];
@@ -89,6 +92,86 @@ fn a_signed_body_is_taken_once_within_five_minutes() {
     assert_eq!(server.keep.count(), 1);
     server.clock.advance(Duration::from_secs(301));
     assert_eq!(signed(&server, NOW, &nonce(8), body, body).status, 401);
+}
+
+#[test]
+fn every_header_that_alters_meaning_is_under_the_signature() {
+    let (_file, place) = secret(KEY);
+    let server = Server::start(Setting { auth: HttpAuth::Hmac(place), ..Setting::default() });
+    let body = event("R1", "referred", 1);
+    let timestamp = NOW.to_string();
+    let mut n = 0;
+    let mut send = |covered: &[&str; 3], sent: &[(&str, &str)]| {
+        n += 1;
+        let nonce = format!("nonce-0000-0000-{n}");
+        let [media_type, idempotency_key, revisions] = *covered;
+        let covered =
+            Covered { timestamp: &timestamp, nonce: &nonce, media_type, idempotency_key, revisions };
+        let signature = covered.sign(KEY.as_bytes(), body.as_bytes());
+        let own = [
+            ("X-Sp-Fhir-Timestamp", timestamp.as_str()),
+            ("X-Sp-Fhir-Nonce", &nonce),
+            ("X-Sp-Fhir-Signature", &signature),
+        ];
+        server.send("POST", "/events", &[&own[..], sent].concat(), body.as_bytes()).status
+    };
+    let (json, lines) = (("Content-Type", "application/json"), ("Content-Type", "application/x-ndjson"));
+    let (revisions, other) = (("X-SP-FHIR-Revisions", "recorded-at"), ("X-SP-FHIR-Revisions", "other"));
+    let (key, no_key) = (("Idempotency-Key", "K-1"), ("Idempotency-Key", ""));
+    let plain = ["application/json", "", ""];
+    assert_eq!(send(&plain, &[json]), 202);
+    assert_eq!(
+        send(&plain, &[("Content-Type", "Application/JSON; charset=utf-8")]),
+        200,
+        "the reader is the same"
+    );
+    assert_eq!(send(&plain, &[json, no_key]), 200);
+    assert_eq!(send(&["application/json", "K-1", "recorded-at"], &[json, key, revisions]), 200);
+    for (what, covered, sent) in [
+        ("revisions added", plain, vec![json, revisions]),
+        ("revisions taken away", ["application/json", "", "recorded-at"], vec![json]),
+        ("revisions changed", ["application/json", "", "recorded-at"], vec![json, other]),
+        ("revisions twice", ["application/json", "", "recorded-at"], vec![json, revisions, other]),
+        ("another reader", plain, vec![lines]),
+        ("two readers", plain, vec![json, lines]),
+        ("key added", plain, vec![json, key]),
+        ("key for revisions", ["application/json", "recorded-at", ""], vec![json, revisions]),
+    ] {
+        assert_eq!(send(&covered, &sent), 401, "{what}");
+    }
+}
+
+/// What another program signs: the example of docs/openapi.json and docs/OPERATIONS.md.
+#[test]
+fn the_documented_example_is_what_is_signed_and_no_other_version_is_taken() {
+    let covered = Covered {
+        timestamp: "1795176000",
+        nonce: "nonce-0000-0000-1",
+        media_type: "application/json",
+        idempotency_key: "",
+        revisions: "recorded-at",
+    };
+    let signature = covered.sign(KEY.as_bytes(), b"{}");
+    for document in [include_str!("../../docs/openapi.json"), include_str!("../../docs/OPERATIONS.md")] {
+        assert!(document.contains(&signature), "{signature}");
+    }
+    let (_file, place) = secret(KEY);
+    let server = Server::start(Setting { auth: HttpAuth::Hmac(place), ..Setting::default() });
+    let send = |signature: &str| {
+        let headers = [
+            ("Content-Type", "application/json"),
+            ("X-Sp-Fhir-Timestamp", "1795176000"),
+            ("X-Sp-Fhir-Nonce", "nonce-0000-0000-1"),
+            ("X-SP-FHIR-Revisions", "recorded-at"),
+            ("X-Sp-Fhir-Signature", signature),
+        ];
+        server.send("POST", "/events", &headers, b"{}").status
+    };
+    let hexadecimal = signature.strip_prefix("v2=").unwrap();
+    for prefix in ["sha256=", "v1=", "v2", "v3=", ""] {
+        assert_eq!(send(&format!("{prefix}{hexadecimal}")), 401, "{prefix}");
+    }
+    assert_eq!(send(&signature), 422, "it is let in; it is no event");
 }
 
 #[test]

@@ -115,6 +115,46 @@ fn a_torn_event_that_withdraws_is_heeded_as_far_as_it_can_be_made_out() {
 }
 
 #[test]
+fn of_an_array_each_element_stands_for_itself_also_where_one_is_no_json() {
+    let server = Server::start(Setting::default());
+    let torn = event_of("R1", "contacted", 5, "none").replace("\"none\"", "\"none\",\"share\":\"full\"");
+    let body = format!("[{},{torn},{}]", event("R2", "referred", 1), event("R3", "referred", 1));
+    let reply = server.json(&body);
+    assert_eq!(reply.status, 207, "{reply:?}");
+    let value = reply.value();
+    assert_eq!((&value["taken"], &value["refused"]), (&2.into(), &1.into()));
+    let codes: Vec<_> = value["results"][1]["outcome"]["issue"].as_array().unwrap().iter().collect();
+    let codes: Vec<_> = codes.iter().map(|issue| &issue["details"]["coding"][0]["code"]).collect();
+    assert_eq!(codes, ["duplicate-key", "consent-heeded"]);
+    let doubts = server.keep.doubts.lock().unwrap();
+    assert_eq!(doubts.len(), 1);
+    assert!(doubts[0].keys.len() > 1, "its referral and its person");
+}
+
+#[test]
+fn a_torn_array_is_refused_whole_and_every_withdrawal_in_it_is_heeded() {
+    let events =
+        [("R1", "full"), ("R2", "none"), ("R3", "full"), ("R4", "none"), ("R5", "full"), ("R6", "none")];
+    let events: Vec<String> =
+        events.iter().map(|(referral, share)| event_of(referral, "contacted", 5, share)).collect();
+    let whole = format!("[{}]", events.join(","));
+    for (what, torn, wanted) in [
+        ("it does not end", whole[..whole.len() - 4].to_owned(), 3),
+        ("a bracket is missing", whole.replacen("}}},", "}},", 1), 3),
+        ("a quote is missing", whole.replacen("\"R3/contacted\"", "\"R3/contacted", 1), 3),
+        ("a comma is missing", whole.replacen("}}},", "}}}", 1), 3),
+        ("nobody withdraws", format!("[{},", events[0]), 0),
+    ] {
+        let server = Server::start(Setting::default());
+        let reply = server.json(&torn);
+        assert_eq!((reply.status, reply.code().as_str()), (400, "not-json"), "{what}: {reply:?}");
+        assert_eq!(server.keep.doubts.lock().unwrap().len(), wanted, "{what}");
+        assert_eq!(reply.body.contains("consent-heeded"), wanted > 0, "{what}: {}", reply.body);
+        assert_eq!(server.keep.count(), 0, "{what}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_whole() {
     let server = Server::start(Setting::default());
     let twice = event("R1", "referred", 1).replacen("\"type\"", "\"event_id\":\"R9\",\"type\"", 1);

@@ -187,6 +187,25 @@ fn a_file_that_cannot_be_read_is_moved_aside_with_its_reasons() {
 }
 
 #[test]
+fn a_cause_that_refuses_many_rows_is_one_reason_that_names_them_all() {
+    let mut place = Place::new("");
+    let sourceless = |n: u32| {
+        event(&format!("R{n}"), "referred", 1).replace("\"source\":\"https://scheme.example/cases\",", "")
+    };
+    let events: Vec<String> = (1..=40).map(sourceless).collect();
+    place.put("events.ndjson", format!("{}\n{}", events.join("\n"), event("R99", "referred", 1)));
+    assert_eq!(place.settle(), [FileEnd::SomeRefused]);
+    let names = place.names("refused");
+    let reasons: serde_json::Value = serde_json::from_str(&place.text("refused", &names[0])).unwrap();
+    let listed = reasons["reasons"].as_array().unwrap();
+    let missing: Vec<_> = listed.iter().filter(|one| one["code"] == "source-missing").collect();
+    assert_eq!(missing.len(), 1, "{reasons}");
+    assert_eq!((&missing[0]["count"], &missing[0]["rows"]), (&40.into(), &"1-40".into()), "{reasons}");
+    assert_eq!(reasons["report"]["issues"].as_array().unwrap().len(), 0);
+    assert_eq!(place.text("refused", &names[1]).lines().count(), 40, "every row is kept with its reasons");
+}
+
+#[test]
 fn rows_that_contradict_one_another_are_refused_and_the_rest_goes_on() {
     let mut place = Place::new("");
     let events = [

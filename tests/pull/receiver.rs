@@ -17,7 +17,7 @@ use sp_fhir::config::{Config, HttpAuth, Places, SecretRef};
 use sp_fhir::daemon::Parts;
 use sp_fhir::daemon::kept::Kept;
 use sp_fhir::event::finish::Identities;
-use sp_fhir::intake::http::auth::sign;
+use sp_fhir::intake::http::auth::Covered;
 use sp_fhir::intake::http::{self, Auth, Intake, Limits, Readiness};
 use sp_fhir::outbox::State;
 use sp_fhir::plan::Planner;
@@ -114,7 +114,14 @@ impl Receiver {
     pub(crate) async fn post(&self, body: &str, revisions: Option<&str>, now: jiff::Timestamp) -> u16 {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let nonce = format!("{:032x}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let signature = sign(KEY.as_bytes(), now.as_second(), &nonce, body.as_bytes());
+        let covered = Covered {
+            timestamp: &now.as_second().to_string(),
+            nonce: &nonce,
+            media_type: "application/json",
+            idempotency_key: "",
+            revisions: revisions.unwrap_or_default(),
+        };
+        let signature = covered.sign(KEY.as_bytes(), body.as_bytes());
         let mut request = reqwest::Client::new()
             .post(&self.url)
             .header("content-type", "application/json")

@@ -8,7 +8,7 @@ use sp_fhir::clock::{Clock as _, ManualClock};
 use sp_fhir::config::{Secret, SecretRef};
 use sp_fhir::endpoint::auth::tls::TlsFiles;
 use sp_fhir::endpoint::webhook::{self, Webhook};
-use sp_fhir::intake::http::auth::sign;
+use sp_fhir::intake::http::auth::Covered;
 use sp_fhir::outbox::retry::RetryPolicy;
 use sp_fhir::outbox::{Command, Entry, Reason, State};
 use sp_fhir::relay::attempt::{Attempt, Attempted};
@@ -135,8 +135,14 @@ async fn pulled_events_are_posted_in_order_signed_and_delivered() {
         let event: Value = serde_json::from_str(&came.body).unwrap();
         assert_eq!(event["referral_id"], "GP-1x");
         let (at, nonce) = (came.header("x-sp-fhir-timestamp"), came.header("x-sp-fhir-nonce"));
-        let signature = sign(KEY.as_bytes(), at.parse().unwrap(), nonce, came.body.as_bytes());
-        assert_eq!(came.header("x-sp-fhir-signature"), signature);
+        let covered = Covered {
+            timestamp: at,
+            nonce,
+            media_type: "application/json",
+            idempotency_key: came.header("idempotency-key"),
+            revisions: "recorded-at",
+        };
+        assert_eq!(came.header("x-sp-fhir-signature"), covered.sign(KEY.as_bytes(), came.body.as_bytes()));
         let head = format!("{} {:?}", came.uri, came.headers);
         assert!(!head.contains("9990004218") && !head.contains("Wyn") && !head.contains("GP-1x"), "{head}");
     }

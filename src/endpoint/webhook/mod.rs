@@ -1,7 +1,7 @@
 //! [`Webhook`]: an endpoint that pulled events are posted to, each signed, one a request.
 //!
-//! The receiver is told who sends by a signature over the raw bytes ([`signature`]), the same that HTTP intake takes, and
-//! knows a repeat by `Idempotency-Key`. What this is not: a FHIR endpoint; nothing can be asked or read back there. So a
+//! The receiver is told who sends by a signature over the raw bytes and the headers that say what they mean ([`signature`]),
+//! the same that HTTP intake takes, and knows a repeat by `Idempotency-Key`. What this is not: a FHIR endpoint; nothing can be asked or read back there. So a
 //! 2xx makes an entry *delivered*, and that is its end: it is never *acknowledged*. A lost answer is followed by the same
 //! request again, under a new signature. Invariant: every attempt at one event has the same bytes and the same key; no
 //! redirect is followed; no person's data is in the URL or a header. Next: [`posted`], then [`judge`].
@@ -21,6 +21,7 @@ use crate::config::Secret;
 use crate::event::hash::hex;
 use crate::outbox::{Outcome, Parcel, Reason, Refusal};
 
+use super::auth::signature::Covered;
 use super::auth::tls::{Connector, TlsFiles};
 use super::auth::{AuthError, must_be_protected, signature};
 use super::fhir_rest::classify;
@@ -35,6 +36,9 @@ pub const REVISIONS: HeaderName = HeaderName::from_static("x-sp-fhir-revisions")
 
 /// Each event is a version of something: one with a later `recorded_at` takes the place of an earlier one of its id.
 pub const BY_TIME: &str = "recorded-at";
+
+/// What is posted.
+const JSON: &str = "application/json";
 
 /// What a webhook is made from.
 pub struct Settings {
@@ -99,16 +103,23 @@ impl Webhook {
         };
         let now = self.clock.now();
         let nonce = hex(&self.clock.random());
-        let signature =
-            signature::sign(secret.expose_secret(), now.as_second(), &nonce, request.body.as_bytes());
+        let timestamp = now.as_second().to_string();
+        let covered = Covered {
+            timestamp: &timestamp,
+            nonce: &nonce,
+            media_type: JSON,
+            idempotency_key: key,
+            revisions: BY_TIME,
+        };
+        let signature = covered.sign(secret.expose_secret(), request.body.as_bytes());
         let sent = self
             .connector
             .client()
             .post(self.url.clone())
-            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, JSON)
             .header(IDEMPOTENCY_KEY, key)
             .header(REVISIONS, BY_TIME)
-            .header(signature::TIMESTAMP, now.as_second())
+            .header(signature::TIMESTAMP, &timestamp)
             .header(signature::NONCE, nonce)
             .header(signature::SIGNATURE, signature)
             .body(request.body.clone())

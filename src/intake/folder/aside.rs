@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::convert::{ConvertError, Report};
 
+use super::reasons::Reasons;
 use super::{FileEnd, Watch, mark, place};
 
 impl Watch {
@@ -57,16 +58,9 @@ impl Watch {
         error: Option<String>,
         report: &Report,
     ) -> Result<(), ConvertError> {
-        #[derive(serde::Serialize)]
-        struct Reasons<'a> {
-            /// Why the file as a whole could not be read.
-            #[serde(skip_serializing_if = "Option::is_none")]
-            error: Option<String>,
-            report: &'a Report,
-        }
         let path = place::free(&self.folder.refused, &format!("{name}.reasons.json"));
         let failed = |error| ConvertError::write(&path, error);
-        let mut json = serde_json::to_vec_pretty(&Reasons { error, report })
+        let mut json = serde_json::to_vec_pretty(&Reasons::of(error, report))
             .map_err(|error| failed(io::Error::other(error)))?;
         json.push(b'\n');
         let mut file = crate::convert::part::Pending::file(&path)?;

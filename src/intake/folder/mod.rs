@@ -15,6 +15,7 @@ mod mark;
 pub mod once;
 mod place;
 mod read;
+mod reasons;
 mod shop;
 mod turns;
 

@@ -18,7 +18,7 @@ use crate::convert::interpret::{Interpreter, Meaning};
 use crate::convert::referral::{Done, Ending, Gathered, RefusedRows, Shop};
 use crate::convert::{ConvertError, Report, meaning};
 use crate::event::kinds::{EventType, Share};
-use crate::event::{Issue, IssueCode, Position};
+use crate::event::{Issue, IssueCode};
 use crate::intake::doubt;
 use crate::intake::submit::{Came, Grouped, Taken};
 use crate::map::share::statement;
@@ -316,27 +316,17 @@ impl Work<'_> {
     }
 }
 
-/// Remarks about how an export differs from what is known, on events that are themselves unchanged.
-const SAID_OF_EXPORTS: [IssueCode; 2] = [IssueCode::DateCleared, IssueCode::StatusSetBack];
+/// Remarks on events that are themselves unchanged: how an export differs from what is known, and what is heeded.
+const SAID_OF_KNOWN: [IssueCode; 3] =
+    [IssueCode::DateCleared, IssueCode::StatusSetBack, IssueCode::ConsentHeeded];
 
 fn ending(taken: Taken) -> Ending {
     match taken.answer {
         Answer::Accepted { .. } => Ending::Taken(taken.issues),
         // What was said of the event itself was said when it was taken.
         Answer::Repeat { .. } => Ending::Known(
-            taken.issues.into_iter().filter(|issue| SAID_OF_EXPORTS.contains(&issue.code)).collect(),
+            taken.issues.into_iter().filter(|issue| SAID_OF_KNOWN.contains(&issue.code)).collect(),
         ),
-        Answer::Refused(code) => {
-            let said = taken.issues.into_iter().filter(|issue| issue.code == code && issue.is_error());
-            let mut found: Vec<Issue> = said.collect();
-            if found.is_empty() {
-                found.push(as_error(code));
-            }
-            Ending::Refused(found)
-        }
+        Answer::Refused(code) => Ending::Refused(taken.refused(code)),
     }
-}
-
-fn as_error(code: IssueCode) -> Issue {
-    Issue { severity: crate::event::Severity::Error, ..Issue::new(code, Position::default(), "") }
 }

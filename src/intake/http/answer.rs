@@ -56,7 +56,7 @@ impl Refusal {
                 "unauthorised",
                 "login",
                 "the credentials are absent or not right",
-                "see /openapi.json; a signed request needs a clock within five minutes of ours and a new nonce each time",
+                "see /openapi.json; a signed request needs a signature of version 2, a clock within five minutes of ours and a new nonce each time",
             ),
             Self::CredentialsUnusable => (
                 503,
@@ -246,17 +246,15 @@ impl EventResult {
                 state: Some(state.as_str()),
                 outcome: outcome(&issues),
             },
-            Answer::Repeat { id, key } => {
-                Self { status: 200, id, key: key.map(|key| key.to_string()), state: None, outcome: None }
-            }
-            Answer::Refused(code) => {
-                let said = taken.issues.iter().filter(|issue| issue.code == code).cloned();
-                let mut found: Vec<Issue> = said.collect();
-                if found.is_empty() {
-                    found.push(Issue::new(code, crate::event::Position::default(), ""));
-                }
-                Self::refused(&found)
-            }
+            Answer::Repeat { id, key } => Self {
+                status: 200,
+                id,
+                key: key.map(|key| key.to_string()),
+                state: None,
+                // What else there is to say was said when it was taken.
+                outcome: outcome(&taken.said(IssueCode::ConsentHeeded)),
+            },
+            Answer::Refused(code) => Self::refused(&taken.refused(code)),
         }
     }
 

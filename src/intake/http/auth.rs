@@ -1,19 +1,21 @@
 //! Who may send: checked before anything of the body is parsed.
 //!
-//! A bearer token is compared in constant time. A signed request carries HMAC-SHA256 over `timestamp.nonce.body` (the raw
-//! bytes) in three headers; its timestamp must be within five minutes of ours, and its nonce is taken once. Without
-//! authentication only requests that name this machine are taken, so that a web page cannot send through a browser.
+//! A bearer token is compared in constant time. A signed request carries HMAC-SHA256 over its body and what of its head
+//! decides what the body means ([`Covered`]); its timestamp must be within five minutes of ours, and its nonce is taken
+//! once. Without authentication only requests that name this machine are taken, so that a web page cannot send through a browser.
 //! Next: `body`.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::{digest, hmac};
-use axum::http::header::{AUTHORIZATION, HOST};
+use aws_lc_rs::digest;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderName};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 
 use crate::config::{HttpAuth, Secret, SecretError};
-pub use crate::endpoint::auth::signature::{NONCE, SIGNATURE, TIMESTAMP, sign};
+pub use crate::endpoint::auth::signature::{Covered, NONCE, SIGNATURE, TIMESTAMP};
+use crate::endpoint::auth::signature::{VERSION, mac};
+use crate::endpoint::webhook::{IDEMPOTENCY_KEY, REVISIONS};
 use crate::intake::keep::Keep;
 
 use super::answer::Refusal;
@@ -34,7 +36,8 @@ pub enum Auth {
 
 /// What of a signed request is checked once its body is there.
 pub(super) struct Signed {
-    prefix: String,
+    /// What was signed before the body.
+    lines: String,
     nonce: String,
     signature: Vec<u8>,
 }
@@ -84,11 +87,8 @@ impl Auth {
     ) -> Result<(), Refusal> {
         let Self::Hmac(secret) = self else { return Ok(()) };
         let key = secret.current().map_err(|_| Refusal::CredentialsUnusable)?;
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret());
-        let mut context = hmac::Context::with_key(&key);
-        context.update(signed.prefix.as_bytes());
-        context.update(body);
-        verify_slices_are_equal(context.sign().as_ref(), &signed.signature)
+        let expected = mac(key.expose_secret(), &signed.lines, body);
+        verify_slices_are_equal(expected.as_ref(), &signed.signature)
             .map_err(|_| Refusal::Unauthorised(HMAC))?;
         // Longer than any timestamp that would still be taken.
         let until = now.saturating_add(SignedDuration::from_secs(2 * WINDOW)).unwrap_or(Timestamp::MAX);
@@ -103,8 +103,13 @@ fn hash(bytes: &[u8]) -> digest::Digest {
     digest::digest(&digest::SHA256, bytes)
 }
 
+/// What of the head is signed, where it can be told: a header that stands there twice says two things.
 fn signed(headers: &HeaderMap, now: Timestamp) -> Option<Signed> {
-    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let text = |name: &HeaderName| {
+        let mut values = headers.get_all(name).iter();
+        let first = values.next().map_or(Some(""), |value| value.to_str().ok());
+        first.filter(|_| values.next().is_none())
+    };
     let timestamp = text(&TIMESTAMP)?;
     let at: i64 = timestamp.parse().ok()?;
     if now.as_second().abs_diff(at) > WINDOW.unsigned_abs() {
@@ -115,8 +120,11 @@ fn signed(headers: &HeaderMap, now: Timestamp) -> Option<Signed> {
     if !good || !(16..=64).contains(&nonce.len()) {
         return None;
     }
-    let signature = unhex(text(&SIGNATURE)?.strip_prefix("sha256=")?)?;
-    Some(Signed { prefix: format!("{timestamp}.{nonce}."), nonce: nonce.to_owned(), signature })
+    let media_type = text(&CONTENT_TYPE)?.split(';').next().unwrap_or_default().trim();
+    let (idempotency_key, revisions) = (text(&IDEMPOTENCY_KEY)?, text(&REVISIONS)?);
+    let signature = text(&SIGNATURE)?.strip_prefix(VERSION)?.strip_prefix('=')?;
+    let covered = Covered { timestamp, nonce, media_type, idempotency_key, revisions };
+    Some(Signed { lines: covered.lines(), nonce: nonce.to_owned(), signature: unhex(signature)? })
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -14,11 +14,12 @@ use crate::event::{Issue, IssueCode, Position, ReferralEvent, read};
 use crate::intake::doubt::of_refused;
 use crate::intake::submit::{Came, Grouped, Taken, Withdrawals, withdrawn};
 use crate::plan::Doubt;
-use crate::plan::doubt::heeded;
+use crate::plan::doubt::{heeded, said};
 use crate::tree::{Limits, Node, json};
 
 use super::Intake;
 use super::answer::{EventResult, Refusal, batch, refused};
+use super::array::{self, Array};
 use super::body::{Received, receive};
 
 #[derive(Clone, Copy)]
@@ -45,12 +46,13 @@ pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) ->
     let reading = move || parse(&bytes, kind, reader.max_events, &reader.identities);
     let parsed = intake.off_the_loop(size, reading).await;
     match parsed {
-        Ok(Parsed::Refused(issue, doubt)) => {
-            if let Err(refusal) = intake.heed(doubt.into_iter().collect()).await {
+        Ok(Parsed::Refused(issue, doubts)) => {
+            let heeds = !doubts.is_empty();
+            if let Err(refusal) = intake.heed(doubts).await {
                 return refusal.into_response();
             }
             intake.keep.refused(1);
-            refused(&[issue])
+            refused(&heeded_too(issue, heeds))
         }
         Ok(Parsed::TooMany) => Refusal::TooManyEvents.into_response(),
         Ok(Parsed::One(event)) => match intake.take(vec![*event], came).await {
@@ -79,11 +81,21 @@ impl ReadEvent {
     pub(super) const fn refused(issues: Vec<Issue>) -> Self {
         Self { event: None, issues, doubt: None }
     }
+
+    /// What it says of consent, where it is refused with the body that it came in.
+    fn heeded(&self) -> Option<Doubt> {
+        self.doubt.clone().or_else(|| self.event.as_ref().filter(|event| heeded(event)).map(Doubt::of))
+    }
+}
+
+/// Why a body is refused, and whether what it says of consent is heeded all the same.
+fn heeded_too(why: Issue, heeds: bool) -> Vec<Issue> {
+    std::iter::once(why).chain(heeds.then(said)).collect()
 }
 
 enum Parsed {
     /// With what it says of consent although it is refused.
-    Refused(Issue, Option<Doubt>),
+    Refused(Issue, Vec<Doubt>),
     TooMany,
     One(Box<ReadEvent>),
     Many(Vec<ReadEvent>),
@@ -92,9 +104,15 @@ enum Parsed {
 fn parse(bytes: &[u8], kind: Kind, most: usize, identities: &Identities) -> Parsed {
     let nodes: Vec<Result<Node, Torn<'_>>> = match kind {
         Kind::Json => match json::parse(bytes, &Limits::default()) {
-            // Of a torn list it cannot be said who said what: it is refused as it came.
-            Err(issue) if bytes.trim_ascii_start().starts_with(b"[") => return Parsed::Refused(issue, None),
-            Err(issue) => return Parsed::Refused(issue, torn(bytes, identities)),
+            Err(issue) if bytes.trim_ascii_start().starts_with(b"[") => match array::cut(bytes, most) {
+                Array::Elements(elements) => elements.into_iter().map(parse_piece).collect(),
+                Array::TooMany => return Parsed::TooMany,
+                Array::Torn(pieces) => {
+                    let read = events(pieces.into_iter().map(parse_piece).collect(), identities);
+                    return Parsed::Refused(issue, read.iter().filter_map(ReadEvent::heeded).collect());
+                }
+            },
+            Err(issue) => return Parsed::Refused(issue, torn(bytes, identities).into_iter().collect()),
             Ok(Node::Array(items)) => items.into_iter().map(Ok).collect(),
             Ok(node) => {
                 let read = events(vec![Ok(node)], identities).pop();
@@ -108,13 +126,15 @@ fn parse(bytes: &[u8], kind: Kind, most: usize, identities: &Identities) -> Pars
             if lines().nth(most).is_some() {
                 return Parsed::TooMany;
             }
-            let parse = |line| json::parse(line, &Limits::default()).map_err(|issue| (issue, line));
-            lines().map(parse).collect()
+            lines().map(parse_piece).collect()
         }
     };
     match nodes.len() {
         // Nothing was sent, so nothing can be said to have been taken.
-        0 => Parsed::Refused(Issue::new(IssueCode::WrongShape, Position::default(), "no event at all"), None),
+        0 => Parsed::Refused(
+            Issue::new(IssueCode::WrongShape, Position::default(), "no event at all"),
+            Vec::new(),
+        ),
         many if many > most => Parsed::TooMany,
         _ => Parsed::Many(events(nodes, identities)),
     }
@@ -122,6 +142,10 @@ fn parse(bytes: &[u8], kind: Kind, most: usize, identities: &Identities) -> Pars
 
 /// What is no JSON, and why.
 type Torn<'b> = (Issue, &'b [u8]);
+
+fn parse_piece(piece: &[u8]) -> Result<Node, Torn<'_>> {
+    json::parse(piece, &Limits::default()).map_err(|issue| (issue, piece))
+}
 
 /// What it says of consent, as far as it can be made out.
 fn torn(raw: &[u8], identities: &Identities) -> Option<Doubt> {
@@ -149,6 +173,7 @@ fn events(nodes: Vec<Result<Node, Torn<'_>>>, identities: &Identities) -> Vec<Re
             read.doubt = heeded(&event).then(|| Doubt::of(&event));
             read.issues.push(withdrawn());
         }
+        read.issues.extend(read.doubt.is_some().then(said));
     }
     found
 }

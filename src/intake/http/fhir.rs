@@ -13,7 +13,7 @@ use crate::fhir;
 use crate::intake::submit::Came;
 use crate::map::back::Back;
 use crate::plan::Doubt;
-use crate::plan::doubt::heeded;
+use crate::plan::doubt::{heeded, said};
 
 use super::Intake;
 use super::answer::{Refusal, batch, refused};
@@ -39,12 +39,13 @@ pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) ->
     let size = bytes.len();
     let reader = Arc::clone(&intake);
     let reading = move || read(&bytes, kind, &reader.codeset, &reader.identities);
-    let (events, issues) = match intake.off_the_loop(size, reading).await {
+    let (events, mut issues) = match intake.off_the_loop(size, reading).await {
         Ok(read) => read,
         Err(refusal) => return refusal.into_response(),
     };
     if issues.iter().any(Issue::is_error) {
-        let doubts = events.iter().filter(|event| heeded(event)).map(Doubt::of).collect();
+        let doubts: Vec<Doubt> = events.iter().filter(|event| heeded(event)).map(Doubt::of).collect();
+        issues.extend((!doubts.is_empty()).then(said));
         return match intake.heed(doubts).await {
             Ok(()) => {
                 intake.keep.refused(1);

@@ -6,6 +6,7 @@
 //! was sent. docs/openapi.json is the contract. Next: [`auth`], then `answer.rs`.
 
 mod answer;
+mod array;
 pub mod auth;
 mod body;
 mod events;

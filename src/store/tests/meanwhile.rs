@@ -50,6 +50,58 @@ fn lost() -> Outcome {
     Outcome::Unknown { reason: Reason::AnswerLost, status: None }
 }
 
+/// What the program itself wrote into the history of the first entry.
+fn history(store: &mut dyn Store) -> Vec<String> {
+    store.entry(1).unwrap().unwrap().audit.into_iter().map(|line| line.action).collect()
+}
+
+#[test]
+fn the_history_says_of_what_is_under_way_what_is_known_at_the_time() {
+    let while_sending = "withdrawn-while-sending";
+    let withdrawn = |store: &mut dyn Store| {
+        come(store, &referred("R1"));
+        let sent = send(store);
+        let told = submission(false, &[consent("R1", "none")]);
+        let said = store.accept(&told, &planner(), start()).unwrap().issues;
+        assert!(
+            said.iter().any(|(id, issue)| id == "R1/referred" && issue.code.as_str() == while_sending),
+            "{said:?}"
+        );
+        assert_eq!(history(store), [while_sending], "nobody knows yet");
+        sent
+    };
+    each(|store| {
+        let sent = withdrawn(store);
+        end(store, &sent, put_off());
+        assert_eq!(history(store), [while_sending, "not-resent"]);
+    });
+    each(|store| {
+        let sent = withdrawn(store);
+        end(store, &sent, accepted());
+        assert_eq!(history(store), [while_sending, "withdrawn-after-sending"]);
+        // Said once, also when the person says it again.
+        come(store, &Told { event: "R1/again".into(), ..consent("R1", "none") });
+        assert_eq!(history(store).len(), 2);
+    });
+    each(|store| {
+        let sent = withdrawn(store);
+        end(store, &sent, lost());
+        assert_eq!(history(store), [while_sending], "still nobody");
+        let asked = take(store, "north", later(start(), days(1))).remove(0);
+        let crate::outbox::Outcome::Accepted(receipt) = accepted() else { panic!() };
+        end(store, &asked, Outcome::Duplicate(receipt));
+        assert_eq!(history(store), [while_sending, "withdrawn-after-sending"]);
+    });
+    each(|store| {
+        let sent = withdrawn(store);
+        let given =
+            Told { event: "R1/again".into(), share: Some(("full", "2026-04-15")), ..consent("R1", "full") };
+        come(store, &Told { day: "2026-04-15".into(), ..given });
+        end(store, &sent, accepted());
+        assert_eq!(history(store), [while_sending], "it may be shared again");
+    });
+}
+
 #[test]
 fn what_is_put_off_after_consent_was_withdrawn_is_not_sent_again() {
     each(|store| {

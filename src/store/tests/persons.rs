@@ -107,7 +107,45 @@ fn an_event_that_the_store_refuses_is_heeded_too() {
 fn a_repeat_whose_record_says_none_is_not_passed_over() {
     each(|store| {
         take_in(store, false, &[shared("R1")]);
-        take_in(store, false, &[Told { share: Some(("none", "2026-04-12")), ..shared("R1") }]);
+        let none = Told { share: Some(("none", "2026-04-12")), ..shared("R1") };
+        let repeat = Answer::Repeat { id: Some(1), key: Some(store.entry(1).unwrap().unwrap().entry.key) };
+        for _ in 0..2 {
+            let told = submission(false, std::slice::from_ref(&none));
+            let acceptance = store.accept(&told, &planner(), start()).unwrap();
+            assert_eq!(acceptance.events[0].answer, Answer::Refused(IssueCode::EventChanged));
+            let said: Vec<_> =
+                acceptance.issues.iter().map(|(id, issue)| (id.as_str(), issue.code)).collect();
+            let both = [IssueCode::EventChanged, IssueCode::ConsentHeeded];
+            assert_eq!(said, both.map(|code| ("R1/referred", code)));
+            assert_eq!(states(store), [UNCLEAR]);
+        }
+        assert_eq!(take_in(store, false, &[shared("R1")]), [repeat], "as it was first said");
+        // Where it is known that nothing is shared, the same event with today's record says nothing new.
+        let withdrawn = Told { share: none.share, ..told("R1", "consent_changed", "2026-04-12") };
+        let answers = take_in(store, false, &[withdrawn, none.clone()]);
+        assert_eq!(answers[1], repeat);
+        assert_eq!(states(store)[0].0, State::Withdrawn);
+        assert_eq!(take_in(store, false, &[none]), [repeat]);
+    });
+}
+
+#[test]
+fn an_earlier_version_that_says_none_is_heeded_and_said_though_it_is_known() {
+    each(|store| {
+        let version = |share, at: &str| {
+            let mut came = submission(false, &[Told { share, ..shared("R1") }]);
+            came.versioned = true;
+            came.events[0].recorded_at = Some(at.parse().unwrap());
+            came
+        };
+        store.accept(&version(FULL, "2026-04-03T10:00:00Z"), &planner(), start()).unwrap();
+        let none = version(Some(("none", "2026-04-01")), "2026-04-02T10:00:00Z");
+        let late = store.accept(&none, &planner(), start()).unwrap();
+        assert!(matches!(late.events[0].answer, Answer::Repeat { .. }), "{late:?}");
+        assert_eq!(
+            late.issues.iter().map(|(_, issue)| issue.code).collect::<Vec<_>>(),
+            [IssueCode::ConsentHeeded]
+        );
         assert_eq!(states(store), [UNCLEAR]);
     });
 }
