@@ -12,9 +12,10 @@ use crate::plan::unchanged::SaidBefore;
 use crate::plan::{Disposition, Known, NewEntry, Plan, Planner, Submission, Unsent, Verdict};
 
 use super::StoreError;
-use super::again::{concerned_by, known, look_again, redo, replan};
+use super::again::{concerned_by, known, look_again, redo};
 use super::heed::{disputes, let_go, list_sent, list_withheld, look_at, note, twins};
 use super::meanwhile::is_noted;
+use super::ripple::replan;
 use super::row::{Referral, Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Acceptance, AcceptedEvent, Answer};
@@ -70,20 +71,25 @@ pub(super) fn accept(
         let away: Vec<EntryId> = entries.iter().filter(|row| row.is_under_way()).map(|row| row.id).collect();
         entries = replan(rows, id, |row| away.contains(&row.id), planner, now)?;
     }
+    let was_stated = before.as_ref().is_some_and(|before| !before.statements.is_empty());
     let persons_changed = before.as_ref().is_some_and(|before| before.persons != after.persons);
-    if took_something && (plan.statements_changed || persons_changed && !plan.statements.is_empty()) {
+    let is_stated = was_stated || !plan.statements.is_empty();
+    if took_something && (plan.statements_changed || persons_changed && is_stated) {
         list_sent(rows, id, &mut issues, now)?;
-        for other in rows.others(id, &came.source, &plan.persons)? {
+        // Also of whom it was said before.
+        let mut persons = plan.persons.clone();
+        persons.extend(before.iter().flat_map(|before| &before.persons));
+        for other in rows.others(id, &came.source, &persons)? {
             replan(rows, other, Row::is_unsent, planner, now)?;
             list_sent(rows, other, &mut issues, now)?;
-            let asks = rows.referral(other)?.and_then(|other| other.asks);
-            let_go(rows, other, asks, planner, now)?;
         }
     }
     if took_something {
         disputes(rows, id, before.as_ref(), &after, planner, now)?;
         twins(rows, id, before.as_ref(), &after, planner, now)?;
         let_go(rows, id, before.and_then(|before| before.asks), planner, now)?;
+        // What follows elsewhere may come back to it.
+        entries = rows.rows_of(id)?;
     }
     Ok(answer(id, &plan, &entries, &made, issues))
 }

@@ -11,6 +11,7 @@ use crate::outbox::transition::{self, Cause, Standing};
 use crate::outbox::{Entry, Outcome, Placed, Reason, Receipt, Refusal, State};
 
 use super::meanwhile::fulfil;
+use super::ripple::wake;
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Attempt, Claim, Claimed, Lease};
@@ -95,6 +96,7 @@ pub(super) fn record_request(
         return Ok(false);
     }
     if fulfil(rows, &mut row, now)? {
+        wake(rows, &row, now)?;
         let attempts = rows.attempts(row.id)?;
         let attempt = running(&attempts).cloned().unwrap_or_else(|| started(&attempts, now));
         let cause = Cause::Stopped(row.reason.unwrap_or(Reason::Conflict));
@@ -162,7 +164,11 @@ pub(super) fn settle(rows: &mut dyn Rows, lease: &Lease, settled: &Settled<'_>) 
         rows.put_differing(row.id, &settled.differing)?;
     }
     rows.change(&mut row, &change, now)?;
-    fulfil(rows, &mut row, now)?;
+    let is_stopped = fulfil(rows, &mut row, now)?;
+    // What has certainly not arrived holds up less than what is under way; what has arrived may settle where the rest goes.
+    if is_stopped || !row.may_be_there() && !row.has_request {
+        wake(rows, &row, now)?;
+    }
     Ok(Some(row.entry(rows.first_open(row.referral)?)))
 }
 

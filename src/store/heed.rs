@@ -14,7 +14,8 @@ use crate::plan::known::PersonKey;
 use crate::plan::whose::Whose;
 use crate::plan::{Doubt, Plan, Planner, nothing_may_leave};
 
-use super::again::{known_of, replan};
+use super::again::known_of;
+use super::ripple::replan;
 use super::row::{Referral, Row};
 use super::rows::{Result, Rows};
 use super::types::AuditLine;
@@ -119,8 +120,14 @@ pub(super) fn let_go(
     Ok(())
 }
 
-fn waits_for(reason: Reason) -> impl Fn(&Row) -> bool {
+/// Held for that reason.
+pub(super) fn waits_for(reason: Reason) -> impl Fn(&Row) -> bool {
     move |row| row.is_held() && row.reason == Some(reason)
+}
+
+/// Whether something of a referral was sent, or may be, without waiting for another that answers the same request.
+pub(super) fn answers(entries: &[Row]) -> bool {
+    entries.iter().any(|row| row.counts() && !waits_for(Reason::RequestTaken)(row))
 }
 
 /// The referral that answers the same request as another and goes first, with the number of its first entry: of those that
@@ -135,14 +142,12 @@ pub(super) fn first_to_answer(
     for other in rows.asking(asks)? {
         let entries = rows.rows_of(other)?;
         let first = entries.iter().find(|row| row.counts());
-        let answers = first.map(|row| (other, row.id));
+        let answered = first.map(|row| (other, row.id));
         if entries.iter().any(|row| row.may_be_there() || row.has_request && row.counts()) {
-            return Ok(answers.filter(|_| other != id));
+            return Ok(answered.filter(|_| other != id));
         }
-        if may_answer.is_none()
-            && entries.iter().any(|row| row.counts() && !waits_for(Reason::RequestTaken)(row))
-        {
-            may_answer = answers;
+        if may_answer.is_none() && answers(&entries) {
+            may_answer = answered;
         }
     }
     Ok(may_answer.filter(|(other, _)| *other != id))

@@ -16,6 +16,7 @@ mod meanwhile;
 mod memory;
 mod others;
 mod poll;
+mod ripple;
 mod row;
 mod rows;
 mod sent;

@@ -11,8 +11,12 @@ use super::place;
 use crate::store::StoreError;
 
 /// The steps from an empty file to the form of this program.
-pub(super) const STEPS: &[&str] =
-    &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+    include_str!("schema/0004.sql"),
+];
 
 /// Says that a file is a store of this program: the bytes `spfh`.
 const APPLICATION: i32 = 0x7370_6668;
