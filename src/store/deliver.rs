@@ -152,9 +152,10 @@ pub(super) fn settle(rows: &mut dyn Rows, lease: &Lease, settled: &Settled<'_>) 
     };
     let attempt = running(&attempts).cloned().unwrap_or_else(|| started(&attempts, now));
     rows.put_attempt(row.id, &ended(attempt, &settled.cause, now))?;
+    let mut is_first = false;
     if let Cause::Ended(Outcome::Accepted(receipt) | Outcome::Duplicate(receipt)) = &settled.cause {
         learn(rows, &row, receipt, &settled.contents)?;
-        fix_endpoint(rows, &row)?;
+        is_first = fix_endpoint(rows, &row, now)?;
     }
     if matches!(settled.cause, Cause::Stopped(_)) {
         // What a person let stand has moved, or something else is the matter: it is seen and decided anew.
@@ -166,7 +167,7 @@ pub(super) fn settle(rows: &mut dyn Rows, lease: &Lease, settled: &Settled<'_>) 
     rows.change(&mut row, &change, now)?;
     let is_stopped = fulfil(rows, &mut row, now)?;
     // What has certainly not arrived holds up less than what is under way; what has arrived may settle where the rest goes.
-    if is_stopped || !row.may_be_there() && !row.has_request {
+    if is_first || is_stopped || !row.may_be_there() && !row.has_request {
         wake(rows, &row, now)?;
     }
     Ok(Some(row.entry(rows.first_open(row.referral)?)))
@@ -257,13 +258,24 @@ fn learn(
     Ok(())
 }
 
-/// The first delivery says where the referral belongs.
-fn fix_endpoint(rows: &mut dyn Rows, row: &Row) -> Result<()> {
-    let Some(mut referral) = rows.referral(row.referral)? else { return Ok(()) };
-    if referral.endpoint.is_none() {
-        referral.endpoint = Some(row.endpoint.clone());
-        referral.practice.clone_from(&row.practice);
-        rows.put_referral(row.referral, &referral)?;
+/// The first delivery says where the referral belongs, and what waits for another endpoint belongs there, too: it is planned
+/// again at the next upkeep and held until then, because what is sent to one endpoint need not be right for another. Says
+/// whether this was the first.
+fn fix_endpoint(rows: &mut dyn Rows, row: &Row, now: Timestamp) -> Result<bool> {
+    let Some(mut referral) = rows.referral(row.referral)? else { return Ok(false) };
+    if referral.endpoint.is_some() {
+        return Ok(false);
     }
-    Ok(())
+    referral.endpoint = Some(row.endpoint.clone());
+    referral.practice.clone_from(&row.practice);
+    rows.put_referral(row.referral, &referral)?;
+    for mut other in rows.rows_of(row.referral)? {
+        if other.state == State::Pending && other.endpoint != row.endpoint {
+            let cause = Cause::Replanned(State::Held, Some(Reason::NoEndpoint));
+            if let Ok(change) = transition::next(&other.standing(), &cause, &RetryPolicy::default(), 0.0) {
+                rows.change(&mut other, &change, now)?;
+            }
+        }
+    }
+    Ok(true)
 }

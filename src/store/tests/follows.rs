@@ -192,3 +192,29 @@ fn a_changed_practice_holds_nothing_once_what_was_under_way_is_known_not_to_stan
         assert!(endpoints(store).iter().all(|endpoint| endpoint == "south"), "{:?}", endpoints(store));
     });
 }
+
+#[test]
+fn the_first_delivery_takes_along_what_waits_for_another_endpoint_or_for_one() {
+    let served = |north: &str, south: &str| {
+        let mut planner = planner();
+        let (north, south) = (vec![north.to_owned()], vec![south.to_owned()]);
+        planner.routes.0.iter_mut().zip([north, south]).for_each(|(route, ods)| route.practices = ods);
+        planner
+    };
+    // The practice is another endpoint's since, or nobody's.
+    for (now, waits) in
+        [(served("X99001", "M85063"), PENDING), (served("X99001", "X99002"), held(Reason::NoEndpoint))]
+    {
+        each(|store| {
+            come(store, &referred("R1"));
+            let next = Told { share: FULL, ..told("R1", "accepted", "2026-04-03") };
+            store.accept(&submission(false, &[next]), &now, start()).unwrap();
+            assert_eq!(states(store), [PENDING, waits]);
+            assert_eq!(deliver(store, "north", start()), 1);
+            assert!(take(store, "south", start()).is_empty(), "a referral is at one endpoint");
+            sweep(store, &now, start());
+            assert_eq!((states(store)[1], endpoints(store)), (PENDING, vec!["north".to_owned(); 2]));
+            assert_eq!(deliver(store, "north", start()), 1);
+        });
+    }
+}
