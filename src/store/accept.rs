@@ -31,11 +31,15 @@ pub(super) fn accept(
     let before = rows.referral(id)?;
     let mut entries = if before.is_some() { rows.rows_of(id)? } else { Vec::new() };
     let mut known = known(rows, id, before.as_ref(), came, &entries)?;
-    let unsent: Vec<Unsent> = entries.iter().filter(|row| row.is_unsent()).map(Row::unsent).collect();
-    let mut plan = planner.plan(&known, came, &unsent, now);
+    let unsent = |entries: &[Row]| -> Vec<Unsent> {
+        entries.iter().filter(|row| row.is_unsent()).map(Row::unsent).collect()
+    };
+    let mut plan = planner.plan(&known, came, &unsent(&entries), now);
     let concerned = weigh_doubts(rows, &mut known, (id, came), &plan, now)?;
     if !concerned.is_empty() {
-        plan = planner.plan(&known, came, &unsent, now);
+        // What was released before the doubt is released no more.
+        entries = rows.rows_of(id)?;
+        plan = planner.plan(&known, came, &unsent(&entries), now);
     }
     leave_out_unchanged(rows, &mut plan, &entries)?;
 
@@ -71,15 +75,10 @@ pub(super) fn accept(
         let away: Vec<EntryId> = entries.iter().filter(|row| row.is_under_way()).map(|row| row.id).collect();
         entries = replan(rows, id, |row| away.contains(&row.id), planner, now)?;
     }
-    let was_stated = before.as_ref().is_some_and(|before| !before.statements.is_empty());
     let persons_changed = before.as_ref().is_some_and(|before| before.persons != after.persons);
-    let is_stated = was_stated || !plan.statements.is_empty();
-    if took_something && (plan.statements_changed || persons_changed && is_stated) {
+    if took_something && (plan.statements_changed || persons_changed && !plan.statements.is_empty()) {
         list_sent(rows, id, &mut issues, now)?;
-        // Also of whom it was said before.
-        let mut persons = plan.persons.clone();
-        persons.extend(before.iter().flat_map(|before| &before.persons));
-        for other in rows.others(id, &came.source, &persons)? {
+        for other in rows.others(id, &came.source, &plan.persons)? {
             replan(rows, other, Row::is_unsent, planner, now)?;
             list_sent(rows, other, &mut issues, now)?;
         }

@@ -154,12 +154,13 @@ impl Rows for MemoryStore {
         Ok(asking.map(|(id, _)| *id).collect())
     }
 
-    fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<()> {
+    fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<bool> {
+        let before = self.doubts.len();
         for key in &doubt.keys {
             let known = self.doubts.entry((doubt.record, *key)).or_insert(day);
             *known = day.max(*known);
         }
-        Ok(())
+        Ok(self.doubts.len() > before)
     }
 
     fn doubted(&mut self, keys: &[PersonKey]) -> Result<Option<Date>> {

@@ -3,6 +3,7 @@
 mod behaviour;
 mod decisions;
 mod delivery;
+mod disputes;
 mod follows;
 mod meanwhile;
 mod model;
