@@ -27,6 +27,7 @@ use sp_fhir::relay::attempt::{Attempt, Attempted};
 use sp_fhir::relay::run::Watcher;
 use sp_fhir::relay::{Pace, Relay};
 use sp_fhir::store::{Filter, Keeper, MemoryStore, Store, StoreError};
+use sp_fhir::telemetry::Metrics;
 use sp_fhir::tree::{Limits, json};
 use tokio::sync::{Notify, watch};
 
@@ -200,14 +201,6 @@ async fn a_panic_while_it_is_prepared_is_noted_at_once_and_the_relay_goes_on() {
     assert_eq!(came, (State::Pending, Some(Reason::Poison), 2));
 }
 
-struct Anybody;
-
-impl Watcher for Anybody {
-    fn attempted(&self, _endpoint: &str, _attempted: &Attempted) {}
-
-    fn reachable(&self, _endpoint: &str, _is_reachable: bool) {}
-}
-
 #[tokio::test]
 async fn consent_withdrawn_while_a_request_is_under_way_keeps_it_from_being_sent_again() {
     let put_off = Outcome::Deferred { reason: Reason::Unavailable, status: Some(503), retry_after: None };
@@ -226,6 +219,7 @@ async fn consent_withdrawn_while_a_request_is_under_way_keeps_it_from_being_sent
             });
             let out = folder.path().join("out");
             let inner = Folder::new("files".into(), out.clone());
+            let is_asked_for = matches!(first, Outcome::Unknown { .. });
             let first = Mutex::new(Some(first.clone()));
             let odd = Odd { inner, sent: Arc::clone(&sent), while_sending, panics: false, first };
             let mut relay = relay(odd, &keeper);
@@ -233,11 +227,16 @@ async fn consent_withdrawn_while_a_request_is_under_way_keeps_it_from_being_sent
             let quick =
                 RetryPolicy { settle_time: moment, base: moment, cap: moment, ..RetryPolicy::default() };
             Arc::get_mut(&mut relay.attempt).unwrap().policy = quick;
-            relay.watcher = Arc::new(Anybody);
+            let metrics = Arc::new(Metrics::default());
+            relay.watcher = Arc::clone(&metrics) as Arc<dyn Watcher>;
             let (state, ..) = run(relay, &keeper, Duration::from_secs(3)).await;
             let written = std::fs::read_dir(&out).map_or(0, Iterator::count);
             let expected = if withdrawn { (State::Withdrawn, 1, 0) } else { (State::Delivered, 2, 1) };
             assert_eq!((state, sent.load(Ordering::SeqCst), written), expected);
+            let said = metrics.text();
+            assert!(!said.contains(r#"outcome="lost""#), "no lease was lost: {said}");
+            let stopped = r#"outcome="stopped",reason="consent-withdrawn""#;
+            assert_eq!(said.contains(stopped), withdrawn && is_asked_for, "{said}");
         }
     }
 }

@@ -10,11 +10,11 @@ use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::{self, Cause, Standing};
 use crate::outbox::{Entry, Outcome, Placed, Reason, Receipt, Refusal, State};
 
-use super::meanwhile::fulfil;
+use super::meanwhile::{arrived, fulfil};
 use super::ripple::wake;
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
-use super::types::{Attempt, Claim, Claimed, Lease};
+use super::types::{Attempt, Claim, Claimed, Lease, Recorded};
 use super::{Settled, StoreError};
 
 /// Claims due entries.
@@ -90,10 +90,10 @@ pub(super) fn record_request(
     lease: &Lease,
     request: &str,
     now: Timestamp,
-) -> Result<bool> {
-    let Some(mut row) = leased(rows, lease)? else { return Ok(false) };
+) -> Result<Recorded> {
+    let Some(mut row) = leased(rows, lease)? else { return Ok(Recorded::LeaseLost) };
     if row.lease_until.is_none_or(|until| until <= now) {
-        return Ok(false);
+        return Ok(Recorded::LeaseLost);
     }
     if fulfil(rows, &mut row, now)? {
         wake(rows, &row, now)?;
@@ -101,7 +101,8 @@ pub(super) fn record_request(
         let attempt = running(&attempts).cloned().unwrap_or_else(|| started(&attempts, now));
         let cause = Cause::Stopped(row.reason.unwrap_or(Reason::Conflict));
         rows.put_attempt(row.id, &ended(attempt, &cause, now))?;
-        return Ok(false);
+        let first_open = rows.first_open(row.referral)?;
+        return Ok(Recorded::Stopped(Box::new(row.entry(first_open))));
     }
     foretell(rows, &row, request)?;
     rows.put_request(row.id, Some(request))?;
@@ -111,7 +112,7 @@ pub(super) fn record_request(
     if running(&attempts).is_none() {
         rows.put_attempt(row.id, &started(&attempts, now))?;
     }
-    Ok(true)
+    Ok(Recorded::MaySend)
 }
 
 /// Notes which Tasks of the clinical system's a request is about to update: met there before the answer to the request is,
@@ -166,6 +167,9 @@ pub(super) fn settle(rows: &mut dyn Rows, lease: &Lease, settled: &Settled<'_>) 
     }
     rows.change(&mut row, &change, now)?;
     let is_stopped = fulfil(rows, &mut row, now)?;
+    if row.state == State::Delivered {
+        arrived(rows, row.id)?;
+    }
     // What has certainly not arrived holds up less than what is under way; what has arrived may settle where the rest goes.
     if is_first || is_stopped || !row.may_be_there() && !row.has_request {
         wake(rows, &row, now)?;

@@ -59,7 +59,7 @@ fn what_is_under_way_comes_back_held_by_a_record_that_came_meanwhile() {
             store,
             &Told { source: OTHER_SOURCE, birth: "1960-01-01", ..told("X1", "referred", "2025-04-01") },
         );
-        assert!(!store.record_request(&claimed.lease, "to be sent", start()).unwrap());
+        assert!(!store.record_request(&claimed.lease, "to be sent", start()).unwrap().may_send());
         assert_eq!(states(store)[0], held(Reason::BirthDates));
     });
 }

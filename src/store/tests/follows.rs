@@ -50,7 +50,7 @@ fn sweep(store: &mut dyn Store, planner: &Planner, now: jiff::Timestamp) -> u64 
 
 fn send(store: &mut dyn Store) -> Claimed {
     let claimed = take(store, "north", start()).remove(0);
-    assert!(store.record_request(&claimed.lease, "sent", start()).unwrap());
+    assert!(store.record_request(&claimed.lease, "sent", start()).unwrap().may_send());
     claimed
 }
 
@@ -80,7 +80,7 @@ fn an_answer_that_came_back_withdrawn_lets_the_request_go() {
         assert_eq!(end(store, sent, lost()).0, State::Unknown);
         let then = later(start(), Duration::from_secs(3600));
         let asked = take(store, "north", then).remove(0);
-        assert!(!store.record_request(&asked.lease, "sent", then).unwrap());
+        assert!(!store.record_request(&asked.lease, "sent", then).unwrap().may_send());
     };
     for comes in [&is_put_off as Comes<'_>, &is_absent] {
         each(|store| {
