@@ -15,6 +15,7 @@ use crate::map::hold::names_two_persons;
 use crate::plan::known::{PersonKey, request_key};
 use crate::plan::whose::Whose;
 use crate::store::StoreError;
+use crate::store::row::Referral;
 
 /// The newest form that lacks any of it.
 pub(super) const LAST_WITHOUT: u32 = 3;
@@ -25,27 +26,27 @@ pub(super) fn fill_in(connection: &Connection) -> Result<()> {
     let ids = tables.list("SELECT uuid FROM referral", [], |row| Ok(Uuid::from_bytes(row.get(0)?)))?;
     let mut found = Vec::new();
     for id in ids {
-        match said(&tables, id) {
-            Ok(said) => found.extend(said.map(|said| (id, said))),
-            Err(StoreError::Damaged(_)) => {}
+        let both = said(&tables, id).and_then(|said| Ok((said, referrals::referral(&tables, id)?)));
+        match both {
+            Ok((Some(said), Some(referral))) => {
+                let since = said.since;
+                found.push((since, id, Referral { asks: said.asks, whose: said.whose, ..referral }));
+            }
+            Ok(_) | Err(StoreError::Damaged(_)) => {}
             Err(error) => return Err(error),
         }
     }
-    found.sort_by_key(|(id, said)| (said.since, *id));
-    tables.execute("DELETE FROM asked", [])?;
-    for (id, said) in found {
-        let Some(mut referral) = referrals::referral(&tables, id)? else { continue };
-        referral.asks = said.asks;
-        referral.whose = said.whose;
-        referrals::put_referral(&tables, id, &referral)?;
+    found.sort_by_key(|(since, id, _)| (*since, *id));
+    for (.., id, _) in &found {
+        tables.execute("DELETE FROM asked WHERE referral = ?1", [id.into_bytes()])?;
     }
-    Ok(())
+    found.iter().try_for_each(|(.., id, referral)| referrals::put_referral(&tables, *id, referral))
 }
 
 /// What the events of a referral say.
 struct Said {
     asks: Option<PersonKey>,
-    /// The number of the event since which they name that request.
+    /// The number of the event since which they name that request; of one that names none, of its last.
     since: Option<i64>,
     whose: Whose,
 }
