@@ -274,9 +274,17 @@ fn reasons() -> String {
     table(&["reason", "what it means", "what to do", "may be waived"], rows)
 }
 
+fn waits() -> String {
+    let rows = Reason::ALL.iter().map(|(reason, word, ..)| {
+        vec![format!("`{word}`"), reason.ends().to_owned(), reason.looks().as_str().to_owned()]
+    });
+    table(&["reason", "what ends it", "who looks again"], rows)
+}
+
 #[test]
 fn states_and_reasons_are_all_explained() {
     check("OPERATIONS.md", &[("states", states()), ("reasons", reasons())]);
+    check("ARCHITECTURE.md", &[("waits", waits())]);
 }
 
 /// What `check` asks FHIR endpoints.

@@ -27,6 +27,7 @@ use sp_fhir::relay::attempt::{Attempt, Attempted};
 use sp_fhir::relay::run::Watcher;
 use sp_fhir::relay::{Pace, Relay};
 use sp_fhir::store::{Filter, Keeper, MemoryStore, Store, StoreError};
+use sp_fhir::telemetry::Metrics;
 use sp_fhir::tree::{Limits, json};
 use tokio::sync::{Notify, watch};
 
@@ -240,24 +241,14 @@ async fn a_live_endpoint_gets_nothing_about_a_test_person_that_waited_for_a_test
             let settle_time = Duration::from_secs(3);
             Arc::get_mut(&mut relay.attempt).unwrap().policy =
                 RetryPolicy { settle_time, ..RetryPolicy::default() };
-            relay.watcher = Arc::new(Anybody);
             run_until(relay, &keeper, State::Unknown).await;
         }
         let mut relay = relay(odd(None), &keeper);
         Arc::get_mut(&mut relay.attempt).unwrap().is_for_test = false;
-        relay.watcher = Arc::new(Anybody);
         assert_eq!(run_until(relay, &keeper, State::Held).await, Some(Reason::TestNumberAtLive));
         assert_eq!(sent.load(Ordering::SeqCst), sends);
         assert_eq!(std::fs::read_dir(folder.path().join("out")).map_or(0, Iterator::count), 0);
     }
-}
-
-struct Anybody;
-
-impl Watcher for Anybody {
-    fn attempted(&self, _endpoint: &str, _attempted: &Attempted) {}
-
-    fn reachable(&self, _endpoint: &str, _is_reachable: bool) {}
 }
 
 #[tokio::test]
@@ -278,6 +269,7 @@ async fn consent_withdrawn_while_a_request_is_under_way_keeps_it_from_being_sent
             });
             let out = folder.path().join("out");
             let inner = Folder::new("files".into(), out.clone());
+            let is_asked_for = matches!(first, Outcome::Unknown { .. });
             let first = Mutex::new(Some(first.clone()));
             let odd = Odd { inner, sent: Arc::clone(&sent), while_sending, panics: false, first };
             let mut relay = relay(odd, &keeper);
@@ -285,11 +277,16 @@ async fn consent_withdrawn_while_a_request_is_under_way_keeps_it_from_being_sent
             let quick =
                 RetryPolicy { settle_time: moment, base: moment, cap: moment, ..RetryPolicy::default() };
             Arc::get_mut(&mut relay.attempt).unwrap().policy = quick;
-            relay.watcher = Arc::new(Anybody);
+            let metrics = Arc::new(Metrics::default());
+            relay.watcher = Arc::clone(&metrics) as Arc<dyn Watcher>;
             let (state, ..) = run(relay, &keeper, Duration::from_secs(3)).await;
             let written = std::fs::read_dir(&out).map_or(0, Iterator::count);
             let expected = if withdrawn { (State::Withdrawn, 1, 0) } else { (State::Delivered, 2, 1) };
             assert_eq!((state, sent.load(Ordering::SeqCst), written), expected);
+            let said = metrics.text();
+            assert!(!said.contains(r#"outcome="lost""#), "no lease was lost: {said}");
+            let stopped = r#"outcome="stopped",reason="consent-withdrawn""#;
+            assert_eq!(said.contains(stopped), withdrawn && is_asked_for, "{said}");
         }
     }
 }

@@ -6,6 +6,7 @@
 //! through [`transition`], and every entry that was ever accepted is in one of the eleven states. Next: [`state`].
 
 pub mod command;
+pub mod ends;
 pub mod entry;
 pub mod outcome;
 pub mod parcel;

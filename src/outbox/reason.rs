@@ -45,7 +45,7 @@ reasons! {
     RealNumberAtTest = "real-number-at-test", "a number that is not a 999 test number for a test endpoint",
         "never send a real person to a test endpoint";
     NoEndpoint = "no-endpoint", "no endpoint serves the person's registered practice",
-        "add the practice to an endpoint and release it, or correct the practice at the source";
+        "add the practice to an endpoint, or correct the practice at the source: it is looked at again within ten minutes";
     PracticeChanged = "practice-changed", "the registered practice changed while the referral is open",
         "find out where the rest of this referral belongs";
     TargetUnknown = "target-unknown", "it corrects an event that has not come yet", "send the event it names";
@@ -54,7 +54,7 @@ reasons! {
     OtherPerson = "other-person", "the endpoint's Patient has another name or date of birth",
         "find out which record is right; never send until then";
     DetailsMissing = "details-missing", "family name or whole date of birth is missing, so that identity cannot be checked",
-        "complete the person's record at the source";
+        "complete the person's record at the source or there, then release it";
     PatientNotFound = "patient-not-found", "the endpoint has no such Patient", "register the person there, then release it";
     PatientSeveral = "patient-several", "the endpoint has several Patients with this NHS number",
         "have the records merged there, then release it";

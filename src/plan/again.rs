@@ -44,7 +44,7 @@ impl Planner {
         folded.released = released(known, &[]);
         never_set_back(&mut folded, known, unsent);
         let held = self.hold(known, &folded, now, &[]);
-        self.describe(known, &folded, held, &mut plan);
+        self.describe(known, &folded, held, now, &mut plan);
         let mapped = self.map(&folded, known, source, now);
         let today = Today { known, folded: &folded, source, now };
         plan.replanned = self.redo(&today, &mapped, held, unsent.iter());

@@ -94,21 +94,25 @@ pub fn nothing_may_leave(known: &Known, now: jiff::Timestamp) -> bool {
 
 /// Statements that count for the person: a change of consent, or that nothing may be shared, now or in an earlier row. What
 /// was entered in error, or was corrected, no longer counts as it was, except while the record that says so is held
-/// for a reason that puts it in doubt and has not been sent.
-pub(super) fn lasting_of(folded: &Folded, known: &Known, held: Option<Reason>) -> Vec<Statement> {
+/// for a reason that puts it in doubt, and has neither been released nor sent.
+pub(super) fn lasting_of(
+    folded: &Folded,
+    known: &Known,
+    is_in_doubt: impl Fn(&str) -> bool,
+) -> Vec<Statement> {
     let counts = |event: &&ReferralEvent| {
         event.event_type == EventType::ConsentChanged
             || statement(event).is_some_and(|(_, share)| share == Share::None)
     };
-    let in_doubt = held.is_some_and(puts_in_doubt);
     let amended: Vec<&str> = folded
         .steps
         .iter()
-        .filter(|step| !in_doubt || known.sent.contains(&step.event.event_id))
         .filter_map(|step| match &step.role {
             Role::Plain => None,
-            Role::Corrects { was: target, .. } | Role::Withdraws(target) => Some(target.event_id.as_str()),
+            Role::Corrects { was: target, .. } | Role::Withdraws(target) => Some((step, target)),
         })
+        .filter(|(step, _)| known.sent.contains(&step.event.event_id) || !is_in_doubt(&step.event.event_id))
+        .map(|(_, target)| target.event_id.as_str())
         .collect();
     let now = folded.steps.iter().map(|step| &step.event).filter(counts);
     let events = known.events.iter().map(|(event, _)| event);
@@ -121,7 +125,7 @@ pub(super) fn lasting_of(folded: &Folded, known: &Known, held: Option<Reason>) -
 }
 
 /// Whether what is held for this reason may be another person's, or may not be so.
-const fn puts_in_doubt(reason: Reason) -> bool {
+pub(super) const fn puts_in_doubt(reason: Reason) -> bool {
     matches!(
         reason,
         Reason::Protected

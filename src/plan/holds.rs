@@ -120,25 +120,7 @@ fn wrong_kind_of_number(route: &Route, event: &ReferralEvent) -> Option<Reason> 
 
 /// Holds that planning itself set, and lifts when their cause is gone.
 pub(super) const fn is_ours_to_lift(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::NeedsIdentity
-            | Reason::NoConsent
-            | Reason::ConsentUnclear
-            | Reason::Sensitive
-            | Reason::BirthDates
-            | Reason::NhsNumbers
-            | Reason::Protected
-            | Reason::FutureDate
-            | Reason::TwoPersons
-            | Reason::PossibleDuplicate
-            | Reason::RequestTaken
-            | Reason::TestNumberAtLive
-            | Reason::RealNumberAtTest
-            | Reason::NoEndpoint
-            | Reason::PracticeChanged
-            | Reason::TargetUnknown
-    )
+    reason.looks().is_planned()
 }
 
 fn days_between(one: Date, other: Date) -> i32 {

@@ -1,5 +1,6 @@
 //! What a plan is made from: what came in, and what is known already. Next: [`super::planner`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -48,6 +49,8 @@ pub struct Known {
     pub sent: Vec<String>,
     /// Keys of entries whose sensitive content a person has released.
     pub released: Vec<Uuid>,
+    /// Reasons that a person has waived for what goes or went, by event.
+    pub waived: BTreeMap<String, Vec<Reason>>,
     /// Other referrals of the same number, or of the same person of the source.
     pub others: Vec<Other>,
     /// Keys of requests of the clinical system's that another referral answers, which named them first.

@@ -20,7 +20,7 @@ use crate::map::refs::plain;
 use crate::outbox::{Reason, State};
 
 use super::again::{Today, never_set_back};
-use super::consent::{hear_others, lasting_of, still_forbids, stored_record};
+use super::consent::{hear_others, lasting_of, puts_in_doubt, still_forbids, stored_record};
 use super::holds::{active_since, london, names_differ};
 use super::knowing::{as_known, fold_of, released};
 use super::known::{Known, Submission, Unsent, number_key, person_keys, request_key};
@@ -77,7 +77,7 @@ impl Planner {
                 plan.refuse_rest(code);
                 let folded = fold_of(known, now);
                 let held = self.hold(known, &folded, now, &[]);
-                self.describe(known, &folded, held, &mut plan);
+                self.describe(known, &folded, held, now, &mut plan);
                 return (plan, held);
             }
         };
@@ -124,7 +124,7 @@ impl Planner {
         plan.issues.extend(folded.remarks.iter().cloned());
         never_set_back(&mut folded, known, unsent);
         let held = self.hold(known, &folded, now, &[]);
-        self.describe(known, &folded, held, &mut plan);
+        self.describe(known, &folded, held, now, &mut plan);
         plan.issues.extend(names_differ(known, &folded));
         plan.statements_changed = plan.statements != known.statements;
         let mapped = self.map(&folded, known, &came.source, now);
@@ -176,7 +176,14 @@ impl Planner {
         remarks.iter().any(|(id, issue)| *id == event.event_id && issue.code == IssueCode::SensitiveWithheld)
     }
 
-    pub(super) fn describe(&self, known: &Known, folded: &Folded, held: Option<Reason>, plan: &mut Plan) {
+    pub(super) fn describe(
+        &self,
+        known: &Known,
+        folded: &Folded,
+        held: Option<Reason>,
+        now: jiff::Timestamp,
+        plan: &mut Plan,
+    ) {
         let Some(last) = folded.steps.last().map(|step| &step.event) else { return };
         let practice = last.record.person.practice_ods.as_ref().map(|ods| ods.as_str().to_owned());
         let route = self.route(known, last);
@@ -187,7 +194,12 @@ impl Planner {
         plan.persons = person_keys(last);
         plan.number = number_key(last);
         plan.asks = request_key(last);
-        plan.statements = lasting_of(folded, known, held);
+        // What a person released is in doubt no more as far as they said.
+        let is_in_doubt = |event: &str| match known.waived.get(event) {
+            Some(waived) => self.hold(known, folded, now, waived).is_some_and(puts_in_doubt),
+            None => held.is_some_and(puts_in_doubt),
+        };
+        plan.statements = lasting_of(folded, known, is_in_doubt);
         plan.active_since = active_since(folded);
     }
 }

@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{ReferralEvent, family_name};
+use crate::outbox::Reason;
 
 /// Whom a referral is about, by its newest record.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,18 @@ pub enum Dispute {
     Names,
 }
 
+impl Dispute {
+    /// The reason for which both wait; none where they do not.
+    #[must_use]
+    pub const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::BirthDates => Some(Reason::BirthDates),
+            Self::Numbers => Some(Reason::NhsNumbers),
+            Self::Names => None,
+        }
+    }
+}
+
 impl Whose {
     /// Whom an event is about.
     #[must_use]
@@ -71,7 +84,7 @@ impl Whose {
     /// Whether another record says that the two cannot both be right about whose they are. A surname may change.
     #[must_use]
     pub fn is_disputed_by(&self, other: &Self) -> bool {
-        matches!(self.against(other), Some(Dispute::BirthDates | Dispute::Numbers))
+        self.against(other).and_then(Dispute::reason).is_some()
     }
 
     /// What another record says against this one; the gravest.

@@ -12,7 +12,7 @@ use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
 use crate::outbox::{Entry, Outcome, Placed, Reason, Refusal};
 use crate::store::keeper::Keeper;
-use crate::store::{Claimed, Lease, Settled, Store, StoreError};
+use crate::store::{Claimed, Lease, Recorded, Settled, Store, StoreError};
 
 use super::turn::{self, Turn};
 
@@ -43,6 +43,22 @@ pub struct Attempted {
     pub cause: Cause,
     /// The entry as it is now; absent when the lease was lost meanwhile.
     pub entry: Option<Entry>,
+    /// Whether it ended here, by what was decided meanwhile or by a lost lease: then it says nothing of the endpoint.
+    pub ended_here: bool,
+}
+
+impl Attempted {
+    /// The lease was lost before anything was sent.
+    #[must_use]
+    pub const fn lost() -> Self {
+        Self { cause: Cause::LeaseLost, entry: None, ended_here: true }
+    }
+
+    /// What was decided meanwhile forbade sending.
+    fn stopped(entry: Entry) -> Self {
+        let cause = Cause::Stopped(entry.reason.unwrap_or(Reason::Conflict));
+        Self { cause, entry: Some(entry), ended_here: true }
+    }
 }
 
 /// What happened, and the contents that were written.
@@ -70,10 +86,10 @@ impl Attempt {
     /// The store cannot be used. The lease runs out by itself then, and the entry is looked at again.
     pub async fn deliver(&self, claimed: Claimed) -> Result<Attempted, StoreError> {
         let lease = claimed.lease;
-        let Some(ending) = self.attempt(claimed).await? else {
-            return Ok(Attempted { cause: Cause::LeaseLost, entry: None });
-        };
-        self.settle(lease, ending).await
+        match self.attempt(claimed).await? {
+            Ok(ending) => self.settle(lease, ending).await,
+            Err(not_sent) => Ok(not_sent),
+        }
     }
 
     /// An attempt panicked: a defect of the program, and what it worked on is to blame.
@@ -102,7 +118,7 @@ impl Attempt {
             }
         };
         let entry = self.keeper.insist(PATIENCE, settle).await?;
-        Ok(Attempted { cause, entry })
+        Ok(Attempted { cause, entry, ended_here: false })
     }
 
     async fn prepare(&self, claimed: &Claimed) -> Result<Prepared, StoreError> {
@@ -121,29 +137,29 @@ impl Attempt {
         Ok(prepared)
     }
 
-    /// Nothing when the lease was lost before anything was sent, or what was decided meanwhile forbids sending.
-    async fn attempt(&self, claimed: Claimed) -> Result<Option<Ending>, StoreError> {
+    /// What has ended already when the lease was lost before anything was sent, or what was decided meanwhile forbids sending.
+    async fn attempt(&self, claimed: Claimed) -> Result<Result<Ending, Attempted>, StoreError> {
         // Planning saw to it; but what was a test endpoint then may be a live one now.
         let wrong = claimed.parcel.subject.wrong_for(self.is_for_test);
         if let Some(reason) = wrong.filter(|_| !claimed.ask_first) {
-            return Ok(Some(Ending::of(Cause::Stopped(reason))));
+            return Ok(Ok(Ending::of(Cause::Stopped(reason))));
         }
         let stored = claimed.request.as_deref().map(serde_json::from_str::<Request>);
         let request = match stored {
             Some(Ok(request)) => request,
             Some(Err(_)) => {
-                return Ok(Some(Ending::of(Cause::Ended(Outcome::Rejected(Refusal::of(Reason::Poison))))));
+                return Ok(Ok(Ending::of(Cause::Ended(Outcome::Rejected(Refusal::of(Reason::Poison))))));
             }
             None => match self.prepare(&claimed).await? {
                 Prepared::Ready(request) => request,
-                Prepared::Held(reason) => return Ok(Some(Ending::of(Cause::Stopped(reason)))),
+                Prepared::Held(reason) => return Ok(Ok(Ending::of(Cause::Stopped(reason)))),
                 Prepared::Divergent(differing) => {
                     let ending = Ending::of(Cause::Stopped(Reason::Divergent));
-                    return Ok(Some(Ending { differing, ..ending }));
+                    return Ok(Ok(Ending { differing, ..ending }));
                 }
-                Prepared::LetStand => return Ok(Some(Ending::of(Cause::LetStand))),
+                Prepared::LetStand => return Ok(Ok(Ending::of(Cause::LetStand))),
                 Prepared::Already(had) => return self.already(&claimed, had).await,
-                Prepared::Ended(outcome) => return Ok(Some(Ending::of(Cause::Ended(outcome)))),
+                Prepared::Ended(outcome) => return Ok(Ok(Ending::of(Cause::Ended(outcome)))),
             },
         };
         let contents = contents(&request);
@@ -151,44 +167,49 @@ impl Attempt {
             match self.endpoint.look(&request).await {
                 Found::Applied(receipt) => {
                     let cause = Cause::Ended(Outcome::Duplicate(receipt));
-                    return Ok(Some(Ending::with(cause, contents)));
+                    return Ok(Ok(Ending::with(cause, contents)));
                 }
                 Found::Absent => {
                     if let Some(reason) = wrong {
-                        return Ok(Some(Ending::of(Cause::Stopped(reason))));
+                        return Ok(Ok(Ending::of(Cause::Stopped(reason))));
                     }
                 }
                 Found::Changed => {
                     let reason = Reason::Conflict;
                     let outcome = Outcome::Deferred { reason, status: None, retry_after: None };
-                    return Ok(Some(Ending::of(Cause::Ended(outcome))));
+                    return Ok(Ok(Ending::of(Cause::Ended(outcome))));
                 }
                 Found::Unclear(reason) => {
                     let outcome = Outcome::Unknown { reason, status: None };
-                    return Ok(Some(Ending::of(Cause::Ended(outcome))));
+                    return Ok(Ok(Ending::of(Cause::Ended(outcome))));
                 }
-                Found::Wrong(reason) => return Ok(Some(Ending::of(Cause::Stopped(reason)))),
+                Found::Wrong(reason) => return Ok(Ok(Ending::of(Cause::Stopped(reason)))),
             }
         }
-        if !self.store_request(&claimed, &request).await? {
-            return Ok(None);
+        if let Some(not_sent) = self.store_request(&claimed, &request).await? {
+            return Ok(Err(not_sent));
         }
         let outcome = self.endpoint.send(&request).await;
         let written = matches!(outcome, Outcome::Accepted(_) | Outcome::Duplicate(_));
         let contents = if written { contents } else { Vec::new() };
-        Ok(Some(Ending::with(Cause::Ended(outcome), contents)))
+        Ok(Ok(Ending::with(Cause::Ended(outcome), contents)))
     }
 
     /// Nothing is sent; what would have been sent is kept, so that what stands there can be compared with it.
-    async fn already(&self, claimed: &Claimed, had: Had) -> Result<Option<Ending>, StoreError> {
-        if !self.store_request(claimed, &had.request).await? {
-            return Ok(None);
+    async fn already(&self, claimed: &Claimed, had: Had) -> Result<Result<Ending, Attempted>, StoreError> {
+        if let Some(not_sent) = self.store_request(claimed, &had.request).await? {
+            return Ok(Err(not_sent));
         }
         let contents = contents(&had.request);
-        Ok(Some(Ending::with(Cause::Ended(Outcome::Duplicate(had.receipt)), contents)))
+        Ok(Ok(Ending::with(Cause::Ended(Outcome::Duplicate(had.receipt)), contents)))
     }
 
-    async fn store_request(&self, claimed: &Claimed, request: &Request) -> Result<bool, StoreError> {
+    /// Nothing where it may be sent; else how the attempt has ended.
+    async fn store_request(
+        &self,
+        claimed: &Claimed,
+        request: &Request,
+    ) -> Result<Option<Attempted>, StoreError> {
         let text = match &claimed.request {
             Some(stored) => stored.clone(),
             None => serde_json::to_string(request).map_err(|_| StoreError::Damaged("a request"))?,
@@ -198,7 +219,11 @@ impl Attempt {
             let (text, now) = (text.clone(), self.clock.now());
             move |store: &mut dyn Store| store.record_request(&lease, &text, now)
         };
-        self.keeper.insist(PATIENCE, record).await
+        Ok(match self.keeper.insist(PATIENCE, record).await? {
+            Recorded::MaySend => None,
+            Recorded::LeaseLost => Some(Attempted::lost()),
+            Recorded::Stopped(entry) => Some(Attempted::stopped(*entry)),
+        })
     }
 }
 

@@ -200,7 +200,7 @@ impl Relay {
             Ended::Came(came) => came,
             Ended::Panicked(Some(lease)) => self.attempt.panicked(lease).await,
             // The lease runs out and the entry is looked at again.
-            Ended::Panicked(None) | Ended::Stopped => Ok(Attempted { cause: Cause::LeaseLost, entry: None }),
+            Ended::Panicked(None) | Ended::Stopped => Ok(Attempted::lost()),
         };
         let attempted = match came {
             Ok(attempted) => attempted,
@@ -211,7 +211,8 @@ impl Relay {
             Err(error) => return Err(error),
         };
         self.watcher.attempted(name, &attempted);
-        match weigh(&attempted.cause) {
+        let weight = if attempted.ended_here { Weight::Neither } else { weigh(&attempted.cause) };
+        match weight {
             Weight::Up => breaker.succeeded(),
             Weight::Down(Some(wait)) => {
                 let newly = breaker.open_since().is_none();

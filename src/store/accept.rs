@@ -12,9 +12,10 @@ use crate::plan::unchanged::SaidBefore;
 use crate::plan::{Disposition, Known, NewEntry, Plan, Planner, Submission, Unsent, Verdict};
 
 use super::StoreError;
-use super::again::{concerned_by, known, look_again, redo, replan};
+use super::again::{concerned_by, known, look_again, redo};
 use super::heed::{disputes, let_go, list_sent, list_withheld, look_at, note, twins};
 use super::meanwhile::is_noted;
+use super::ripple::replan;
 use super::row::{Referral, Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Acceptance, AcceptedEvent, Answer};
@@ -30,11 +31,15 @@ pub(super) fn accept(
     let before = rows.referral(id)?;
     let mut entries = if before.is_some() { rows.rows_of(id)? } else { Vec::new() };
     let mut known = known(rows, id, before.as_ref(), came, &entries)?;
-    let unsent: Vec<Unsent> = entries.iter().filter(|row| row.is_unsent()).map(Row::unsent).collect();
-    let mut plan = planner.plan(&known, came, &unsent, now);
+    let unsent = |entries: &[Row]| -> Vec<Unsent> {
+        entries.iter().filter(|row| row.is_unsent()).map(Row::unsent).collect()
+    };
+    let mut plan = planner.plan(&known, came, &unsent(&entries), now);
     let concerned = weigh_doubts(rows, &mut known, (id, came), &plan, now)?;
     if !concerned.is_empty() {
-        plan = planner.plan(&known, came, &unsent, now);
+        // What was released before the doubt is released no more.
+        entries = rows.rows_of(id)?;
+        plan = planner.plan(&known, came, &unsent(&entries), now);
     }
     leave_out_unchanged(rows, &mut plan, &entries)?;
 
@@ -76,14 +81,14 @@ pub(super) fn accept(
         for other in rows.others(id, &came.source, &plan.persons)? {
             replan(rows, other, Row::is_unsent, planner, now)?;
             list_sent(rows, other, &mut issues, now)?;
-            let asks = rows.referral(other)?.and_then(|other| other.asks);
-            let_go(rows, other, asks, planner, now)?;
         }
     }
     if took_something {
         disputes(rows, id, before.as_ref(), &after, planner, now)?;
         twins(rows, id, before.as_ref(), &after, planner, now)?;
         let_go(rows, id, before.and_then(|before| before.asks), planner, now)?;
+        // What follows elsewhere may come back to it.
+        entries = rows.rows_of(id)?;
     }
     Ok(answer(id, &plan, &entries, &made, issues))
 }

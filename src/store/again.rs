@@ -1,16 +1,17 @@
 //! Planning again: what is known of a referral is put before the planner once more, and what became of its unsent entries
 //! is written down.
 //!
-//! Consent stated elsewhere, another record of the person, a person's decision or the calendar give cause. Next:
-//! [`super::heed`].
+//! Consent stated elsewhere, another record of the person, a person's decision or the calendar give cause. What follows from
+//! it for other referrals is `ripple.rs`. Next: [`super::heed`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::event::{EventType, ReferralEvent, When};
+use crate::outbox::ends::Looks;
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::{self, Cause};
 use crate::outbox::{Reason, State};
@@ -18,7 +19,7 @@ use crate::plan::doubt::referral_key;
 use crate::plan::known::{PersonKey, number_key, person_keys, request_key};
 use crate::plan::{Disposition, Known, Plan, Planner, Submission, Unsent};
 
-use super::heed::first_to_answer;
+use super::heed::{answers, first_to_answer};
 use super::meanwhile::{foresee, forget};
 use super::others::others_of;
 use super::row::{Referral, Row, later};
@@ -26,39 +27,62 @@ use super::rows::{Result, Rows};
 
 /// How long an entry without an endpoint waits before the configuration is asked again.
 const ASK_ROUTES_AGAIN: Duration = Duration::from_secs(600);
+/// Whatever was overlooked is looked at by then.
+const ONCE_A_DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Plans the chosen entries of a referral again, and gives all its entries as they are then. Of those under way that would
-/// be chosen, had they come back, it is noted what becomes of them if they do.
-pub(super) fn replan(
+/// What came of planning a referral again.
+pub(super) struct Again {
+    /// All its entries as they are then.
+    pub(super) entries: Vec<Row>,
+    /// Whether what it states of consent counts otherwise than before in the person's other referrals.
+    pub(super) states_otherwise: bool,
+    /// Whether it answered its request before, and does no more.
+    pub(super) stepped_back: bool,
+}
+
+/// Plans the chosen entries of a referral again. Of those under way that would be chosen, had they come back, it is noted what
+/// becomes of them if they do.
+pub(super) fn plan_again(
     rows: &mut dyn Rows,
     id: Uuid,
     choose: impl Fn(&Row) -> bool,
     planner: &Planner,
     now: Timestamp,
-) -> Result<Vec<Row>> {
-    let Some(referral) = rows.referral(id)? else { return Ok(Vec::new()) };
+) -> Result<Again> {
+    let unchanged = |entries| Again { entries, states_otherwise: false, stepped_back: false };
+    let Some(referral) = rows.referral(id)? else { return Ok(unchanged(Vec::new())) };
     let mut entries = rows.rows_of(id)?;
     let as_unsent = |row: &Row| if row.is_under_way() { row.come_back() } else { row.clone() };
     let unsent: Vec<Unsent> =
         entries.iter().map(as_unsent).filter(|row| choose(row)).map(|row| row.unsent()).collect();
     if unsent.is_empty() {
-        return Ok(entries);
+        return Ok(unchanged(entries));
     }
     let known = known_of(rows, id, &referral, &entries)?;
     if known.events.is_empty() {
         // It was pulled and goes to a webhook as it is.
-        return Ok(entries);
+        return Ok(unchanged(entries));
     }
+    let (did_answer, was_early) = (answers(&entries), is_early(&entries));
     let plan = planner.replan(&known, &referral.source, &referral.referral_id, &unsent, now);
     // What amends a statement counts from the day on which it is no longer in doubt.
     let amends = |(event, _): &(ReferralEvent, u32)| {
         matches!(event.event_type, EventType::Corrected | EventType::EnteredInError)
     };
-    if plan.statements != referral.statements && known.events.iter().any(amends) {
+    let counts_otherwise = plan.statements != referral.statements && known.events.iter().any(amends);
+    let is_stated = !referral.statements.is_empty();
+    if counts_otherwise {
         rows.put_referral(id, &Referral { statements: plan.statements.clone(), ..referral })?;
     }
     redo(rows, &mut entries, &plan, now)?;
-    Ok(entries)
+    let states_otherwise = counts_otherwise || is_stated && was_early && !is_early(&entries);
+    let stepped_back = did_answer && !answers(&entries);
+    Ok(Again { entries, states_otherwise, stepped_back })
+}
+
+/// Whether the day has not come of something that the referral says.
+fn is_early(entries: &[Row]) -> bool {
+    entries.iter().any(|row| row.is_held() && row.reason == Some(Reason::FutureDate))
 }
 
 /// What is known of a referral of which nothing new came.
@@ -119,6 +143,10 @@ pub(super) fn known(
     let sent = entries.iter().filter(|row| row.may_be_there()).map(|row| row.event_id.clone()).collect();
     let released =
         entries.iter().filter(|row| row.waived.contains(&Reason::Sensitive)).map(|row| row.key).collect();
+    // Of several versions of an event the newest counts.
+    let waived: BTreeMap<&str, &Row> = entries.iter().map(|row| (row.event_id.as_str(), row)).collect();
+    let waived = waived.into_iter().filter(|(_, row)| row.goes_or_went() && !row.waived.is_empty());
+    let waived = waived.map(|(event, row)| (event.to_owned(), row.waived.clone())).collect();
     Ok(Known {
         events,
         earlier,
@@ -128,6 +156,7 @@ pub(super) fn known(
         twins,
         sent,
         released,
+        waived,
         others,
         taken,
         doubted,
@@ -190,13 +219,14 @@ pub(super) fn redo(rows: &mut dyn Rows, entries: &mut [Row], plan: &Plan, now: T
 
 /// When a held entry is to be planned again by itself.
 pub(super) fn look_again(reason: Reason, now: Timestamp) -> Option<Timestamp> {
-    match reason {
-        Reason::FutureDate => {
+    match reason.looks() {
+        Looks::Midnight => {
             let london = When::london();
             let tomorrow = now.to_zoned(london.clone()).date().tomorrow().ok()?;
             Some(tomorrow.to_zoned(london.clone()).ok()?.timestamp())
         }
-        Reason::NoEndpoint => Some(later(now, ASK_ROUTES_AGAIN)),
-        _ => None,
+        Looks::TenMinutes => Some(later(now, ASK_ROUTES_AGAIN)),
+        Looks::Store => Some(later(now, ONCE_A_DAY)),
+        Looks::Told | Looks::Person | Looks::Relay | Looks::Nobody => None,
     }
 }

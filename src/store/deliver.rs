@@ -11,10 +11,11 @@ use crate::outbox::transition::{self, Cause, Standing};
 use crate::outbox::{Entry, Outcome, Placed, Reason, Receipt, Refusal, State};
 
 use super::heed::tell_arrived;
-use super::meanwhile::fulfil;
+use super::meanwhile::{arrived, fulfil};
+use super::ripple::wake;
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
-use super::types::{Attempt, Claim, Claimed, Lease};
+use super::types::{Attempt, Claim, Claimed, Lease, Recorded};
 use super::{Settled, StoreError};
 
 /// Claims due entries.
@@ -90,17 +91,19 @@ pub(super) fn record_request(
     lease: &Lease,
     request: &str,
     now: Timestamp,
-) -> Result<bool> {
-    let Some(mut row) = leased(rows, lease)? else { return Ok(false) };
+) -> Result<Recorded> {
+    let Some(mut row) = leased(rows, lease)? else { return Ok(Recorded::LeaseLost) };
     if row.lease_until.is_none_or(|until| until <= now) {
-        return Ok(false);
+        return Ok(Recorded::LeaseLost);
     }
     if fulfil(rows, &mut row, now)? {
+        wake(rows, &row, now)?;
         let attempts = rows.attempts(row.id)?;
         let attempt = running(&attempts).cloned().unwrap_or_else(|| started(&attempts, now));
         let cause = Cause::Stopped(row.reason.unwrap_or(Reason::Conflict));
         rows.put_attempt(row.id, &ended(attempt, &cause, now))?;
-        return Ok(false);
+        let first_open = rows.first_open(row.referral)?;
+        return Ok(Recorded::Stopped(Box::new(row.entry(first_open))));
     }
     foretell(rows, &row, request)?;
     rows.put_request(row.id, Some(request))?;
@@ -110,7 +113,7 @@ pub(super) fn record_request(
     if running(&attempts).is_none() {
         rows.put_attempt(row.id, &started(&attempts, now))?;
     }
-    Ok(true)
+    Ok(Recorded::MaySend)
 }
 
 /// Notes which Tasks of the clinical system's a request is about to update: met there before the answer to the request is,
@@ -151,9 +154,10 @@ pub(super) fn settle(rows: &mut dyn Rows, lease: &Lease, settled: &Settled<'_>) 
     };
     let attempt = running(&attempts).cloned().unwrap_or_else(|| started(&attempts, now));
     rows.put_attempt(row.id, &ended(attempt, &settled.cause, now))?;
+    let mut is_first = false;
     if let Cause::Ended(Outcome::Accepted(receipt) | Outcome::Duplicate(receipt)) = &settled.cause {
         learn(rows, &row, receipt, &settled.contents)?;
-        fix_endpoint(rows, &row)?;
+        is_first = fix_endpoint(rows, &row, now)?;
     }
     if matches!(settled.cause, Cause::Stopped(_)) {
         // What a person let stand has moved, or something else is the matter: it is seen and decided anew.
@@ -163,8 +167,15 @@ pub(super) fn settle(rows: &mut dyn Rows, lease: &Lease, settled: &Settled<'_>) 
         rows.put_differing(row.id, &settled.differing)?;
     }
     rows.change(&mut row, &change, now)?;
-    fulfil(rows, &mut row, now)?;
+    let is_stopped = fulfil(rows, &mut row, now)?;
     tell_arrived(rows, &row, now)?;
+    if row.state == State::Delivered {
+        arrived(rows, row.id)?;
+    }
+    // What has certainly not arrived holds up less than what is under way; what has arrived may settle where the rest goes.
+    if is_first || is_stopped || !row.may_be_there() && !row.has_request {
+        wake(rows, &row, now)?;
+    }
     Ok(Some(row.entry(rows.first_open(row.referral)?)))
 }
 
@@ -253,13 +264,24 @@ fn learn(
     Ok(())
 }
 
-/// The first delivery says where the referral belongs.
-fn fix_endpoint(rows: &mut dyn Rows, row: &Row) -> Result<()> {
-    let Some(mut referral) = rows.referral(row.referral)? else { return Ok(()) };
-    if referral.endpoint.is_none() {
-        referral.endpoint = Some(row.endpoint.clone());
-        referral.practice.clone_from(&row.practice);
-        rows.put_referral(row.referral, &referral)?;
+/// The first delivery says where the referral belongs, and what waits for another endpoint belongs there, too: it is planned
+/// again at the next upkeep and held until then, because what is sent to one endpoint need not be right for another. Says
+/// whether this was the first.
+fn fix_endpoint(rows: &mut dyn Rows, row: &Row, now: Timestamp) -> Result<bool> {
+    let Some(mut referral) = rows.referral(row.referral)? else { return Ok(false) };
+    if referral.endpoint.is_some() {
+        return Ok(false);
     }
-    Ok(())
+    referral.endpoint = Some(row.endpoint.clone());
+    referral.practice.clone_from(&row.practice);
+    rows.put_referral(row.referral, &referral)?;
+    for mut other in rows.rows_of(row.referral)? {
+        if other.state == State::Pending && other.endpoint != row.endpoint {
+            let cause = Cause::Replanned(State::Held, Some(Reason::NoEndpoint));
+            if let Ok(change) = transition::next(&other.standing(), &cause, &RetryPolicy::default(), 0.0) {
+                rows.change(&mut other, &change, now)?;
+            }
+        }
+    }
+    Ok(true)
 }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use crate::outbox::{Command, EntryId, Reason, State};
 use crate::plan::Planner;
 
-use super::again::{known_of, replan};
+use super::again::known_of;
+use super::ripple::replan;
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Acted, AuditLine, Decision};

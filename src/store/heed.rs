@@ -8,13 +8,15 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::event::kinds::Share;
 use crate::event::{Issue, IssueCode, Position, When};
 use crate::outbox::{EntryId, Reason, State};
 use crate::plan::known::PersonKey;
-use crate::plan::whose::Whose;
+use crate::plan::whose::{Dispute, Whose};
 use crate::plan::{Doubt, Plan, Planner, nothing_may_leave};
 
-use super::again::{known_of, replan};
+use super::again::known_of;
+use super::ripple::replan;
 use super::row::{Referral, Row};
 use super::rows::{Result, Rows};
 use super::types::AuditLine;
@@ -29,10 +31,20 @@ pub(super) fn heed(rows: &mut dyn Rows, doubts: &[Doubt], planner: &Planner, now
     look_at(rows, &keys, None, planner, now)
 }
 
-/// Writes doubts down.
+/// Writes doubts down. What was released before one arose waits again.
 pub(super) fn note(rows: &mut dyn Rows, doubts: &[Doubt], now: Timestamp) -> Result<()> {
     let day = now.to_zoned(When::london().clone()).date();
-    doubts.iter().try_for_each(|doubt| rows.add_doubt(doubt, day))
+    for doubt in doubts {
+        if !rows.add_doubt(doubt, day)? {
+            continue;
+        }
+        for key in &doubt.keys {
+            for referral in rows.concerned(*key)? {
+                unsettle(rows, referral, Reason::ConsentUnclear)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Plans again what has not left of everyone concerned, but for one referral.
@@ -53,7 +65,8 @@ pub(super) fn look_at(
     Ok(())
 }
 
-/// Plans again what has not left of the referrals that a record of another one has begun, or ceased, to contradict.
+/// Plans again what has not left of the referrals that a record of another one has begun, or ceased, to contradict, and of
+/// those that share because one of these says so.
 pub(super) fn disputes(
     rows: &mut dyn Rows,
     id: Uuid,
@@ -74,14 +87,55 @@ pub(super) fn disputes(
             others.extend(rows.numbered(id, number)?);
         }
     }
+    let mut concerned = BTreeSet::new();
+    let mut is_unsettled = false;
     for other in others {
         let Some(found) = rows.referral(other)? else { continue };
         let says_of_two = was.names_two() != after.whose.names_two();
-        if says_of_two || was.against(&found.whose) != after.whose.against(&found.whose) {
-            replan(rows, other, Row::is_unsent, planner, now)?;
+        let (said, says) = (was.against(&found.whose), after.whose.against(&found.whose));
+        if !says_of_two && said == says {
+            continue;
         }
+        if let Some(reason) = says.and_then(Dispute::reason).filter(|_| said != says) {
+            unsettle(rows, other, reason)?;
+            is_unsettled |= unsettle(rows, id, reason)?;
+        }
+        concerned.insert(other);
+        concerned.extend(sharing_by(rows, other, &found)?);
+    }
+    if !concerned.is_empty() {
+        concerned.extend(sharing_by(rows, id, after)?);
+    }
+    // Of itself all was planned just now, but for what is released no more.
+    if is_unsettled {
+        concerned.insert(id);
+    } else {
+        concerned.remove(&id);
+    }
+    for other in concerned {
+        replan(rows, other, Row::is_unsent, planner, now)?;
     }
     Ok(())
+}
+
+/// The person's other referrals, where this one allows something in them: not while it is in question whose it is.
+fn sharing_by(rows: &mut dyn Rows, id: Uuid, referral: &Referral) -> Result<Vec<Uuid>> {
+    if referral.statements.iter().all(|(_, share)| *share == Share::None) {
+        return Ok(Vec::new());
+    }
+    rows.others(id, &referral.source, &referral.persons)
+}
+
+/// What a person released of a referral they released of what was known then: a reason that has arisen anew is decided
+/// anew. Says whether something was released.
+fn unsettle(rows: &mut dyn Rows, id: Uuid, reason: Reason) -> Result<bool> {
+    let mut is_unsettled = false;
+    for mut row in rows.rows_of(id)?.into_iter().filter(|row| row.waived.contains(&reason)) {
+        row.waived.retain(|waived| *waived != reason);
+        rows.save(&row)?;
+        is_unsettled = true;
+    }
+    Ok(is_unsettled)
 }
 
 /// Looks again at what waits because this referral may be a duplicate of it, where that has changed.
@@ -119,8 +173,14 @@ pub(super) fn let_go(
     Ok(())
 }
 
-fn waits_for(reason: Reason) -> impl Fn(&Row) -> bool {
+/// Held for that reason.
+pub(super) fn waits_for(reason: Reason) -> impl Fn(&Row) -> bool {
     move |row| row.is_held() && row.reason == Some(reason)
+}
+
+/// Whether something of a referral was sent, or may be, without waiting for another that answers the same request.
+pub(super) fn answers(entries: &[Row]) -> bool {
+    entries.iter().any(|row| row.counts() && !waits_for(Reason::RequestTaken)(row))
 }
 
 /// The referral that answers the same request as another and goes first, with the number of its first entry: of those that
@@ -135,14 +195,12 @@ pub(super) fn first_to_answer(
     for other in rows.asking(asks)? {
         let entries = rows.rows_of(other)?;
         let first = entries.iter().find(|row| row.counts());
-        let answers = first.map(|row| (other, row.id));
+        let answered = first.map(|row| (other, row.id));
         if entries.iter().any(|row| row.may_be_there() || row.has_request && row.counts()) {
-            return Ok(answers.filter(|_| other != id));
+            return Ok(answered.filter(|_| other != id));
         }
-        if may_answer.is_none()
-            && entries.iter().any(|row| row.counts() && !waits_for(Reason::RequestTaken)(row))
-        {
-            may_answer = answers;
+        if may_answer.is_none() && answers(&entries) {
+            may_answer = answered;
         }
     }
     Ok(may_answer.filter(|(other, _)| *other != id))

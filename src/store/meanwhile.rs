@@ -26,9 +26,19 @@ fn name(id: EntryId) -> String {
 /// What was decided of an entry meanwhile; nothing where it goes on as it is.
 fn noted(rows: &mut dyn Rows, id: EntryId) -> Result<Option<(State, Option<Reason>)>> {
     let Some(word) = rows.note(&name(id))?.filter(|word| !word.is_empty()) else { return Ok(None) };
-    let (state, reason) = word.split_once(' ').unwrap_or((&word, ""));
-    let state = State::parse(state).ok_or(StoreError::Damaged("what was decided of an entry under way"))?;
-    Ok(Some((state, Reason::parse(reason))))
+    let mut words = word.split(' ');
+    let state = words.next().and_then(State::parse);
+    let state = state.ok_or(StoreError::Damaged("what was decided of an entry under way"))?;
+    Ok(Some((state, words.next().and_then(Reason::parse))))
+}
+
+/// The last word of a note where what is kept of the entry is no longer what is under way.
+const ANEW: &str = "anew";
+
+fn is_kept_anew(rows: &mut dyn Rows, id: EntryId) -> Result<bool> {
+    // A note of an earlier version says so by its state alone.
+    let says = |word: String| word.ends_with(ANEW) || word == State::Pending.as_str();
+    Ok(rows.note(&name(id))?.is_some_and(says))
 }
 
 /// Notes what an entry under way becomes if it comes back.
@@ -45,11 +55,12 @@ pub(super) fn foresee(rows: &mut dyn Rows, row: &Row, disposition: &Disposition)
                 return Ok(());
             }
             rows.put_parcel(row.id, parcel)?;
-            State::Pending.as_str().to_owned()
+            format!("{}  {ANEW}", State::Pending.as_str())
         }
         other => {
             let (state, reason) = other.state();
-            format!("{} {}", state.as_str(), reason.map_or("", Reason::as_str))
+            let anew = if is_kept_anew(rows, row.id)? { ANEW } else { "" };
+            format!("{} {} {anew}", state.as_str(), reason.map_or("", Reason::as_str))
         }
     };
     rows.set_note(&name(row.id), &word)
@@ -98,6 +109,12 @@ pub(super) fn fulfil(rows: &mut dyn Rows, row: &mut Row, now: Timestamp) -> Resu
         rows.add_audit(row.id, &line)?;
     }
     Ok(true)
+}
+
+/// It was delivered after all: what was decided for another end is forgotten, but not that what is kept of it is not what
+/// was sent.
+pub(super) fn arrived(rows: &mut dyn Rows, id: EntryId) -> Result<()> {
+    if is_kept_anew(rows, id)? { Ok(()) } else { forget(rows, id) }
 }
 
 /// It was planned again since, or ended.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::endpoint;
 use crate::event::ReferralEvent;
-use crate::outbox::{Entry, EntryId, Parcel, Placed, Reason, State};
+use crate::outbox::{Entry, EntryId, Parcel, Placed, State};
 use crate::plan::Doubt;
 use crate::plan::known::PersonKey;
 
@@ -154,12 +154,13 @@ impl Rows for MemoryStore {
         Ok(asking.map(|(id, _)| *id).collect())
     }
 
-    fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<()> {
+    fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<bool> {
+        let before = self.doubts.len();
         for key in &doubt.keys {
             let known = self.doubts.entry((doubt.record, *key)).or_insert(day);
             *known = day.max(*known);
         }
-        Ok(())
+        Ok(self.doubts.len() > before)
     }
 
     fn doubted(&mut self, keys: &[PersonKey]) -> Result<Option<Date>> {
@@ -246,7 +247,7 @@ impl Rows for MemoryStore {
 
     fn held_due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Row>> {
         let passes = |row: &Row| {
-            row.state == State::Held && matches!(row.reason, Some(Reason::FutureDate | Reason::NoEndpoint))
+            row.state == State::Held && row.reason.is_some_and(|reason| reason.looks().is_by_itself())
         };
         Ok(self.first(limit, |row| passes(row).then_some(row.next_at), now))
     }

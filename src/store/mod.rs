@@ -16,6 +16,7 @@ mod meanwhile;
 mod memory;
 mod others;
 mod poll;
+mod ripple;
 mod row;
 mod rows;
 mod sent;
@@ -86,13 +87,18 @@ pub trait Store: Send {
     /// The database cannot be used.
     fn claim(&mut self, ask: &Claim<'_>) -> Result<Vec<Claimed>, StoreError>;
 
-    /// Stores the exact request of an attempt, before it is sent. Says whether it may be sent: not where the lease is lost,
-    /// nor where consent was withdrawn, or something else that holds it was found, since the entry was claimed. Then the
+    /// Stores the exact request of an attempt, before it is sent. Says whether it may be sent, or why not: the lease is lost,
+    /// or consent was withdrawn, or something else that holds it was found, since the entry was claimed. Then the
     /// entry is withdrawn, or held, when this returns; an entry that was unknown must have been found absent before.
     ///
     /// # Errors
     /// The database cannot be used; nothing may be sent.
-    fn record_request(&mut self, lease: &Lease, request: &str, now: Timestamp) -> Result<bool, StoreError>;
+    fn record_request(
+        &mut self,
+        lease: &Lease,
+        request: &str,
+        now: Timestamp,
+    ) -> Result<Recorded, StoreError>;
 
     /// Writes down what came of a claimed entry and frees it. Says what it became; nothing when the lease was lost,
     /// then nothing changes.

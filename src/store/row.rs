@@ -124,6 +124,11 @@ impl Row {
         !matches!(self.state, State::NotShared | State::Discarded | State::Withdrawn)
     }
 
+    /// Whether it is on its way, or has arrived.
+    pub(super) const fn goes_or_went(&self) -> bool {
+        self.may_be_there() || matches!(self.state, State::Pending)
+    }
+
     /// Whether the endpoint has it, or may have it.
     pub(super) const fn may_be_there(&self) -> bool {
         matches!(self.state, State::InFlight | State::Unknown | State::Delivered | State::Acknowledged)

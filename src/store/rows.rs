@@ -47,8 +47,9 @@ pub(super) trait Rows {
     /// Referrals that answer a request of the clinical system's, by its key: who named it first is first.
     fn asking(&mut self, request: PersonKey) -> Result<Vec<Uuid>>;
 
-    /// Notes what a refused record says of consent, or notes it again with a later day.
-    fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<()>;
+    /// Notes what a refused record says of consent, or notes it again with a later day. Says whether it concerns somebody
+    /// whom it did not concern before.
+    fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<bool>;
     /// The latest day on which a doubt that concerns one of these was noted.
     fn doubted(&mut self, keys: &[PersonKey]) -> Result<Option<Date>>;
     /// Forgets the doubts about these records. Gives whom they concerned, in order.

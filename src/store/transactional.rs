@@ -15,8 +15,8 @@ use crate::plan::{Doubt, Planner, Submission};
 
 use super::rows::{Result, Rows};
 use super::{
-    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Poll, SentRecord, Settled,
-    Store, Swept,
+    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Poll, Recorded, SentRecord,
+    Settled, Store, Swept,
 };
 use super::{accept, deliver, heed, poll, sent, upkeep};
 
@@ -56,7 +56,7 @@ impl<S: Transactional> Store for S {
         self.whole(|rows| deliver::claim(rows, ask))
     }
 
-    fn record_request(&mut self, lease: &Lease, request: &str, now: Timestamp) -> Result<bool> {
+    fn record_request(&mut self, lease: &Lease, request: &str, now: Timestamp) -> Result<Recorded> {
         self.whole(|rows| deliver::record_request(rows, lease, request, now))
     }
 

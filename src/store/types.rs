@@ -63,6 +63,25 @@ impl fmt::Debug for Claimed {
     }
 }
 
+/// What came of storing a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is stored and may be sent.
+    MaySend,
+    /// The lease is lost; nothing was stored.
+    LeaseLost,
+    /// What was decided meanwhile forbids sending it; nothing was stored. The entry as it is now.
+    Stopped(Box<Entry>),
+}
+
+impl Recorded {
+    /// Whether the request may be sent.
+    #[must_use]
+    pub const fn may_send(&self) -> bool {
+        matches!(self, Self::MaySend)
+    }
+}
+
 /// What became of a submission.
 #[derive(Clone, Debug, Default)]
 pub struct Acceptance {

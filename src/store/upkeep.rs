@@ -12,11 +12,12 @@ use crate::outbox::transition::{self, Cause};
 use crate::outbox::{Command, EntryId, Placed, Reason, State};
 use crate::plan::Planner;
 
-use super::again::{look_again, replan};
+use super::again::look_again;
 use super::deliver::{running, started};
 use super::disclose::disclose;
 use super::heed::{first_to_answer, let_go};
 use super::meanwhile::fulfil;
+use super::ripple::{replan, wake};
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
 use super::types::{Acted, Attempt, AuditLine, Decision, EntryDetail, Swept};
@@ -51,6 +52,9 @@ pub(super) fn free(
         rows.put_attempt(row.id, &attempt)?;
         rows.change(&mut row, &change, now)?;
         fulfil(rows, &mut row, now)?;
+        if !row.has_request {
+            wake(rows, &row, now)?;
+        }
         freed += 1;
     }
     Ok(freed)

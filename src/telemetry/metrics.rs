@@ -159,7 +159,7 @@ impl Metrics {
 
 impl Watcher for Metrics {
     fn attempted(&self, endpoint: &str, attempted: &Attempted) {
-        let (outcome, reason) = words(&attempted.cause);
+        let (outcome, reason) = words(attempted);
         self.attempts
             .get_or_create(&labels([("endpoint", endpoint), ("outcome", outcome), ("reason", reason)]))
             .inc();
@@ -183,9 +183,9 @@ impl Watcher for Metrics {
 }
 
 /// The words of an ending: outcome and reason.
-fn words(cause: &Cause) -> (&'static str, &'static str) {
+fn words(attempted: &Attempted) -> (&'static str, &'static str) {
     use crate::outbox::Outcome;
-    match cause {
+    match &attempted.cause {
         Cause::Ended(outcome) => {
             let reason = match outcome {
                 Outcome::Rejected(refusal) => refusal.reason.as_str(),
@@ -194,7 +194,11 @@ fn words(cause: &Cause) -> (&'static str, &'static str) {
             };
             (outcome.as_str(), reason)
         }
-        Cause::Stopped(reason) => ("held", reason.as_str()),
+        Cause::Stopped(reason) => match attempted.entry.as_ref().map(|entry| entry.state) {
+            Some(State::Held) | None => ("held", reason.as_str()),
+            // It was decided otherwise while it was under way.
+            Some(_) => ("stopped", reason.as_str()),
+        },
         Cause::LetStand => ("let-stand", "by-operator"),
         Cause::Crashed => ("crashed", "poison"),
         _ => ("lost", ""),

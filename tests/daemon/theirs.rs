@@ -11,7 +11,7 @@ use crate::world::{Daemon, World};
 
 const SOON: Duration = Duration::from_secs(60);
 
-/// A referral that was delivered, whose Task somebody changed, and a contact that waits for a person because of it.
+/// A referral that was delivered, of which somebody changed a resource, and a contact that waits for a person because of it.
 struct Divergent {
     world: World,
     stub: Stub,
@@ -20,13 +20,17 @@ struct Divergent {
     person: Person,
     /// The entry that waits.
     entry: String,
-    /// The Task as they left it.
+    /// The resource as they left it.
     changed: Value,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Divergent {
     fn new() -> Self {
+        Self::of("Task")
+    }
+
+    fn of(kind: &str) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let stub = runtime.block_on(Stub::start(Manner::Correct));
@@ -39,11 +43,11 @@ impl Divergent {
         let (daemon, client) = (world.start(), Client::new());
         assert_eq!(client.event(daemon.at(), &person.event("K1", 0)).status, 202);
         world.wait_idle(SOON);
-        let mut task = stub.all("Task").remove(0);
-        task["priority"] = json!("stat");
-        let changed = stub.put(task);
+        let mut found = stub.all(kind).remove(0);
+        found["priority"] = json!("stat");
+        let changed = stub.put(found);
         let mut divergent =
-            Self { world, stub, daemon, client, person, entry: String::new(), changed, _runtime: runtime };
+            Self { world, stub, daemon, client, person, entry: String::new(), changed, runtime };
         divergent.entry = divergent.send(2);
         divergent
     }
@@ -62,8 +66,12 @@ impl Divergent {
     }
 
     fn version(&self) -> String {
-        let [id, version] = [&self.changed["id"], &self.changed["meta"]["versionId"]];
-        format!("Task/{}/_history/{}", id.as_str().unwrap(), version.as_str().unwrap())
+        format!("{}/_history/{}", self.place(), self.changed["meta"]["versionId"].as_str().unwrap())
+    }
+
+    fn place(&self) -> String {
+        let [kind, id] = [&self.changed["resourceType"], &self.changed["id"]];
+        format!("{}/{}", kind.as_str().unwrap(), id.as_str().unwrap())
     }
 
     fn choose(&self, whose: &str) {
@@ -103,7 +111,7 @@ fn theirs_stands_the_rest_is_sent_and_reconciling_says_that_it_differs() {
     assert_eq!(divergent.stub.all("Task"), std::slice::from_ref(&divergent.changed), "never written");
     assert!(divergent.show().contains(&format!("theirs stands  {}", divergent.version())));
     assert!(divergent.show().contains(&format!("accept-theirs {}", divergent.version())));
-    let place = format!("Task/{}", divergent.changed["id"].as_str().unwrap());
+    let place = divergent.place();
     let after = divergent.stub.all("Provenance").into_iter().filter(|signed| {
         signed["target"].as_array().unwrap().iter().any(|target| target["reference"] == place.as_str())
     });
@@ -113,4 +121,15 @@ fn theirs_stands_the_rest_is_sent_and_reconciling_says_that_it_differs() {
     // What comes later is compared again.
     assert_ne!(divergent.send(3), divergent.entry);
     assert_eq!(divergent.stub.all("Task"), [divergent.changed]);
+}
+
+#[test]
+fn a_request_of_ours_that_was_let_stand_and_then_deleted_is_missing_once() {
+    let divergent = Divergent::of("ServiceRequest");
+    divergent.choose("--theirs");
+    let place = format!("{}/{}", divergent.stub.base, divergent.place());
+    let answer = divergent.runtime.block_on(reqwest::Client::new().delete(place).send()).unwrap();
+    assert!(answer.status().is_success(), "{}", answer.status());
+    let (code, classes) = divergent.reconcile();
+    assert_eq!((code, &classes["missing"], &classes["divergent"]), (1, &json!(1), &json!(0)), "{classes}");
 }

@@ -223,7 +223,7 @@ async fn an_answer_under_way_is_not_taken_for_news() {
     let text = serde_json::to_string(&request).unwrap();
     let lease = claimed.lease;
     let stored = asked.world.keeper.run(move |store| store.record_request(&lease, &text, now)).await;
-    assert!(stored.unwrap());
+    assert!(stored.unwrap().may_send());
     let outcome = endpoint.send(&request).await;
     assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
     let pulled = asked.puller.once().await.unwrap();

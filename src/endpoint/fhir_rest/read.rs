@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::endpoint::{Known, Request, Sight, Standing, Target};
-use crate::outbox::{Outcome, Reason};
+use crate::outbox::{Outcome, Placed, Reason};
 use crate::tree::Node;
 
 use super::base::{is_id, is_type};
@@ -61,7 +61,12 @@ pub async fn read(
     let ours = seen.iter().filter(|(wanted, _)| wanted.target.ours);
     let mut sights: Vec<Sight> =
         ours.map(|(wanted, matches)| sight(client, wanted, matches, &references)).collect();
-    for (id, written_by) in answered(client, &drafts) {
+    // Where a person let a request of ours stand, what was sent then names it by its id, too.
+    let is_ours = |id: &String| {
+        let is = |placed: &Placed| placed.resource_type == REQUEST && placed.id == *id && placed.uuid != *id;
+        known.iter().any(|known| is(&known.placed))
+    };
+    for (id, written_by) in answered(client, &drafts).into_iter().filter(|(id, _)| !is_ours(id)) {
         // Theirs and nothing to compare; but that it is gone is to be known.
         if by_id(client, REQUEST, &id, now).await?.found.is_empty() {
             sights.push(Sight {

@@ -1,18 +1,22 @@
 //! Forms of the store, and the way from each to the next.
 //!
-//! Each step is a file of SQL. All missing steps run in one transaction, after a copy of the store was made beside it. Invariant: a store
+//! Each step is a file of SQL; what only the events say is filled in after them (`fill_in.rs`). All missing steps run in one transaction, after a copy of the store was made beside it. Invariant: a store
 //! has the form its `user_version` names, whole, at every instant. Next: `mod.rs`.
 
 use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::place;
+use super::{fill_in, place};
 use crate::store::StoreError;
 
 /// The steps from an empty file to the form of this program.
-pub(super) const STEPS: &[&str] =
-    &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+    include_str!("schema/0004.sql"),
+];
 
 /// Says that a file is a store of this program: the bytes `spfh`.
 const APPLICATION: i32 = 0x7370_6668;
@@ -74,6 +78,9 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) 
     let found = version(&transaction)?;
     for step in steps.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
         transaction.execute_batch(step)?;
+    }
+    if (1..=fill_in::LAST_WITHOUT).contains(&found) {
+        fill_in::fill_in(&transaction)?;
     }
     let broken: Option<String> = {
         let mut check = transaction.prepare("PRAGMA foreign_key_check")?;

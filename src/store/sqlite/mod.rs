@@ -5,6 +5,7 @@
 //! rolled back is never reported as written. Next: `tables.rs`.
 
 mod entries;
+mod fill_in;
 mod history;
 mod list;
 mod look;

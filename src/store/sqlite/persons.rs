@@ -45,13 +45,19 @@ pub(super) fn asking(tables: &Tables<'_>, request: PersonKey) -> Result<Vec<Uuid
     tables.list(sql, [request], |row| Ok(Uuid::from_bytes(row.get(0)?)))
 }
 
-pub(super) fn add_doubt(tables: &Tables<'_>, doubt: &Doubt, day: Date) -> Result<()> {
-    let sql = "INSERT INTO doubt VALUES (?1, ?2, ?3)
-               ON CONFLICT (key, record) DO UPDATE SET day = max(day, excluded.day)";
+pub(super) fn add_doubt(tables: &Tables<'_>, doubt: &Doubt, day: Date) -> Result<bool> {
+    let sql = "INSERT INTO doubt VALUES (?1, ?2, ?3) ON CONFLICT (key, record) DO NOTHING";
+    let again = "UPDATE doubt SET day = max(day, ?3) WHERE key = ?1 AND record = ?2";
+    let day = day.to_string();
+    let mut is_new = false;
     for key in &doubt.keys {
-        tables.execute(sql, params![key, doubt.record, day.to_string()])?;
+        if tables.execute(sql, params![key, doubt.record, day])? > 0 {
+            is_new = true;
+        } else {
+            tables.execute(again, params![key, doubt.record, day])?;
+        }
     }
-    Ok(())
+    Ok(is_new)
 }
 
 pub(super) fn doubted(tables: &Tables<'_>, keys: &[PersonKey]) -> Result<Option<Date>> {

@@ -105,7 +105,7 @@ impl Rows for Tables<'_> {
         persons::asking(self, request)
     }
 
-    fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<()> {
+    fn add_doubt(&mut self, doubt: &Doubt, day: Date) -> Result<bool> {
         persons::add_doubt(self, doubt, day)
     }
 

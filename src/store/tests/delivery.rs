@@ -63,7 +63,7 @@ fn a_task_of_theirs_is_known_as_answered_before_the_answer_to_the_answer_is() {
         };
         let targets = [target("77", ""), target("u", r#","system":"s""#)].join(",");
         let request = format!(r#"{{"method":"POST","path":"","body":"{{}}","targets":[{targets}]}}"#);
-        assert!(store.record_request(&claimed[0].lease, &request, start()).unwrap());
+        assert!(store.record_request(&claimed[0].lease, &request, start()).unwrap().may_send());
         assert_eq!(store.ours("north", "Task", "77").unwrap(), Some(Vec::new()), "under way");
         assert_eq!(store.ours("north", "Task", "u").unwrap(), None, "ours is known by its identifier");
         let policy = RetryPolicy::default();
@@ -86,9 +86,9 @@ fn a_lost_lease_changes_nothing_any_more() {
         let policy = RetryPolicy::default();
         store.accept(&submission(false, &[told("R1", "referred", "2026-04-01")]), &planner, start()).unwrap();
         let old = take(store, "north", start()).remove(0);
-        assert!(store.record_request(&old.lease, "sent", start()).unwrap());
+        assert!(store.record_request(&old.lease, "sent", start()).unwrap().may_send());
         let after = later(start(), Duration::from_secs(61));
-        assert!(!store.record_request(&old.lease, "late", after).unwrap(), "it ran out");
+        assert!(!store.record_request(&old.lease, "late", after).unwrap().may_send(), "it ran out");
         assert_eq!(store.sweep(&planner, &policy, 0.1, after).unwrap().leases_lost, 1);
         assert_eq!(states(store), [(State::Unknown, Some(Reason::AnswerLost))]);
         let late = settled(Cause::Ended(accepted()), &policy, after);
@@ -101,7 +101,7 @@ fn a_lost_lease_changes_nothing_any_more() {
         let detail = store.entry(1).unwrap().unwrap();
         assert_eq!(detail.attempts.len(), 1);
         assert_eq!(detail.attempts[0].outcome.as_deref(), Some("lost"));
-        assert!(!store.record_request(&Lease { id: 1, token: 99 }, "forged", after).unwrap());
+        assert!(!store.record_request(&Lease { id: 1, token: 99 }, "forged", after).unwrap().may_send());
     });
 }
 
@@ -112,7 +112,7 @@ fn a_daemon_that_starts_frees_what_the_last_one_left_at_each_endpoint_as_that_is
         let policy = RetryPolicy { settle_time: Duration::from_secs(3), ..RetryPolicy::default() };
         store.accept(&submission(false, &[told("R1", "referred", "2026-04-01")]), &planner, start()).unwrap();
         let sent = take(store, "north", start()).remove(0);
-        assert!(store.record_request(&sent.lease, "sent", start()).unwrap());
+        assert!(store.record_request(&sent.lease, "sent", start()).unwrap().may_send());
         assert_eq!(store.free("north", start(), &policy, 0.0, start()).unwrap(), 0, "its lease runs");
         let far = later(start(), days(400));
         assert_eq!(store.free("south", far, &policy, 0.0, start()).unwrap(), 0, "another endpoint's");

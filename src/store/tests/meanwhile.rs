@@ -32,7 +32,7 @@ fn consent(referral: &str, share: &'static str) -> Told {
 /// Takes the first entry and stores its request, as if it were being sent.
 fn send(store: &mut dyn Store) -> Claimed {
     let claimed = take(store, "north", start()).remove(0);
-    assert!(store.record_request(&claimed.lease, "sent", start()).unwrap());
+    assert!(store.record_request(&claimed.lease, "sent", start()).unwrap().may_send());
     claimed
 }
 
@@ -144,7 +144,7 @@ fn what_is_unknown_is_asked_for_and_sent_again_only_if_consent_stands() {
                 assert_eq!(there, (State::Delivered, None), "what was found there stays delivered");
             } else {
                 let absent = later(start(), days(1));
-                assert!(!store.record_request(&asked.lease, "sent", absent).unwrap());
+                assert!(!store.record_request(&asked.lease, "sent", absent).unwrap().may_send());
                 assert_eq!(states(store)[0], WITHDRAWN);
                 let detail = store.entry(1).unwrap().unwrap();
                 assert_eq!(detail.attempts.last().unwrap().outcome.as_deref(), Some("stopped"));
@@ -159,7 +159,7 @@ fn what_is_withdrawn_while_it_is_prepared_is_never_sent() {
         come(store, &referred("R1"));
         let claimed = take(store, "north", start()).remove(0);
         come(store, &consent("R1", "none"));
-        assert!(!store.record_request(&claimed.lease, "to be sent", start()).unwrap());
+        assert!(!store.record_request(&claimed.lease, "to be sent", start()).unwrap().may_send());
         assert_eq!(states(store)[0], WITHDRAWN);
         assert_eq!(store.entry(1).unwrap().unwrap().attempts.len(), 1);
     });
@@ -184,7 +184,7 @@ fn what_a_worker_left_behind_is_withdrawn_when_nothing_was_sent() {
         assert_eq!(states(store)[0].0, State::Unknown, "it is asked for first");
         let then = later(start(), Duration::from_secs(3600));
         let asked = take(store, "north", then).remove(0);
-        assert!(!store.record_request(&asked.lease, "sent", then).unwrap());
+        assert!(!store.record_request(&asked.lease, "sent", then).unwrap().may_send());
         assert_eq!(states(store)[0], WITHDRAWN);
     });
 }
@@ -221,7 +221,7 @@ fn what_holds_the_person_holds_what_comes_back() {
             end(store, &sent, lost());
             let then = later(start(), days(1));
             let asked = take(store, "north", then).remove(0);
-            assert!(!store.record_request(&asked.lease, "sent", then).unwrap());
+            assert!(!store.record_request(&asked.lease, "sent", then).unwrap().may_send());
             assert_eq!(states(store)[0], (State::Held, Some(reason)));
         });
     }
@@ -282,7 +282,7 @@ fn consent_given_back_before_it_comes_back_lets_it_go() {
         assert_eq!(end(store, &sent, put_off()), (State::Pending, None));
         let then = later(start(), days(1));
         let claimed = take(store, "north", then).remove(0);
-        assert!(store.record_request(&claimed.lease, "anew", then).unwrap());
+        assert!(store.record_request(&claimed.lease, "anew", then).unwrap().may_send());
     });
 }
 
@@ -300,7 +300,36 @@ fn a_retry_of_what_may_have_been_sent_heeds_a_withdrawal_made_since() {
         };
         assert_eq!(entry.state, State::Unknown);
         let asked = take(store, "north", start()).remove(0);
-        assert!(!store.record_request(&asked.lease, "sent", start()).unwrap());
+        assert!(!store.record_request(&asked.lease, "sent", start()).unwrap().may_send());
         assert_eq!(states(store)[0], WITHDRAWN);
     });
+}
+
+#[test]
+fn a_hold_that_came_to_nothing_does_not_have_all_sent_again() {
+    let row = |family| {
+        let one = Told { family, ..referred("R1") };
+        move |store: &mut dyn Store| {
+            store.accept(&submission(true, std::slice::from_ref(&one)), &planner(), start()).unwrap();
+        }
+    };
+    let twin = |birth| Told { birth, local: Some("P-9"), ..referred("R2") };
+    // A hold leaves what is kept as it was sent; less consent has it made anew, and then nobody knows.
+    for is_made_anew in [false, true] {
+        each(|store| {
+            row("Ashdown")(store);
+            let sent = send(store);
+            if is_made_anew {
+                come(store, &consent("R3", "codes_only"));
+                come(store, &Told { event: "R3/again".into(), ..consent("R3", "full") });
+            }
+            store.accept(&submission(true, &[twin("1950-01-01")]), &planner(), start()).unwrap();
+            assert_eq!(end(store, &sent, accepted()), (State::Delivered, None));
+            store.accept(&submission(true, &[twin("1951-08-02")]), &planner(), start()).unwrap();
+            row("Ashdown-Lane")(store);
+            let last = *states(store).last().unwrap();
+            let unchanged = (State::NotShared, Some(Reason::Unchanged));
+            assert_eq!(last == unchanged, !is_made_anew, "{last:?}");
+        });
+    }
 }

@@ -3,6 +3,8 @@
 mod behaviour;
 mod decisions;
 mod delivery;
+mod disputes;
+mod follows;
 mod meanwhile;
 mod model;
 mod persons;

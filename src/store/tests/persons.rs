@@ -265,7 +265,7 @@ fn what_is_sensitive_leaves_only_when_a_person_releases_it_and_under_a_label() {
         };
         let (request, task) = (of("ServiceRequest"), of("Task"));
         assert_eq!(task["meta"]["security"], serde_json::Value::Null, "nothing of it is sensitive");
-        assert!(store.record_request(&claimed.lease, "{}", start()).unwrap());
+        assert!(store.record_request(&claimed.lease, "{}", start()).unwrap().may_send());
         let policy = crate::outbox::retry::RetryPolicy::default();
         let cause = crate::outbox::transition::Cause::Ended(accepted());
         store.settle(&claimed.lease, &settled(cause, &policy, start())).unwrap().unwrap();

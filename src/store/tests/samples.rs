@@ -199,7 +199,7 @@ pub(crate) fn accepted() -> Outcome {
 pub(crate) fn deliver(store: &mut dyn Store, endpoint: &str, now: Timestamp) -> usize {
     let claimed = take(store, endpoint, now);
     for one in &claimed {
-        assert!(store.record_request(&one.lease, "{}", now).unwrap());
+        assert!(store.record_request(&one.lease, "{}", now).unwrap().may_send());
         let cause = Cause::Ended(accepted());
         store.settle(&one.lease, &settled(cause, &RetryPolicy::default(), now)).unwrap().unwrap();
     }

@@ -1,6 +1,7 @@
 //! Opening, upgrading, and what is left when something fails in the middle. Next: `look.rs`.
 
 mod look;
+mod upgrade;
 
 use std::fs;
 use std::path::Path;
