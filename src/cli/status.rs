@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::config::Config;
 use crate::convert::Exit;
 use crate::daemon::Parts;
+use crate::event::IssueCode;
 use crate::outbox::{Reason, State};
 use crate::store::{Filter, Store, StoreError};
 
@@ -40,6 +41,8 @@ struct Status {
     counts: BTreeMap<(String, State), u64>,
     /// What needs a person, by state and reason.
     needs: BTreeMap<(State, Option<Reason>), u64>,
+    /// What was sent before consent was withdrawn or narrowed, and nobody has seen to.
+    notices: Vec<(IssueCode, u64)>,
     /// Seconds the oldest due entry has waited, by endpoint.
     waited: BTreeMap<String, i64>,
 }
@@ -69,7 +72,7 @@ impl Status {
                 waited.insert(endpoint.clone(), now.duration_since(due).as_secs());
             }
         }
-        Ok(Self { counts, needs, waited })
+        Ok(Self { counts, needs, notices: store.notice_counts()?, waited })
     }
 
     fn total(&self, state: State) -> u64 {
@@ -81,7 +84,7 @@ impl Status {
     }
 
     fn needs_person(&self) -> u64 {
-        self.needs.values().sum()
+        self.needs.values().chain(self.notices.iter().map(|(_, count)| count)).sum()
     }
 
     fn text(&self) -> String {
@@ -97,7 +100,7 @@ impl Status {
                 let _ = writeln!(out, "{endpoint}: the oldest that could leave has waited {}", span(*waited));
             }
         }
-        if self.needs.is_empty() {
+        if self.needs_person() == 0 {
             out.push_str("nothing waits for a person\n");
             return out;
         }
@@ -106,7 +109,15 @@ impl Status {
             let (word, remedy) = reason.map_or(("", ""), |reason| (reason.as_str(), reason.remedy()));
             let _ = writeln!(out, "{count:>10}  {} {word}: {remedy}", state.as_str());
         }
-        out.push_str("list them: sp-fhir outbox list --state held,dead-letter,expired\n");
+        for (code, count) in &self.notices {
+            let _ = writeln!(out, "{count:>10}  sent, {}: {}", code.as_str(), code.remedy());
+        }
+        if !self.needs.is_empty() {
+            out.push_str("list them: sp-fhir outbox list --state held,dead-letter,expired\n");
+        }
+        if !self.notices.is_empty() {
+            out.push_str("list what was sent: sp-fhir outbox list --notices; when it is seen to: sp-fhir outbox seen\n");
+        }
         out
     }
 
@@ -117,6 +128,8 @@ impl Status {
         let needs = self.needs.iter().map(|((state, reason), count)| {
             json!({"state": state.as_str(), "reason": reason.map(Reason::as_str), "count": count})
         });
+        let notices =
+            self.notices.iter().map(|(code, count)| json!({"notice": code.as_str(), "count": count}));
         let states: serde_json::Map<String, serde_json::Value> = State::ALL
             .iter()
             .map(|(state, word, _)| ((*word).to_owned(), json!(self.total(*state))))
@@ -125,7 +138,7 @@ impl Status {
             "accepted": self.accepted(),
             "states": states,
             "by_endpoint": by_endpoint.collect::<Vec<_>>(),
-            "needs_person": needs.collect::<Vec<_>>(),
+            "needs_person": needs.chain(notices).collect::<Vec<_>>(),
             "oldest_due_seconds": self.waited,
         });
         format!("{value:#}\n")

@@ -52,6 +52,8 @@ pub(super) struct Alarms {
     queues: Alarm,
     /// By endpoint.
     certificates: BTreeMap<String, ExpiryWatch>,
+    /// How many entries with a notice there were.
+    notices: u64,
 }
 
 /// Frees what an earlier process left in flight. Before any relay runs, and under the lock of the data folder: whatever is
@@ -167,7 +169,10 @@ impl Upkeep {
         self.vitals(now);
         let needs_person: u64 =
             counts.iter().filter(|((_, state), _)| state.needs_person()).map(|(_, count)| count).sum();
-        self.metrics.needs_person(needs_person);
+        let notices = self.keeper.run(|store| store.notice_counts()).await?;
+        let notices: u64 = notices.iter().map(|(_, count)| count).sum();
+        self.metrics.needs_person(needs_person + notices);
+        self.tell(notices);
         let in_flight: u64 =
             counts.iter().filter(|((_, state), _)| *state == State::InFlight).map(|(_, count)| count).sum();
         tracing::debug!(needs_person, in_flight, "upkeep");
@@ -176,6 +181,20 @@ impl Upkeep {
 
     fn alarms(&self) -> std::sync::MutexGuard<'_, Alarms> {
         self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says it once when more was sent than may be shared now, and once when all of that was seen to.
+    fn tell(&self, notices: u64) {
+        let before = std::mem::replace(&mut self.alarms().notices, notices);
+        if notices > before {
+            tracing::warn!(
+                entries = notices,
+                "consent was withdrawn or narrowed after these had been sent; a person must see to them: `sp-fhir outbox \
+                 list --notices`"
+            );
+        } else if notices == 0 && before > 0 {
+            tracing::info!("what was sent before consent was withdrawn or narrowed has been seen to");
+        }
     }
 
     /// Entries keep the endpoint they were given; one that is configured no more sends them nowhere.

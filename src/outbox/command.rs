@@ -21,11 +21,13 @@ pub enum Command {
     AcceptTheirs,
     /// Send what was withheld of the event because it is sensitive, under a restricted security label.
     ReleaseSensitive,
+    /// Say that a person has seen to what was sent of it and may be shared no more.
+    Seen,
 }
 
 impl Command {
     /// Every command.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Retry,
         Self::Discard,
         Self::Hold,
@@ -33,6 +35,7 @@ impl Command {
         Self::ReleaseOurs,
         Self::AcceptTheirs,
         Self::ReleaseSensitive,
+        Self::Seen,
     ];
 
     /// The word.
@@ -46,6 +49,7 @@ impl Command {
             Self::ReleaseOurs => "release-ours",
             Self::AcceptTheirs => "accept-theirs",
             Self::ReleaseSensitive => "release-sensitive",
+            Self::Seen => "seen",
         }
     }
 }

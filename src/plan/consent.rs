@@ -11,7 +11,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use crate::event::kinds::{EventType, Share};
-use crate::event::{Record, ReferralEvent};
+use crate::event::{Issue, IssueCode, Position, Record, ReferralEvent};
 use crate::map::fold::{Folded, Role};
 use crate::map::share::{Sharing, Statement, decide, decide_with, statement};
 use crate::outbox::Reason;
@@ -26,6 +26,14 @@ pub(super) fn still_forbids(known: &Known, now: Option<&ReferralEvent>) -> Vec<S
     let now = now.map_or(Share::None, |event| share(&event.record));
     let before = known.events.iter().map(|(event, _)| event).chain(&known.earlier);
     before.filter_map(statement).filter(|(_, share)| now.min_of(*share) == *share).collect()
+}
+
+/// Says so where the row of today shares everything and what was stated before still allows codes only.
+pub(super) fn not_lifted(folded: &Folded, now: Option<&ReferralEvent>) -> Option<(String, Issue)> {
+    let now = now.filter(|event| share(&event.record) == Share::Full)?;
+    let stands = decide(folded) == Sharing::Level(Share::CodesOnly);
+    let issue = || Issue::new(IssueCode::ConsentNotLifted, Position::path("record.consent"), "");
+    stands.then(|| (now.event_id.clone(), issue()))
 }
 
 /// The record to be stored of an event of a snapshot whose row has changed.
@@ -86,10 +94,19 @@ const fn allows(sharing: Sharing) -> u8 {
     }
 }
 
+/// How much of a referral may leave, by all that is known today; nothing while that is not known.
+#[must_use]
+pub fn level(known: &Known, now: jiff::Timestamp) -> Option<Share> {
+    match decide(&fold_of(known, now)) {
+        Sharing::Level(share) => Some(share),
+        Sharing::Held => None,
+    }
+}
+
 /// Whether nothing of a referral may leave, by all that is known today.
 #[must_use]
 pub fn nothing_may_leave(known: &Known, now: jiff::Timestamp) -> bool {
-    decide(&fold_of(known, now)) == Sharing::Level(Share::None)
+    level(known, now) == Some(Share::None)
 }
 
 /// Statements that count for the person: a change of consent, or that nothing may be shared, now or in an earlier row. What

@@ -27,7 +27,7 @@ mod revised_tests;
 #[cfg(test)]
 mod tests;
 
-pub use consent::nothing_may_leave;
+pub use consent::{level, nothing_may_leave};
 pub use doubt::Doubt;
 pub use known::{Known, Other, Submission, Unsent};
 pub use made::{Disposition, NewEntry, Plan, Verdict};

@@ -3,6 +3,7 @@
 //! It folds, decides about consent and holds, maps, and renders, all with the same code as `sp-fhir convert`. Next:
 //! `knowing.rs`, then `verdict.rs` and [`crate::store`], which writes plans down.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -20,7 +21,7 @@ use crate::map::refs::plain;
 use crate::outbox::{Reason, State};
 
 use super::again::{Today, never_set_back};
-use super::consent::{hear_others, lasting_of, puts_in_doubt, still_forbids, stored_record};
+use super::consent::{hear_others, lasting_of, not_lifted, puts_in_doubt, still_forbids, stored_record};
 use super::holds::{active_since, london, names_differ};
 use super::knowing::{as_known, fold_of, released};
 use super::known::{Known, Submission, Unsent, number_key, person_keys, request_key};
@@ -118,6 +119,7 @@ impl Planner {
         }
         if came.snapshot || came.versioned {
             folded.consents_elsewhere.extend(still_forbids(known, came.events.last()));
+            plan.issues.extend(not_lifted(&folded, came.events.last()));
         }
         hear_others(&mut folded, known, now.to_zoned(london()).date());
         folded.released = released(known, &plan.events);
@@ -174,6 +176,17 @@ impl Planner {
         folded.released = released(known, &[]);
         let remarks = self.map(&folded, known, &event.source, now).notes.remarks;
         remarks.iter().any(|(id, issue)| *id == event.event_id && issue.code == IssueCode::SensitiveWithheld)
+    }
+
+    /// What of each event stays here because the person shares less than everything: its id and the fields.
+    #[must_use]
+    pub fn withheld(&self, known: &Known, source: &str, now: jiff::Timestamp) -> Vec<(String, Vec<String>)> {
+        let remarks = self.map(&fold_of(known, now), known, source, now).notes.remarks;
+        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (id, issue) in remarks.into_iter().filter(|(_, issue)| issue.code == IssueCode::ConsentWithheld) {
+            found.entry(id).or_default().extend(issue.at.path.as_deref().map(str::to_owned));
+        }
+        found.into_iter().collect()
     }
 
     pub(super) fn describe(

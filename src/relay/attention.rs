@@ -11,8 +11,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::event::IssueCode;
 use crate::outbox::{Entry, EntryId, Reason, State};
-use crate::store::{Filter, Keeper, StoreError};
+use crate::store::{Filter, Keeper, Notice, StoreError};
 
 /// Entries asked for at once.
 const PAGE: usize = 500;
@@ -22,11 +23,12 @@ pub struct Attention<F> {
     keeper: Keeper,
     tell: F,
     /// What was told of each entry that still waits.
-    told: HashMap<EntryId, (State, Option<Reason>)>,
+    told: HashMap<EntryId, (State, Option<Reason>, Option<IssueCode>)>,
 }
 
 impl<F: Fn(&Entry) + Send> Attention<F> {
-    /// Calls `tell` for every entry that comes to wait for a person, and again where its state or reason changes. It is
+    /// Calls `tell` for every entry that comes to wait for a person, and again where its state or reason changes; also for
+    /// one that was sent before consent was withdrawn or narrowed, until a person has seen to it. It is
     /// called on the task that looks, so what takes long belongs on another.
     pub fn new(keeper: Keeper, tell: F) -> Self {
         Self { keeper, tell, told: HashMap::new() }
@@ -38,11 +40,11 @@ impl<F: Fn(&Entry) + Send> Attention<F> {
     /// The store cannot be used.
     pub async fn once(&mut self) -> Result<usize, StoreError> {
         let mut waiting = HashMap::new();
-        let (mut after, mut new) = (0, 0);
+        let (mut after, mut new): (EntryId, usize) = (0, 0);
         loop {
             let page = self.page(after).await?;
             for entry in &page {
-                let standing = (entry.state, entry.reason);
+                let standing = (entry.state, entry.reason, None);
                 if self.told.get(&entry.id) != Some(&standing) {
                     (self.tell)(entry);
                     new += 1;
@@ -51,6 +53,24 @@ impl<F: Fn(&Entry) + Send> Attention<F> {
             }
             match page.last() {
                 Some(last) if page.len() == PAGE => after = last.id,
+                _ => break,
+            }
+        }
+        after = 0;
+        loop {
+            let page = self.keeper.run(move |store| store.notices(after, PAGE)).await?;
+            for Notice { entry, code } in &page {
+                let standing = (entry.state, entry.reason, Some(*code));
+                let was = self.told.get(&entry.id).and_then(|(_, _, notice)| *notice);
+                // That it was read back meanwhile is no news.
+                if was != Some(*code) {
+                    (self.tell)(entry);
+                    new += 1;
+                }
+                waiting.insert(entry.id, standing);
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = last.entry.id,
                 _ => break,
             }
         }

@@ -15,6 +15,7 @@ use super::StoreError;
 use super::again::{concerned_by, known, look_again, redo};
 use super::heed::{disputes, let_go, list_sent, list_withheld, look_at, note, twins};
 use super::meanwhile::is_noted;
+use super::notice::{list_narrowed, open_before, tell_sender};
 use super::ripple::replan;
 use super::row::{Referral, Row, later};
 use super::rows::{Result, Rows};
@@ -46,6 +47,11 @@ pub(super) fn accept(
     let mut issues = plan.issues.clone();
     let took_something = !plan.events.is_empty() || !plan.records.is_empty();
     let after = referral(came, before.as_ref(), &plan);
+    let persons_changed = before.as_ref().is_some_and(|before| before.persons != after.persons);
+    let consent_changed =
+        took_something && (plan.statements_changed || persons_changed && !plan.statements.is_empty());
+    let others = if consent_changed { rows.others(id, &came.source, &plan.persons)? } else { Vec::new() };
+    let open = if consent_changed { open_before(rows, (id, &known), &others, now)? } else { Vec::new() };
     if took_something {
         rows.put_referral(id, &after)?;
     }
@@ -75,13 +81,18 @@ pub(super) fn accept(
         let away: Vec<EntryId> = entries.iter().filter(|row| row.is_under_way()).map(|row| row.id).collect();
         entries = replan(rows, id, |row| away.contains(&row.id), planner, now)?;
     }
-    let persons_changed = before.as_ref().is_some_and(|before| before.persons != after.persons);
-    if took_something && (plan.statements_changed || persons_changed && !plan.statements.is_empty()) {
+    if consent_changed {
+        let said = issues.len();
         list_sent(rows, id, &mut issues, now)?;
-        for other in rows.others(id, &came.source, &plan.persons)? {
+        for other in others {
             replan(rows, other, Row::is_unsent, planner, now)?;
             list_sent(rows, other, &mut issues, now)?;
         }
+        for narrowed in open {
+            list_narrowed(rows, narrowed, planner, &mut issues, now)?;
+        }
+        let told = tell_sender(came, &plan, issues.get(said..).unwrap_or_default());
+        issues.extend(told);
     }
     if took_something {
         disputes(rows, id, before.as_ref(), &after, planner, now)?;

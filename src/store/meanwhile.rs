@@ -15,6 +15,7 @@ use crate::plan::unchanged::SaidBefore;
 
 use super::StoreError;
 use super::heed::OURSELVES;
+use super::notice::NOT_RESENT;
 use super::row::Row;
 use super::rows::{Result, Rows};
 use super::types::AuditLine;
@@ -103,7 +104,7 @@ pub(super) fn fulfil(rows: &mut dyn Rows, row: &mut Row, now: Timestamp) -> Resu
         let line = AuditLine {
             at: now,
             actor: OURSELVES.to_owned(),
-            action: "not-resent".to_owned(),
+            action: NOT_RESENT.to_owned(),
             reason: "decided while it was under way: it came back, and nothing more of it is sent".to_owned(),
         };
         rows.add_audit(row.id, &line)?;

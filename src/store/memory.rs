@@ -10,11 +10,12 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use crate::endpoint;
-use crate::event::ReferralEvent;
+use crate::event::{IssueCode, ReferralEvent};
 use crate::outbox::{Entry, EntryId, Parcel, Placed, State};
 use crate::plan::Doubt;
 use crate::plan::known::PersonKey;
 
+use super::notice;
 use super::row::{Referral, Row};
 use super::rows::{Result, Rows};
 use super::transactional::Transactional;
@@ -267,6 +268,14 @@ impl Rows for MemoryStore {
 
     fn audit(&mut self, id: EntryId) -> Result<Vec<AuditLine>> {
         Ok(self.audit.get(&id).cloned().unwrap_or_default())
+    }
+
+    fn notices(&mut self, after: EntryId, limit: usize) -> Result<Vec<(EntryId, IssueCode)>> {
+        let standing = |(id, audit): (&EntryId, &Vec<AuditLine>)| {
+            Some((*id, notice::standing(self.rows.get(id)?.state, audit)?))
+        };
+        let later = self.audit.iter().filter(|(id, _)| **id > after);
+        Ok(later.filter_map(standing).take(limit).collect())
     }
 
     fn add_audit(&mut self, id: EntryId, line: &AuditLine) -> Result<()> {

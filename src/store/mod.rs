@@ -14,6 +14,7 @@ mod heed;
 pub mod keeper;
 mod meanwhile;
 mod memory;
+mod notice;
 mod others;
 mod poll;
 mod ripple;
@@ -38,6 +39,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::event::IssueCode;
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
 use crate::outbox::{Command, Entry, EntryId, Placed, Reason, State};
@@ -175,6 +177,18 @@ pub trait Store: Send {
     /// # Errors
     /// The database cannot be used.
     fn counts(&mut self) -> Result<BTreeMap<(String, State), u64>, StoreError>;
+
+    /// Entries of which something was sent that may be shared no more, and that nobody has seen to; by number, after a number.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn notices(&mut self, after: EntryId, limit: usize) -> Result<Vec<Notice>, StoreError>;
+
+    /// How many such entries there are, by what is the matter.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn notice_counts(&mut self) -> Result<Vec<(IssueCode, u64)>, StoreError>;
 
     /// When the next entry of an endpoint is due.
     ///

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use crate::endpoint;
-use crate::event::ReferralEvent;
+use crate::event::{IssueCode, ReferralEvent};
 use crate::outbox::transition::Change;
 use crate::outbox::{Entry, EntryId, Parcel, Placed, State};
 use crate::plan::Doubt;
@@ -84,6 +84,8 @@ pub(super) trait Rows {
     /// Adds an attempt, or replaces the one of its number.
     fn put_attempt(&mut self, id: EntryId, attempt: &Attempt) -> Result<()>;
     fn audit(&mut self, id: EntryId) -> Result<Vec<AuditLine>>;
+    /// Entries whose history leaves a notice standing (`notice.rs`), by number, after a number.
+    fn notices(&mut self, after: EntryId, limit: usize) -> Result<Vec<(EntryId, IssueCode)>>;
     fn add_audit(&mut self, id: EntryId, line: &AuditLine) -> Result<()>;
 
     /// What is known of a referral's resources at an endpoint, by type and UUID.

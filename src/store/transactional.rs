@@ -9,16 +9,17 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::endpoint::Known;
+use crate::event::IssueCode;
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::{Command, Entry, EntryId, State};
 use crate::plan::{Doubt, Planner, Submission};
 
 use super::rows::{Result, Rows};
 use super::{
-    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Poll, Recorded, SentRecord,
-    Settled, Store, Swept,
+    Acceptance, Acted, Claim, Claimed, Decision, EntryDetail, Filter, Lease, Notice, Poll, Recorded,
+    SentRecord, Settled, Store, Swept,
 };
-use super::{accept, deliver, heed, poll, sent, upkeep};
+use super::{accept, deliver, heed, notice, poll, sent, upkeep};
 
 /// What carries rows.
 pub(super) trait Transactional: Send {
@@ -114,6 +115,14 @@ impl<S: Transactional> Store for S {
 
     fn counts(&mut self) -> Result<BTreeMap<(String, State), u64>> {
         self.look(|rows| rows.counts())
+    }
+
+    fn notices(&mut self, after: EntryId, limit: usize) -> Result<Vec<Notice>> {
+        self.look(|rows| notice::list(rows, after, limit))
+    }
+
+    fn notice_counts(&mut self) -> Result<Vec<(IssueCode, u64)>> {
+        self.look(notice::counts)
     }
 
     fn next_due(&mut self, endpoint: &str) -> Result<Option<Timestamp>> {

@@ -160,6 +160,15 @@ pub struct Decision {
     pub reason: String,
 }
 
+/// An entry of which something was sent that may be shared no more, or not all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The entry.
+    pub entry: Entry,
+    /// What is the matter.
+    pub code: IssueCode,
+}
+
 /// What came of a person's decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acted {

@@ -17,6 +17,7 @@ use super::deliver::{running, started};
 use super::disclose::disclose;
 use super::heed::{first_to_answer, let_go};
 use super::meanwhile::fulfil;
+use super::notice::see;
 use super::ripple::{replan, wake};
 use super::row::{Row, later};
 use super::rows::{Result, Rows};
@@ -125,6 +126,9 @@ pub(super) fn act(
     let Some(mut row) = rows.row(id)? else { return Ok(Acted::NoSuchEntry) };
     if command == Command::ReleaseSensitive {
         return disclose(rows, row, by, planner, now);
+    }
+    if command == Command::Seen {
+        return see(rows, &row, by, now);
     }
     let (standing, policy) = (row.standing(), RetryPolicy::default());
     let Ok(change) = transition::next(&standing, &Cause::Command(command), &policy, 0.0) else {

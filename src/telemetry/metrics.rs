@@ -69,7 +69,11 @@ impl Default for Metrics {
             refused.clone(),
         );
         let person = Gauge::default();
-        registry.register("needs_person", "Entries that wait for a person's decision", person.clone());
+        registry.register(
+            "needs_person",
+            "Entries that a person must decide about or see to",
+            person.clone(),
+        );
         Self {
             registry,
             events,

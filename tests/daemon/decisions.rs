@@ -96,3 +96,57 @@ fn what_is_released_along_with_another_is_done_and_what_is_held_again_is_not() {
     }
     assert_eq!(world.run(&["outbox", "retry", "2", "--why", "once more"]).code, 1, "nothing failed");
 }
+
+#[test]
+fn what_was_sent_before_a_withdrawal_waits_for_a_person_until_it_is_seen_to() {
+    let world = World::new(FILES);
+    let person = Person::new(1, PRACTICE);
+    let daemon = world.start();
+    let client = Client::new();
+    assert_eq!(client.event(daemon.at(), &person.event("E1", 0)).status, 202);
+    world.wait_idle(Duration::from_secs(30));
+    assert_eq!(world.run(&["status"]).code, 0);
+    let mut withdrawal = person.event("E1", 1);
+    withdrawal["type"] = "consent_changed".into();
+    withdrawal["event_id"] = "E1/consent".into();
+    withdrawal["record"]["consent"] = serde_json::json!({"share": "none", "date": "2026-03-09"});
+    let reply = client.event(daemon.at(), &withdrawal);
+    assert_eq!(reply.status, 202);
+    assert!(reply.json()["outcome"].to_string().contains("withdrawn-after-sending"), "{:?}", reply.json());
+    let status = world.run(&["status"]);
+    assert_eq!(status.code, 1, "{}", status.stdout);
+    assert!(
+        status.stdout.contains("1  sent, withdrawn-after-sending: a person must decide"),
+        "{}",
+        status.stdout
+    );
+    assert_eq!(world.status()["needs_person"][0]["notice"], "withdrawn-after-sending");
+    let listed = world.entries(&["--notices"]);
+    assert_eq!((listed.len(), &listed[0]["id"]), (1, &serde_json::json!(1)));
+    assert_eq!(listed[0]["notice"], "withdrawn-after-sending");
+    let until = |is: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !is() {
+            assert!(began.elapsed() < Duration::from_secs(30), "{}", daemon.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let waiting = |count: u32| {
+        let metrics = client.get(daemon.at(), "/metrics").body;
+        metrics.contains(&format!("sp_fhir_needs_person {count}\n"))
+    };
+    until(&|| {
+        waiting(1) && daemon.log().contains("consent was withdrawn or narrowed after these had been sent")
+    });
+    let said = world.run(&["outbox", "seen", "1", "--why", "the practice removed it"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let again = world.run(&["outbox", "seen", "1", "--why", "the practice removed it"]);
+    assert_eq!(again.code, 1);
+    assert!(again.stderr.contains("somebody has seen to it"), "{}", again.stderr);
+    assert_eq!(world.run(&["status"]).code, 0);
+    assert!(world.entries(&["--notices"]).is_empty());
+    until(&|| waiting(0) && daemon.log().contains("has been seen to"));
+    let blank = world.run(&["outbox", "seen", "1", "--why", "again", "--actor", " "]);
+    assert_eq!(blank.code, 2);
+    assert!(blank.stderr.contains("--actor"), "{}", blank.stderr);
+}

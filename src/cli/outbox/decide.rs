@@ -37,6 +37,9 @@ pub(super) fn act(parts: &Parts, command: Command, decide: &Decide) -> Outcome {
         .clone()
         .or_else(edge::login)
         .ok_or_else(|| Failure::usage("--actor: say who decides; no login name is known here"))?;
+    if actor.trim().is_empty() {
+        return Err(Failure::usage("--actor: say who decides; it is kept with the entry"));
+    }
     // What is kept here is shown in lists and copied into mails: the entry's number says whom it is about.
     for (option, text) in [("--why", &decide.why), ("--actor", &actor)] {
         if holds_nhs_number(text) {
@@ -46,7 +49,7 @@ pub(super) fn act(parts: &Parts, command: Command, decide: &Decide) -> Outcome {
             )));
         }
     }
-    let by = Decision { actor, reason: decide.why.trim().to_owned() };
+    let by = Decision { actor: actor.trim().to_owned(), reason: decide.why.trim().to_owned() };
     let mut store = parts.store_beside()?;
     let mut exit = Exit::Done;
     for id in &decide.ids {
@@ -97,6 +100,11 @@ fn not_possible(command: Command, state: State) -> String {
             format!(
                 "--{word} is for an entry that is held as divergent, with the versions that `outbox show` gives"
             )
+        }
+        (Command::Seen, _) => {
+            "nothing of it waits to be seen to: it was sent as it may be, or not at all, or somebody has \
+                               seen to it (`outbox show`)"
+                .to_owned()
         }
         (
             Command::ReleaseSensitive,

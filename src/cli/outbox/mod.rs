@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::convert::Exit;
 use crate::daemon::Parts;
 use crate::outbox::{Command, Entry, EntryId, Reason, State};
-use crate::store::{Filter, Store};
+use crate::store::{Filter, Notice, Store};
 
 use super::edge;
 use super::failure::Failure;
@@ -32,10 +32,13 @@ Examples:
   sp-fhir outbox retry 1042 --why \"their server was mended\"    try a dead letter again, with the same key
   sp-fhir outbox release 1043 --why \"patient registered\"       let what is held go on
   sp-fhir outbox release 1044 --ours --why \"agreed with them\"  over the versions that show gives
+  sp-fhir outbox list --notices                         sent before consent was withdrawn or narrowed
+  sp-fhir outbox seen 1045 --why \"the practice removed it\"       say that it was seen to
   sp-fhir outbox list --format json | jq .key
 
 Exit codes: 0 done, also where what is to be released goes already; 1 some entry does not exist, cannot \
-be decided so in its state, or was held again; 5 the configuration is wrong; 6 the store cannot be used.")]
+be decided so in its state, or was held again; 2 the command line is wrong, --why or --actor is blank or holds an NHS \
+number, or no login name is known: nothing was decided; 5 the configuration is wrong; 6 the store cannot be used.")]
 pub(super) struct Arguments {
     /// Configuration; without it ./sp-fhir.toml, ~/.config/sp-fhir, /etc/sp-fhir, else the defaults
     #[arg(short, long, value_name = "FILE", global = true)]
@@ -57,6 +60,9 @@ enum Action {
         /// Only this endpoint
         #[arg(long, value_name = "NAME")]
         endpoint: Option<String>,
+        /// Only those of which something was sent before consent was withdrawn or narrowed, until a person has `seen` to them
+        #[arg(long, conflicts_with_all = ["state", "reason", "endpoint"])]
+        notices: bool,
         /// Only entries with a higher number
         #[arg(long, value_name = "NUMBER", default_value_t = 0)]
         after: EntryId,
@@ -81,6 +87,8 @@ enum Action {
     Discard(Decide),
     /// Stop pending entries until they are released
     Hold(Decide),
+    /// Say that you have seen to what was sent before consent was withdrawn or narrowed
+    Seen(Decide),
     /// Let held entries go on; where a reason cannot be waived it is asked again
     Release(Release),
 }
@@ -120,7 +128,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let parts = Parts::of(config)?;
     let looks = || parts.store_to_read();
     match &arguments.action {
-        Action::List { state, reason, endpoint, after, limit, format } => {
+        Action::List { notices: true, after, limit, format, .. } => {
+            list_notices(&looks()?.notices(*after, *limit)?, format == "json", *limit)
+        }
+        Action::List { state, reason, endpoint, after, limit, format, .. } => {
             let states = states(state)?;
             let reason = reason.as_deref().map(parse_reason).transpose()?;
             let filter = Filter {
@@ -136,6 +147,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Action::Retry(decide) => act(&parts, Command::Retry, decide),
         Action::Discard(decide) => act(&parts, Command::Discard, decide),
         Action::Hold(decide) => act(&parts, Command::Hold, decide),
+        Action::Seen(decide) => act(&parts, Command::Seen, decide),
         Action::Release(release) => act(&parts, release.command(), &release.decide),
     }
 }
@@ -158,18 +170,33 @@ fn parse_reason(word: &str) -> Result<Reason, Failure> {
 }
 
 fn list(entries: &[Entry], as_json: bool, limit: usize) -> Outcome {
-    let mut out = String::new();
-    for entry in entries {
-        let line = if as_json { as_value(entry).to_string() } else { as_line(entry) };
-        out.push_str(&line);
-        out.push('\n');
-    }
-    edge::print(&out)?;
-    if !as_json && entries.is_empty() {
-        edge::say("there are no such entries");
-    } else if !as_json && entries.len() == limit {
-        let last = entries.last().map_or(0, |entry| entry.id);
-        edge::say(&format!("there may be more: --after {last}"));
+    let line = |entry: &Entry| if as_json { as_value(entry).to_string() } else { as_line(entry) };
+    lines(entries.iter().map(|entry| (entry.id, line(entry))).collect(), as_json, limit)
+}
+
+fn list_notices(notices: &[Notice], as_json: bool, limit: usize) -> Outcome {
+    let line = |Notice { entry, code }: &Notice| {
+        if !as_json {
+            return format!("{}  {}", as_line(entry), code.as_str());
+        }
+        let mut value = as_value(entry);
+        if let serde_json::Value::Object(members) = &mut value {
+            members.insert("notice".into(), code.as_str().into());
+        }
+        value.to_string()
+    };
+    lines(notices.iter().map(|notice| (notice.entry.id, line(notice))).collect(), as_json, limit)
+}
+
+fn lines(found: Vec<(EntryId, String)>, as_json: bool, limit: usize) -> Outcome {
+    let last = found.last().map(|(id, _)| *id);
+    let is_full = found.len() == limit;
+    edge::print(&found.into_iter().map(|(_, line)| line + "\n").collect::<String>())?;
+    match last {
+        _ if as_json => {}
+        None => edge::say("there are no such entries"),
+        Some(last) if is_full => edge::say(&format!("there may be more: --after {last}")),
+        Some(_) => {}
     }
     Ok(Exit::Done)
 }

@@ -316,9 +316,17 @@ impl Work<'_> {
     }
 }
 
-/// Remarks on events that are themselves unchanged: how an export differs from what is known, and what is heeded.
-const SAID_OF_KNOWN: [IssueCode; 3] =
-    [IssueCode::DateCleared, IssueCode::StatusSetBack, IssueCode::ConsentHeeded];
+/// Remarks on events that are themselves unchanged: how an export differs from what is known, what was sent before consent
+/// said less, and what is heeded.
+const SAID_OF_KNOWN: [IssueCode; 7] = [
+    IssueCode::DateCleared,
+    IssueCode::StatusSetBack,
+    IssueCode::ConsentHeeded,
+    IssueCode::ConsentNotLifted,
+    IssueCode::NarrowedAfterSending,
+    IssueCode::WithdrawnAfterSending,
+    IssueCode::WithdrawnWhileSending,
+];
 
 fn ending(taken: Taken) -> Ending {
     match taken.answer {

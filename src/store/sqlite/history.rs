@@ -6,7 +6,9 @@ use uuid::Uuid;
 use super::tables::Tables;
 use super::words::{instant, nanoseconds};
 use crate::endpoint;
+use crate::event::IssueCode;
 use crate::outbox::{EntryId, Placed};
+use crate::store::notice::CODES;
 use crate::store::rows::Result;
 use crate::store::{Attempt, AuditLine, StoreError};
 
@@ -54,6 +56,28 @@ pub(super) fn audit(tables: &Tables<'_>, id: EntryId) -> Result<Vec<AuditLine>> 
             action: row.get(2)?,
             reason: row.get(3)?,
         })
+    })
+}
+
+/// The question names the words of `store::notice`, as its index does; a test holds them together.
+pub(super) fn notices(
+    tables: &Tables<'_>,
+    after: EntryId,
+    limit: usize,
+) -> Result<Vec<(EntryId, IssueCode)>> {
+    let sql = "SELECT line.entry, line.action
+               FROM audit AS line INDEXED BY audit_notice CROSS JOIN entry ON entry.id = line.entry
+               WHERE line.action IN ('withdrawn-after-sending', 'narrowed-after-sending') AND line.entry > ?1
+                 AND entry.state IN ('in-flight', 'unknown', 'delivered', 'acknowledged')
+                 AND NOT EXISTS
+                   (SELECT 1 FROM audit AS later WHERE later.entry = line.entry AND later.id > line.id AND later.action
+                    IN ('withdrawn-after-sending', 'narrowed-after-sending', 'seen', 'not-resent'))
+               ORDER BY line.entry LIMIT ?2";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    tables.list(sql, [after, limit], |row| {
+        let word = row.get_ref(1)?.as_str().unwrap_or_default();
+        let code = CODES.into_iter().find(|code| code.as_str() == word);
+        Ok((row.get(0)?, code.ok_or(StoreError::Damaged("a notice"))?))
     })
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::words::nanoseconds;
 use super::{entries, history, list, payload, persons, referrals};
 use crate::endpoint;
-use crate::event::ReferralEvent;
+use crate::event::{IssueCode, ReferralEvent};
 use crate::outbox::{Entry, EntryId, Parcel, Placed, State};
 use crate::plan::Doubt;
 use crate::plan::known::PersonKey;
@@ -183,6 +183,10 @@ impl Rows for Tables<'_> {
 
     fn audit(&mut self, id: EntryId) -> Result<Vec<AuditLine>> {
         history::audit(self, id)
+    }
+
+    fn notices(&mut self, after: EntryId, limit: usize) -> Result<Vec<(EntryId, IssueCode)>> {
+        history::notices(self, after, limit)
     }
 
     fn add_audit(&mut self, id: EntryId, line: &AuditLine) -> Result<()> {

@@ -67,7 +67,7 @@ fn consent_withdrawn_in_one_referral_stops_the_persons_others() {
             .filter(|(_, issue)| issue.code == IssueCode::WithdrawnAfterSending)
             .map(|(event, _)| event.as_str())
             .collect();
-        assert_eq!(sent, ["R1/referred"]);
+        assert_eq!(sent, ["R1/referred", "R3/consent_changed"]);
         let audit = store.entry(1).unwrap().unwrap().audit;
         assert_eq!(audit[0].action, "withdrawn-after-sending");
         // A new referral of that person does not go out either.

@@ -7,6 +7,7 @@ mod disputes;
 mod follows;
 mod meanwhile;
 mod model;
+mod notices;
 mod persons;
 pub(crate) mod samples;
 mod waiting;

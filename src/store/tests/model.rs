@@ -303,6 +303,7 @@ impl Both {
         for endpoint in ENDPOINTS {
             self.ask(|store, _, _| store.next_due(endpoint));
         }
+        self.ask(|store, _, _| Ok((store.notices(0, 100)?, store.notices(2, 1)?, store.notice_counts()?)));
         let waiting = [State::Held, State::Pending];
         let some =
             Filter { states: &waiting, endpoint: Some("north"), after: 2, limit: 3, ..Filter::default() };
