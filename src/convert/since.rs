@@ -51,12 +51,13 @@ pub fn update(
     if before.is_empty() {
         return Ok(Update { folded: fold::fold(now), wanted: None });
     }
+    let known: HashSet<String> = before.iter().map(|event| event.event_id.clone()).collect();
     let Joined { all, wanted, remarks, record_before, revised } = join(before, now, snapshot)?;
     let mut folded = fold::fold(all);
     folded.revised = revised;
     folded.remarks.extend(remarks);
     folded.record_before = record_before;
-    catch_up(&mut folded, &wanted);
+    catch_up(&mut folded, &wanted, |id| known.contains(id));
     Ok(Update { folded, wanted: Some(wanted) })
 }
 
@@ -270,12 +271,13 @@ fn record_changes(
 }
 
 /// A late event or a revision is sent with the state of everything known, not with that of its day: what the
-/// clinical system already has is never set back.
-fn catch_up(folded: &mut Folded, wanted: &HashSet<String>) {
-    let is_old = |step: &Step| !wanted.contains(&step.event.event_id);
-    let Some(last_old) = folded.steps.iter().rposition(is_old) else { return };
+/// clinical system already has is never set back. It has what was known before, also of what is revised now: of two
+/// revisions the first does not say that the second is still to come.
+pub fn catch_up(folded: &mut Folded, wanted: &HashSet<String>, is_known: impl Fn(&str) -> bool) {
+    let was_there = |step: &Step| !wanted.contains(&step.event.event_id) || is_known(&step.event.event_id);
+    let Some(last_known) = folded.steps.iter().rposition(was_there) else { return };
     let last: Option<State> = folded.state();
-    for step in folded.steps.iter_mut().take(last_old) {
+    for step in folded.steps.iter_mut().take(last_known) {
         if wanted.contains(&step.event.event_id) {
             step.state = last;
         }

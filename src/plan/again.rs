@@ -112,15 +112,21 @@ impl Planner {
 }
 
 /// What goes out after a later event of its referral has gone out carries that event's state: the endpoint is never set
-/// back to an earlier one.
+/// back to an earlier one. So does a revision that has not gone out: what was known when it came goes out before it.
 pub(super) fn never_set_back(folded: &mut Folded, known: &Known, unsent: &[Unsent]) {
+    let last = folded.state();
+    let waits = |step: &Step| unsent.iter().any(|entry| entry.event_id == step.event.event_id);
+    let is_revised = |step: &Step| known.stored(&step.event.event_id).is_some_and(|(_, number)| *number > 1);
+    for step in folded.steps.iter_mut().filter(|step| waits(step) && is_revised(step)) {
+        step.state = last;
+    }
     let is_sent = |step: &Step| known.sent.contains(&step.event.event_id);
     let Some(last) = folded.steps.iter().rposition(is_sent) else { return };
     let state = folded.steps.get(last).and_then(|step| step.state);
     // What was sent goes out again where it was revised, or released.
     let goes = |step: &&mut Step| {
-        !known.sent.contains(&step.event.event_id)
-            || unsent.iter().any(|entry| entry.event_id == step.event.event_id)
+        let waits = waits(step);
+        !(waits && is_revised(step)) && (waits || !known.sent.contains(&step.event.event_id))
     };
     for step in folded.steps.iter_mut().take(last).filter(goes) {
         step.state = state;

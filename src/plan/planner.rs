@@ -88,6 +88,7 @@ impl Planner {
             // A later version may differ only in the record, which is no event's own elsewhere.
             let revised = plan.verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Revised);
             wanted.extend(revised.map(|(id, _)| id.clone()));
+            since::catch_up(&mut folded, wanted, |id| known.stored(id).is_some());
         }
         let is_wanted = |id: &str| wanted.as_ref().is_none_or(|wanted| wanted.contains(id));
         for step in &folded.steps {

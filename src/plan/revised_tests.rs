@@ -205,3 +205,77 @@ fn a_referral_reopened_by_a_status_column_closes_again() {
     assert!(third != second && open.contains("requested"), "{open}");
     assert_eq!(task(&next(row("completed", "2026-08-01"))), (third, done));
 }
+
+/// How far the Task of what is sent got.
+fn task_status(disposition: &Disposition) -> String {
+    let bundle = &disposition.parcel().expect("it is sent").bundle;
+    let bundle: serde_json::Value = serde_json::from_str(bundle).expect("our own JSON");
+    let mut resources = bundle["entry"].as_array().expect("entries").iter().map(|entry| &entry["resource"]);
+    let task = resources.find(|resource| resource["resourceType"] == "Task").expect("a Task");
+    task["status"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn what_is_revised_together_bears_the_state_of_all_of_it() {
+    let planner = planner();
+    let row = |assessed: &str, closed: &str| {
+        submission(
+            vec![
+                event("referred", "referred", "2026-03-04", PERSON),
+                event("assessed", "assessed", assessed, PERSON),
+                event("closed", "completed", closed, PERSON),
+            ],
+            true,
+        )
+    };
+    let first = planner.plan(&Known::default(), &row("2026-04-02", "2026-04-02"), &[], now());
+    let sent = ["R1/referred", "R1/assessed", "R1/closed"].map(str::to_owned);
+    for sent in [sent.to_vec(), Vec::new()] {
+        let waits = sent.is_empty();
+        let known = Known { sent, ..after(&Known::default(), &first) };
+        let second = planner.plan(&known, &row("2026-04-03", "2026-04-03"), &[], now());
+        let statuses: Vec<String> =
+            second.entries.iter().map(|entry| task_status(&entry.disposition)).collect();
+        assert_eq!(statuses, ["completed", "completed"], "{waits}");
+        // So it is when it waited and is planned again, also where nothing of the referral has gone out.
+        let known = after(&known, &second);
+        let unsent: Vec<Unsent> = second
+            .entries
+            .iter()
+            .map(|entry| Unsent {
+                key: entry.key,
+                event_id: entry.event_id.clone(),
+                state: State::Held,
+                reason: Some(Reason::ConsentUnclear),
+                waived: Vec::new(),
+            })
+            .collect();
+        let again = planner.replan(&known, SOURCE, "R1", &unsent, now());
+        let statuses: Vec<String> =
+            again.replanned.iter().map(|(_, disposition)| task_status(disposition)).collect();
+        assert_eq!(statuses, ["completed", "completed"], "{waits}");
+    }
+}
+
+#[test]
+fn a_later_version_of_which_only_the_record_changed_sets_nothing_back() {
+    let planner = planner();
+    let at = |recorded: &str, record: &str| {
+        let recorded = recorded.parse::<jiff::Timestamp>().expect("an instant");
+        crate::event::ReferralEvent {
+            recorded_at: Some(recorded),
+            ..event("referred", "referred", "2026-03-04", record)
+        }
+    };
+    let versions = |events| Submission { versioned: true, ..submission(events, false) };
+    let closed = event("closed", "completed", "2026-04-02", PERSON);
+    let came = versions(vec![at("2026-03-04T09:00:00Z", PERSON), closed]);
+    let first = planner.plan(&Known::default(), &came, &[], now());
+    let sent = ["R1/referred", "R1/closed"].map(str::to_owned).to_vec();
+    let known = Known { sent, ..after(&Known::default(), &first) };
+    let edited = PERSON.replace(r#""person":{"#, r#""person":{"phone":"0113 496 0000","#);
+    assert_ne!(edited, PERSON);
+    let second = planner.plan(&known, &versions(vec![at("2026-05-01T09:00:00Z", &edited)]), &[], now());
+    assert_eq!(states(&second), [("R1/referred", State::Pending, None)]);
+    assert_eq!(task_status(&second.entries[0].disposition), "completed");
+}

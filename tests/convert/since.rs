@@ -372,6 +372,25 @@ fn a_late_event_does_not_set_the_state_back() {
     }
 }
 
+/// Two dates of one row that are corrected together: the first of the two does not open the referral again.
+#[test]
+fn of_two_revisions_the_first_does_not_set_the_state_back() {
+    let before = vec![Row::new(4)];
+    let corrected = vec![Row::new(4).with("Contacted", "2026-03-29").with("Closed", "2026-03-30")];
+    let (ran, _) = since(&before, &corrected);
+    let bundles = prints_only(&ran.ended(0), &["TW-4"]);
+    assert_eq!(bundles.len(), 2);
+    for bundle in bundles {
+        for kind in ["Task", "ServiceRequest"] {
+            let statuses: Vec<&str> = resources(&bundle)
+                .filter(|resource| resource["resourceType"] == kind)
+                .filter_map(|resource| resource["status"].as_str())
+                .collect();
+            assert_eq!(statuses, ["completed"], "{kind}");
+        }
+    }
+}
+
 #[test]
 fn an_earlier_export_does_not_come_through_a_pipe() {
     let bench = Bench::new();
