@@ -35,6 +35,13 @@ impl Lock {
         Self::named(folder, PULL)?.ok_or_else(|| DaemonError::Pulling(folder.display().to_string()))
     }
 
+    /// Whether a daemon works on a data folder. Makes nothing.
+    #[must_use]
+    pub fn is_held(folder: &Path) -> bool {
+        let file = File::open(folder.join(FILE));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Takes a lock; nothing where another process holds it.
     fn named(folder: &Path, name: &str) -> Result<Option<Self>, DaemonError> {
         let path = folder.join(name);
@@ -67,11 +74,14 @@ mod tests {
     #[test]
     fn a_second_daemon_is_refused_until_the_first_is_gone() {
         let folder = tempfile::tempdir().unwrap();
+        assert!(!Lock::is_held(folder.path()));
         let first = Lock::take(folder.path()).unwrap();
+        assert!(Lock::is_held(folder.path()));
         assert!(matches!(Lock::take(folder.path()), Err(DaemonError::Running(_))));
         let pulling = Lock::pulling(folder.path()).unwrap();
         assert!(matches!(Lock::pulling(folder.path()), Err(DaemonError::Pulling(_))));
         drop((first, pulling));
+        assert!(!Lock::is_held(folder.path()));
         Lock::take(folder.path()).unwrap();
     }
 }

@@ -11,7 +11,7 @@ use crate::event::finish::Identities;
 use crate::map::mapper::Settings;
 use crate::map::refs::Form;
 use crate::plan::Planner;
-use crate::store::{SqliteStore, StoreError};
+use crate::store::{self, SqliteStore, StoreError};
 
 use super::error::DaemonError;
 use super::lock::Lock;
@@ -44,11 +44,18 @@ impl Parts {
     }
 
     /// Opens the store for a command that writes and may run beside a daemon. An older store is brought to the form of this
-    /// program only where no daemon works with it.
+    /// program only where no daemon works with it; nor is a store made beside one.
     ///
     /// # Errors
-    /// As [`Parts::store`]; the store is older and a daemon runs.
+    /// As [`Parts::store`]; the store is older, or absent, and a daemon runs.
     pub fn store_beside(&self) -> Result<SqliteStore, DaemonError> {
+        if !self.has_store() {
+            return match Lock::take(&self.config.data_folder) {
+                Ok(_lock) => self.store(),
+                Err(DaemonError::Running(_)) => Err(self.has_gone().into()),
+                Err(error) => Err(error),
+            };
+        }
         match SqliteStore::open_as_it_is(&self.config.store) {
             Err(older @ StoreError::Older { .. }) => match Lock::take(&self.config.data_folder) {
                 Ok(_lock) => self.store(),
@@ -59,11 +66,27 @@ impl Parts {
         }
     }
 
+    fn has_store(&self) -> bool {
+        self.config.store.join(store::FILE).exists()
+    }
+
+    /// What a daemon works with is not where it was.
+    fn has_gone(&self) -> StoreError {
+        let problem = "there is no store here, though a daemon works on the data folder: its store was deleted or moved, or is \
+                       only being made. Nothing was done. If it is so in a minute, see \"the store was deleted or replaced\" \
+                       in docs/OPERATIONS.md";
+        let path = self.config.store.join(store::FILE).display().to_string();
+        StoreError::Place { path, problem: problem.to_owned() }
+    }
+
     /// Opens the store for a command that only looks: it makes nothing and changes no store's form.
     ///
     /// # Errors
-    /// As [`Parts::store`]; the store is older.
+    /// As [`Parts::store`]; the store is older, or absent though a daemon runs.
     pub fn store_to_read(&self) -> Result<SqliteStore, DaemonError> {
+        if !self.has_store() && Lock::is_held(&self.config.data_folder) {
+            return Err(self.has_gone().into());
+        }
         Ok(SqliteStore::read(&self.config.store)?)
     }
 }

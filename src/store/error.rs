@@ -88,6 +88,8 @@ pub enum Trouble {
     Unreadable,
     /// The log of what was written last was taken away.
     NoLog,
+    /// It was deleted or replaced while it was in use, or what was saved of it then waits for a person.
+    Gone,
     /// The disk gave an error.
     Disk,
     /// The system lets us not open, read or write it.
@@ -104,6 +106,10 @@ impl Trouble {
             Self::NoDatabase | Self::Damaged | Self::Unreadable | Self::NoLog => {
                 "Nothing was changed. Keep a copy of the whole folder before anything else; then see \"the store cannot \
                  be read\" in docs/OPERATIONS.md"
+            }
+            Self::Gone => {
+                "Nothing more is taken in. See \"the store was deleted or replaced\" in docs/OPERATIONS.md before anything is \
+                 started again"
             }
             Self::Disk => "Look at the disk before anything is started again",
             Self::Closed => {
@@ -132,6 +138,7 @@ impl fmt::Display for Trouble {
             Self::Damaged => "the database is damaged",
             Self::Unreadable => "the store holds something that cannot be read",
             Self::NoLog => "what was written last is missing",
+            Self::Gone => "it was deleted or replaced while it was in use",
             Self::Disk => "the disk refuses",
             Self::Closed => "it cannot be opened or written",
             Self::Refused => "the database refuses",

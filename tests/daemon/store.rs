@@ -191,3 +191,82 @@ fn a_store_that_cannot_be_used_is_named_with_what_to_do_and_left_alone() {
     }
     world.start().stop();
 }
+
+/// What somebody does to the store of a daemon at work, and what is left of it.
+#[test]
+fn a_store_that_is_deleted_under_the_daemon_stops_it_and_nothing_of_it_is_lost() {
+    let world = World::new(FILES);
+    let mut daemon = world.start();
+    let client = Client::new();
+    for number in 1..=3 {
+        let event = Person::new(number, PRACTICE).event(&format!("E{number}"), 0);
+        assert_eq!(client.event(daemon.at(), &event).status, 202);
+    }
+    world.wait_idle(Duration::from_secs(30));
+    let path = world.data().join("store/store.sqlite");
+    for name in ["store.sqlite", "store.sqlite-wal", "store.sqlite-shm"] {
+        fs::remove_file(path.with_file_name(name)).unwrap();
+    }
+    let ended = daemon.wait(Duration::from_secs(20));
+    assert_eq!(ended.code(), Some(6), "{}", daemon.log());
+    let log = daemon.log();
+    assert!(
+        log.contains("it was deleted or replaced while it was in use (it is gone; all that it held"),
+        "{log}"
+    );
+    assert_eq!(names(&path), ["store.sqlite.rescued"]);
+    // Nothing begins an empty store beside it.
+    fs::write(world.path().join("events.ndjson"), Person::new(9, PRACTICE).event("E9", 0).to_string())
+        .unwrap();
+    for command in [&["send", "events.ndjson"][..], &["status"], &["outbox", "list"]] {
+        let said = world.run(command);
+        assert_eq!(said.code, 6, "{command:?}: {}", said.stderr);
+        assert!(said.stderr.contains("store.sqlite.rescued"), "{command:?}: {}", said.stderr);
+    }
+    assert_eq!(world.spawn().wait(Duration::from_secs(20)).code(), Some(6));
+    assert_eq!(names(&path), ["store.sqlite.rescued"]);
+    fs::rename(path.with_file_name("store.sqlite.rescued"), &path).unwrap();
+    let daemon = world.start();
+    assert_eq!(world.status()["accepted"], 3);
+    daemon.stop();
+}
+
+#[test]
+fn a_store_that_is_replaced_under_the_daemon_stops_it_and_the_new_one_is_left_alone() {
+    let world = World::new(FILES);
+    let mut daemon = world.start();
+    assert_eq!(Client::new().event(daemon.at(), &Person::new(1, PRACTICE).event("E1", 0)).status, 202);
+    let path = world.data().join("store/store.sqlite");
+    let other = World::new(FILES);
+    fs::write(other.path().join("events.ndjson"), Person::new(2, PRACTICE).event("E2", 0).to_string())
+        .unwrap();
+    assert_eq!(other.run(&["send", "events.ndjson"]).code, 0);
+    let new = other.data().join("store/store.sqlite");
+    fs::rename(&new, &path).unwrap();
+    assert_eq!(daemon.wait(Duration::from_secs(20)).code(), Some(6));
+    assert!(daemon.log().contains("another file has its name"), "{}", daemon.log());
+    assert!(names(&path).contains(&"store.sqlite.rescued".to_owned()), "{:?}", names(&path));
+    let rescued = Connection::open(path.with_file_name("store.sqlite.rescued")).unwrap();
+    let entries: i64 = rescued.query_row("SELECT count(*) FROM entry", [], |row| row.get(0)).unwrap();
+    assert_eq!(entries, 1);
+}
+
+#[test]
+fn beside_a_daemon_no_command_makes_a_store() {
+    let world = World::new(FILES);
+    fs::create_dir_all(world.data()).unwrap();
+    private(&world.data(), 0o700);
+    let lock = fs::File::create(world.data().join("daemon.lock")).unwrap();
+    lock.lock().unwrap();
+    fs::write(world.path().join("events.ndjson"), Person::new(1, PRACTICE).event("E1", 0).to_string())
+        .unwrap();
+    for command in [&["send", "events.ndjson"][..], &["outbox", "hold", "1", "--why", "a try"], &["status"]] {
+        let said = world.run(command);
+        assert_eq!(said.code, 6, "{command:?}: {}{}", said.stdout, said.stderr);
+        assert!(said.stderr.contains("there is no store here, though a daemon works"), "{}", said.stderr);
+    }
+    assert!(!world.data().join("store/store.sqlite").exists());
+    drop(lock);
+    assert_eq!(world.run(&["send", "events.ndjson"]).code, 0);
+    assert_eq!(world.status()["accepted"], 1);
+}

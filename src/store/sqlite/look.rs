@@ -55,6 +55,7 @@ pub(super) fn look_at(folder: &Path, steps: &[&str], patience: Duration) -> Resu
     // Once more where the database was opened or closed by somebody meanwhile.
     for _ in 0..3 {
         open::has_its_log(&path)?;
+        open::is_not_rescued(&path)?;
         open::private_parts(&path)?;
         let Some(way) = way(&path) else { return Ok(Found::None) };
         let found = read(&path, way, steps, patience);

@@ -3,7 +3,7 @@
 //! Each step is a file of SQL; what only the events say is filled in after them (`fill_in.rs`). All missing steps run in one transaction, after a copy of the store was made beside it. Invariant: a store
 //! has the form its `user_version` names, whole, at every instant. Next: `mod.rs`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -101,13 +101,32 @@ fn version(connection: &Connection) -> Result<u32> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-/// Copies the store to `NAME.before-N`, N being the form it will have. Appears only when it is complete.
+/// Copies the store to `NAME.before-N`, N being the form it will have.
 fn back_up(connection: &Connection, path: &Path, found: u32) -> Result<()> {
+    copy_to(connection, path, &beside(path, &format!("before-{}", found + 1)))
+}
+
+/// What a copy of a store is called whose own file was deleted or replaced.
+pub(super) const RESCUED: &str = "rescued";
+
+/// Copies a store whose file has gone to `NAME.rescued`, or to the first such name with a number that is free.
+pub(super) fn rescue(connection: &Connection, path: &Path) -> Result<PathBuf> {
+    if let Some(folder) = path.parent() {
+        place::folder(folder)?;
+    }
+    let names = std::iter::once(RESCUED.to_owned()).chain((2..).map(|n| format!("{RESCUED}-{n}")));
+    let mut free = names.map(|name| beside(path, &name)).filter(|to| !to.exists());
+    let to = free.next().unwrap_or_else(|| beside(path, RESCUED));
+    copy_to(connection, path, &to)?;
+    Ok(to)
+}
+
+/// Copies a store. The copy appears only when it is complete.
+fn copy_to(connection: &Connection, path: &Path, to: &Path) -> Result<()> {
     let io = |path: &Path, error: std::io::Error| StoreError::Place {
         path: path.display().to_string(),
         problem: place::in_words(&error),
     };
-    let to = beside(path, &format!("before-{}", found + 1));
     let half = beside(path, "backup-in-work");
     match std::fs::remove_file(&half) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(&half, error)),
@@ -123,12 +142,12 @@ fn back_up(connection: &Connection, path: &Path, found: u32) -> Result<()> {
         }
     }
     std::fs::File::open(&half).and_then(|file| file.sync_all()).map_err(|error| io(&half, error))?;
-    std::fs::rename(&half, &to).map_err(|error| io(&to, error))?;
+    std::fs::rename(&half, to).map_err(|error| io(to, error))?;
     to.parent().map_or(Ok(()), place::sync)
 }
 
 /// `NAME.suffix` beside a file.
-pub(super) fn beside(path: &Path, suffix: &str) -> std::path::PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".");
     name.push(suffix);

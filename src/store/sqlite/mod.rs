@@ -7,6 +7,7 @@
 mod entries;
 mod fill_in;
 mod history;
+mod identity;
 mod list;
 mod look;
 mod migrate;
@@ -26,8 +27,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::StoreError;
+use super::error::Trouble;
 use super::rows::Rows;
 use super::transactional::Transactional;
+use identity::Identity;
 pub use look::Found;
 use open::Upgrade;
 use tables::Tables;
@@ -42,6 +45,8 @@ type Result<T> = std::result::Result<T, StoreError>;
 pub struct SqliteStore {
     connection: Connection,
     path: PathBuf,
+    /// The files it works on; of one that only reads, none.
+    files: Option<Identity>,
     in_group: bool,
     /// The database rolled the running group back by itself.
     lost: Option<Loss>,
@@ -91,7 +96,7 @@ impl SqliteStore {
     /// As [`SqliteStore::open_as_it_is`].
     pub fn read(folder: &Path) -> Result<Self> {
         let (connection, path) = open::read(folder, migrate::STEPS)?;
-        Ok(Self { connection, path, in_group: false, lost: None })
+        Ok(Self { connection, path, files: None, in_group: false, lost: None })
     }
 
     /// What the store of a folder is, found without writing anything; all of it is read, for at most so long.
@@ -104,7 +109,23 @@ impl SqliteStore {
 
     fn open_with(folder: &Path, steps: &[&str], upgrade: Upgrade) -> Result<Self> {
         let (connection, path) = open::open(folder, steps, upgrade)?;
-        Ok(Self { connection, path, in_group: false, lost: None })
+        let files = Some(Identity::of(&path));
+        Ok(Self { connection, path, files, in_group: false, lost: None })
+    }
+
+    /// Refuses to go on with files that were deleted or replaced: what is written to them nobody would find again. What
+    /// they hold is written to a new file beside, as long as this process still has them open.
+    fn is_in_place(&self) -> Result<()> {
+        let Some((lost, what)) = self.files.as_ref().and_then(Identity::lost) else { return Ok(()) };
+        // Whoever closes the last connection removes the log by its name, which may be another's by now.
+        let keeps = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        self.connection.set_db_config(keeps, true).map_err(|error| self.named(error))?;
+        let saved = match migrate::rescue(&self.connection, &self.path) {
+            Ok(copy) => format!("all that it held was written to {}", copy.display()),
+            Err(error) => format!("what it held could not be saved: {error}"),
+        };
+        let path = lost.display().to_string();
+        Err(StoreError::Unusable { path, trouble: Trouble::Gone, said: format!("{what}; {saved}") })
     }
 
     /// The database file.
@@ -185,6 +206,7 @@ impl Drop for Undo<'_> {
 impl Transactional for SqliteStore {
     fn begin_group(&mut self) -> Result<()> {
         self.lost = None;
+        self.is_in_place()?;
         self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.named(error))?;
         self.in_group = true;
         Ok(())

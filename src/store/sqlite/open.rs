@@ -32,6 +32,7 @@ pub(super) fn open(folder: &Path, steps: &[&str], upgrade: Upgrade) -> Result<(C
     place::folder(folder)?;
     let path = folder.join(FILE);
     has_its_log(&path)?;
+    is_not_rescued(&path)?;
     place::file(&path)?;
     private_parts(&path)?;
     let open = || -> Result<Connection> {
@@ -48,6 +49,16 @@ pub(super) fn open(folder: &Path, steps: &[&str], upgrade: Upgrade) -> Result<(C
     };
     let connection = open().map_err(|error| error.at(&path))?;
     Ok((connection, path))
+}
+
+/// Refuses to begin an empty store where the last one was deleted under a running daemon, and what it held lies beside.
+pub(super) fn is_not_rescued(path: &Path) -> Result<()> {
+    let rescued = migrate::beside(path, migrate::RESCUED);
+    if path.exists() || !rescued.exists() {
+        return Ok(());
+    }
+    let said = format!("all that it held is in {}", rescued.display());
+    Err(StoreError::Unusable { path: path.display().to_string(), trouble: Trouble::Gone, said })
 }
 
 /// Opens the store of a folder for looking at entries. Nothing is made, and an older form is refused as it is; where
@@ -80,6 +91,7 @@ pub(super) fn read(folder: &Path, steps: &[&str]) -> Result<(Connection, PathBuf
         place::private_folder(folder)?;
     }
     has_its_log(&path)?;
+    is_not_rescued(&path)?;
     private_parts(&path)?;
     let connection = open().map_err(|error| error.at(&path))?;
     Ok((connection, path))
