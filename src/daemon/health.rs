@@ -41,6 +41,8 @@ impl Health {
         let state = self.lock();
         let skews = state.endpoints.iter().filter_map(|one| Some((one.name(), one.vitals().skew?)));
         let (mut reasons, mut notes) = clocks(&skews.collect::<Vec<_>>());
+        let troubles = state.endpoints.iter().filter_map(|one| Some((one.name(), one.vitals().trouble?)));
+        notes.extend(troubles.map(|(name, trouble)| format!("endpoint {name}: {trouble}")));
         if self.keeper.has_stopped() {
             reasons.push("the store has stopped".to_owned());
         }

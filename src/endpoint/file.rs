@@ -9,6 +9,7 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -16,7 +17,9 @@ use crate::event::hash::hex;
 use crate::outbox::{Outcome, Parcel, Reason, Receipt, Refusal};
 
 use super::fhir_rest::draft::{Draft, Write};
-use super::{Endpoint, Found, Held, Known, Listing, Prepared, Request, Sight, Standing, Target, Work};
+use super::{
+    Endpoint, Found, Held, Known, Listing, Prepared, Request, Sight, Standing, Target, Vitals, Work,
+};
 
 /// How names of files begin that are not complete.
 const TEMPORARY: &str = ".tmp-";
@@ -26,13 +29,31 @@ const TEMPORARY: &str = ".tmp-";
 pub struct Folder {
     name: String,
     path: PathBuf,
+    /// Why nothing could be written when it was last tried.
+    trouble: Arc<Mutex<Option<&'static str>>>,
 }
 
 impl Folder {
     /// An endpoint by its name and folder. The folder is made, for its owner only, when it is first needed.
     #[must_use]
-    pub const fn new(name: String, path: PathBuf) -> Self {
-        Self { name, path }
+    pub fn new(name: String, path: PathBuf) -> Self {
+        Self { name, path, trouble: Arc::default() }
+    }
+
+    /// Remembers whether it could be written, and says it once when that changes.
+    fn note(&self, tried: Result<(), io::ErrorKind>) {
+        let now = tried.err().map(why);
+        let was = std::mem::replace(&mut *self.trouble.lock().unwrap_or_else(PoisonError::into_inner), now);
+        let (endpoint, folder) = (&self.name, self.path.display());
+        match now {
+            Some(why) if was != now => {
+                tracing::error!(endpoint, %folder, why, "the endpoint's folder cannot be written; it is tried now and then");
+            }
+            None if was.is_some() => {
+                tracing::info!(endpoint, %folder, "the endpoint's folder can be written again")
+            }
+            _ => {}
+        }
     }
 
     /// Removes what a process that was killed left half written. Call it before anything is sent. A file that another
@@ -63,6 +84,21 @@ impl Folder {
             .then(|| self.path.join(&request.path))
     }
 }
+
+/// Why a folder cannot be written, and what to do.
+const fn why(kind: io::ErrorKind) -> &'static str {
+    use io::ErrorKind as K;
+    match kind {
+        K::StorageFull | K::QuotaExceeded => "the disk of its folder is full; make room",
+        K::ReadOnlyFilesystem => "the disk of its folder is read-only",
+        K::PermissionDenied => "its folder may not be written; give it to the user that runs the daemon",
+        K::NotFound | K::NotADirectory | K::AlreadyExists => "its folder is not there and cannot be made",
+        _ => "its folder cannot be written; look at the disk",
+    }
+}
+
+/// How much is written to see whether there is room: a full disk still takes an empty file.
+const PROBE_BYTES: usize = 64 << 10;
 
 /// The request for a parcel.
 fn request(parcel: &Parcel) -> Option<Request> {
@@ -180,7 +216,9 @@ impl Endpoint for Folder {
                 return Outcome::Rejected(Refusal::of(Reason::Poison));
             };
             let (folder, body) = (self.path.clone(), request.body.clone());
-            match blocking(move || write(&folder, &file, &body)).await {
+            let written = blocking(move || write(&folder, &file, &body)).await;
+            self.note(written.as_ref().map(|()| ()).map_err(io::Error::kind));
+            match written {
                 Ok(()) => Outcome::Accepted(Receipt::default()),
                 // The file appears in one step and with these bytes, so a second try does no harm.
                 Err(_) => Outcome::Deferred { reason: Reason::Unavailable, status: None, retry_after: None },
@@ -235,10 +273,19 @@ impl Endpoint for Folder {
             let folder = self.path.clone();
             let tried = blocking(move || {
                 make(&folder)?;
-                tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&folder).map(drop)
+                let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&folder)?;
+                file.write_all(&[0; PROBE_BYTES])?;
+                file.as_file().sync_all()
             });
-            tried.await.map_err(|_| Reason::Unavailable)
+            let tried = tried.await;
+            self.note(tried.as_ref().map(|()| ()).map_err(io::Error::kind));
+            tried.map_err(|_| Reason::Unavailable)
         })
+    }
+
+    fn vitals(&self) -> Vitals {
+        let trouble = *self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        Vitals { trouble, ..Vitals::default() }
     }
 }
 
@@ -342,8 +389,14 @@ mod tests {
         let file = place.path().join("file");
         fs::write(&file, "").unwrap();
         let folder = Folder::new("files".into(), file.join("below"));
+        assert_eq!(folder.vitals().trouble, None);
         assert_eq!(run(folder.probe()), Err(Reason::Unavailable));
+        assert_eq!(folder.vitals().trouble, Some("its folder is not there and cannot be made"));
         let outcome = run(folder.send(&ready(&folder)));
         assert!(matches!(outcome, Outcome::Deferred { reason: Reason::Unavailable, .. }));
+        fs::remove_file(&file).unwrap();
+        assert_eq!(run(folder.probe()), Ok(()));
+        assert_eq!(folder.vitals().trouble, None);
+        assert_eq!(fs::read_dir(file.join("below")).unwrap().count(), 0, "the probe leaves nothing");
     }
 }

@@ -87,6 +87,8 @@ pub struct Vitals {
     pub skew: Option<i64>,
     /// When the first of our certificates ends; none without one.
     pub certificate_ends: Option<jiff::Timestamp>,
+    /// Why nothing could be written there when it was last tried, where the endpoint is on this machine.
+    pub trouble: Option<&'static str>,
 }
 
 /// What we know of a resource of ours at the endpoint, from the last answer.

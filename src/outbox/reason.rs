@@ -84,7 +84,7 @@ reasons! {
     TooManyAttempts = "too-many-attempts", "it failed too often", "look at the last answers; mend the cause, then retry";
     Poison = "poison", "preparing it stopped the program more than once", "report it with `sp-fhir --version`";
     Unauthorised = "unauthorised", "the endpoint does not accept our credentials", "renew the credentials";
-    Unavailable = "unavailable", "the endpoint cannot be reached or is busy", "nothing: it is tried again";
+    Unavailable = "unavailable", "the endpoint cannot be reached or written, or is busy", "nothing: it is tried again; where it is a folder, look at its disk and who may write";
     AnswerLost = "answer-lost", "it was sent and the answer was lost or made no sense",
         "nothing: the endpoint is asked what it has";
     Conflict = "conflict", "the endpoint's version moved between reading and writing", "nothing: it is read again";

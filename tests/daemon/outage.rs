@@ -1,6 +1,7 @@
 //! The endpoint killed and started again in the middle, and the daemon killed before real servers: nothing is lost, nothing is
 //! doubled. Next: `canary.rs`.
 
+use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -9,9 +10,9 @@ use std::time::{Duration, Instant};
 use crate::kill::{kills, under_kills};
 use crate::need;
 use crate::people::{Dice, PRACTICE, Person};
-use crate::sender::{Book, Load};
+use crate::sender::{Book, Client, Load};
 use crate::servers::{Hfs, Server, each_stands_once};
-use crate::world::{World, arrived};
+use crate::world::{FILES, World, arrived};
 
 /// A FHIR endpoint of test data.
 fn fhir(base: &str) -> String {
@@ -105,4 +106,37 @@ fn killed_before(server: &Server, first: u32, people: u32, pause: u64) {
     let resources = each_stands_once(&world, server, "gp", &persons);
     eprintln!("{events} events, {resources} resources, each once");
     assert!(events > 20, "{events}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named_until_it_can() {
+    let world = World::new(FILES);
+    let daemon = world.start();
+    let client = Client::new();
+    let until = |is: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !is() {
+            assert!(began.elapsed() < Duration::from_secs(90), "{}", daemon.log());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let notes = || client.get(daemon.at(), "/health/ready").json()["notes"].to_string();
+    assert_eq!(notes(), "[]");
+    if world.outgoing().exists() {
+        fs::remove_dir_all(world.outgoing()).unwrap();
+    }
+    fs::write(world.outgoing(), "in the way").unwrap();
+    for number in 1..=8 {
+        let event = Person::new(number, PRACTICE).event(&format!("E{number}"), 0);
+        assert_eq!(client.event(daemon.at(), &event).status, 202);
+    }
+    until(&|| notes().contains("endpoint files: its folder is not there and cannot be made"));
+    std::thread::sleep(Duration::from_secs(3));
+    let said = "the endpoint's folder cannot be written";
+    assert_eq!(daemon.log().matches(said).count(), 1, "{}", daemon.log());
+    fs::remove_file(world.outgoing()).unwrap();
+    let status = world.wait_idle(Duration::from_secs(90));
+    assert_eq!(arrived(&status), 8, "{status}");
+    assert_eq!(notes(), "[]");
+    assert!(daemon.log().contains("the endpoint's folder can be written again"), "{}", daemon.log());
 }

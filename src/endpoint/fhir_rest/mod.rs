@@ -301,6 +301,10 @@ impl Endpoint for FhirRest {
 
     fn vitals(&self) -> Vitals {
         let client = self.client();
-        Vitals { skew: client.skew().seconds(), certificate_ends: client.connector().certificate_ends() }
+        Vitals {
+            skew: client.skew().seconds(),
+            certificate_ends: client.connector().certificate_ends(),
+            trouble: None,
+        }
     }
 }
