@@ -125,20 +125,41 @@ fn idle_connections_do_not_keep_others_out_for_long() {
     drop(idle);
 }
 
+/// An event of about so many bytes.
+fn large(bytes: usize) -> String {
+    format!("{}{}", event("R1", "referred", 1), " ".repeat(bytes))
+}
+
 #[test]
-fn only_so_many_bytes_are_read_at_once() {
+fn only_so_many_bytes_are_read_at_once_and_small_bodies_always_are() {
     let limits = Limits { bytes: 5_000_000, body: Duration::from_secs(3), ..Limits::default() };
     let server = limited(limits);
     let mut holder = server.connect();
     let head = "POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000000\r\n\r\n[";
     holder.write_all(head.as_bytes()).unwrap();
-    std::thread::sleep(Duration::from_millis(300));
-    let full = server.json(&event("R1", "referred", 1));
+    holder.write_all(&vec![b' '; 4_900_000]).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let full = server.json(&large(1_000_000));
     assert_eq!((full.status, full.code().as_str()), (429, "too-much-at-once"));
     assert!(full.head.contains("\r\nretry-after: 1\r\n"));
-    drop(holder);
-    std::thread::sleep(Duration::from_millis(300));
     assert_eq!(server.json(&event("R1", "referred", 1)).status, 202);
+    drop(holder);
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(server.json(&large(1_000_000)).status, 202);
+}
+
+#[test]
+fn a_head_without_its_body_takes_no_room() {
+    let limits = Limits { bytes: 5_000_000, body: Duration::from_secs(5), ..Limits::default() };
+    let server = limited(limits);
+    let head = "POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000000\r\n\r\n";
+    let mut idle: Vec<_> = (0..13).map(|_| server.connect()).collect();
+    for stream in &mut idle {
+        stream.write_all(head.as_bytes()).unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(server.json(&large(4_000_000)).status, 202);
+    drop(idle);
 }
 
 #[test]

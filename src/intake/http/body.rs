@@ -10,10 +10,10 @@ use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Intake;
 use super::answer::Refusal;
+use super::{Intake, SMALL};
 
 /// A body that was read, and its share of what may be read at once.
 pub(super) struct Received<K> {
@@ -22,7 +22,7 @@ pub(super) struct Received<K> {
     /// The bytes.
     pub(super) bytes: Bytes,
     /// Given back when the request has been answered: what was parsed weighs as much again.
-    pub(super) _share: OwnedSemaphorePermit,
+    pub(super) _share: Option<OwnedSemaphorePermit>,
 }
 
 /// Reads a body of one of the given media types.
@@ -42,10 +42,12 @@ pub(super) async fn receive<K: Copy>(
         Some(_) => return Err(Refusal::TooLarge),
         None => most,
     };
-    let share = u32::try_from(expected.max(1)).unwrap_or(u32::MAX);
-    let share = Arc::clone(&intake.room).try_acquire_many_owned(share).map_err(|_| Refusal::Full)?;
-    let reading = read(request.into_body(), most, length.is_some().then_some(expected));
-    let bytes =
+    // One for which there is no room is refused before it is sent.
+    if length.is_some() && expected.saturating_sub(SMALL) > intake.room.available_permits() {
+        return Err(Refusal::Full);
+    }
+    let reading = read(request.into_body(), most, expected, &intake.room);
+    let (bytes, share) =
         tokio::time::timeout(intake.limits.body, reading).await.map_err(|_| Refusal::BodyTimeout)??;
     if let Some(signed) = signed {
         intake.auth.body(signed, &bytes, intake.keep.as_ref(), now).await?;
@@ -53,17 +55,35 @@ pub(super) async fn receive<K: Copy>(
     Ok(Received { kind, bytes, _share: share })
 }
 
-async fn read(mut body: Body, most: usize, expected: Option<usize>) -> Result<Bytes, Refusal> {
-    let mut whole: Vec<u8> = Vec::with_capacity(expected.unwrap_or(8 << 10));
+/// Reads, and takes room for what has come, not for what is said to come: who sends a head and no body takes none. The first
+/// [`SMALL`] bytes of a body need no room, because there are only so many connections; so a small body is always read.
+async fn read(
+    mut body: Body,
+    most: usize,
+    expected: usize,
+    room: &Arc<Semaphore>,
+) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Refusal> {
+    let mut whole: Vec<u8> = Vec::with_capacity(expected.min(8 << 10));
+    let mut share: Option<OwnedSemaphorePermit> = None;
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|_| Refusal::BodyBroken)?;
         let Ok(data) = frame.into_data() else { continue };
         if whole.len().saturating_add(data.len()) > most {
             return Err(Refusal::TooLarge);
         }
+        let held = share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let needed = (whole.len() + data.len()).saturating_sub(SMALL).saturating_sub(held);
+        if needed > 0 {
+            let needed = u32::try_from(needed).map_err(|_| Refusal::TooLarge)?;
+            let more = Arc::clone(room).try_acquire_many_owned(needed).map_err(|_| Refusal::Full)?;
+            match &mut share {
+                Some(share) => share.merge(more),
+                None => share = Some(more),
+            }
+        }
         whole.extend_from_slice(&data);
     }
-    Ok(Bytes::from(whole))
+    Ok((Bytes::from(whole), share))
 }
 
 /// The media type, where it is one of those, in UTF-8 and not compressed.

@@ -47,7 +47,8 @@ pub const ROUTES: [(&str, &str); 6] = [
     ("get", "/health/ready"),
 ];
 
-/// Bodies smaller than this are parsed where they are; larger ones on a thread of their own, so that others go on.
+/// Bodies smaller than this are parsed where they are; larger ones on a thread of their own, so that others go on. Of a larger
+/// one only what goes beyond this counts in [`Limits::bytes`].
 const SMALL: usize = 32 << 10;
 
 /// What a connection and a request may cost.
@@ -55,7 +56,7 @@ const SMALL: usize = 32 << 10;
 pub struct Limits {
     /// Open connections.
     pub connections: usize,
-    /// Bytes of bodies being read or handled, over all connections.
+    /// Bytes of bodies being read or handled, over all connections, beyond the first 32 KiB of each.
     pub bytes: usize,
     /// Time for a request's head, and between two requests of a connection.
     pub head: Duration,
