@@ -33,7 +33,7 @@ pub(super) fn open(folder: &Path, steps: &[&str], upgrade: Upgrade) -> Result<(C
     let path = folder.join(FILE);
     has_its_log(&path)?;
     is_not_rescued(&path)?;
-    place::file(&path)?;
+    place::file(&path).map_err(|error| of_opening(error, &path, place::is_full))?;
     private_parts(&path)?;
     let open = || -> Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -47,8 +47,22 @@ pub(super) fn open(folder: &Path, steps: &[&str], upgrade: Upgrade) -> Result<(C
         migrate::migrate(&mut connection, &path, steps)?;
         Ok(connection)
     };
-    let connection = open().map_err(|error| error.at(&path))?;
+    let connection = open().map_err(|error| of_opening(error.at(&path), &path, place::is_full))?;
     Ok((connection, path))
+}
+
+/// An error of opening. SQLite tells a full disk in several ways then, and one of them reads as if the disk were broken.
+fn of_opening(error: StoreError, path: &Path, is_full: impl Fn(&Path) -> bool) -> StoreError {
+    let is = match &error {
+        StoreError::Full => true,
+        StoreError::Unusable { trouble: Trouble::Disk, .. } => path.parent().is_some_and(is_full),
+        _ => false,
+    };
+    if !is {
+        return error;
+    }
+    let problem = "the disk is full, so that the store cannot be opened; nothing was changed. Make room, then start again";
+    StoreError::Place { path: path.display().to_string(), problem: problem.to_owned() }
 }
 
 /// Refuses to begin an empty store where the last one was deleted under a running daemon, and what it held lies beside.
@@ -93,7 +107,7 @@ pub(super) fn read(folder: &Path, steps: &[&str]) -> Result<(Connection, PathBuf
     has_its_log(&path)?;
     is_not_rescued(&path)?;
     private_parts(&path)?;
-    let connection = open().map_err(|error| error.at(&path))?;
+    let connection = open().map_err(|error| of_opening(error.at(&path), &path, place::is_full))?;
     Ok((connection, path))
 }
 
@@ -162,4 +176,25 @@ fn settings(connection: &Connection) -> Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_of_the_file_that_cannot_be_opened_and_a_broken_one_is_not_called_full() {
+        let path = Path::new("/data/store/store.sqlite");
+        let failed = |code| {
+            StoreError::Database(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None))
+        };
+        let (shm, full) = (rusqlite::ffi::SQLITE_IOERR_SHMSIZE, rusqlite::ffi::SQLITE_FULL);
+        for (code, disk_is_full, said) in
+            [(shm, true, "is full"), (full, false, "is full"), (shm, false, "disk refuses")]
+        {
+            let error = of_opening(failed(code).at(path), path, |_| disk_is_full).to_string();
+            assert!(error.starts_with("/data/store/store.sqlite: ") && error.contains(said), "{error}");
+            assert_eq!(error.contains("Make room"), said == "is full", "{error}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Where the store lies: a folder and files that nobody else can read. Next: `migrate.rs`.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use crate::store::StoreError;
@@ -79,6 +79,16 @@ pub(super) fn check(path: &Path) -> Result<()> {
         return Err(problem(path, "this is not a plain file"));
     }
     private(path, &found, "0600")
+}
+
+/// Whether a folder's disk takes no more bytes. An empty file it would still take.
+pub(super) fn is_full(folder: &Path) -> bool {
+    let tried = tempfile::Builder::new().prefix(".room-").tempfile_in(folder).and_then(|mut file| {
+        file.write_all(&[0; 64 << 10])?;
+        file.as_file().sync_all()
+    });
+    tried
+        .is_err_and(|error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
 }
 
 /// After this, a new name in a folder survives a loss of power.
