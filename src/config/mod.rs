@@ -205,6 +205,13 @@ impl Config {
         folders
     }
 
+    /// File and line of a key, as the file stands now; the file alone where the line cannot be told. Nothing without a file.
+    #[must_use]
+    pub fn place_of(&self, key: &str) -> Option<String> {
+        let file = self.file.as_ref()?;
+        Some(place(file, &std::fs::read_to_string(file).unwrap_or_default(), key))
+    }
+
     /// Every secret, with its key.
     #[must_use]
     pub fn secrets(&self) -> Vec<(String, &SecretRef, usize)> {

@@ -30,7 +30,9 @@ pub enum SecretRef {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SecretError {
     /// The file cannot be read.
-    #[error("{place}: cannot be read ({why})")]
+    #[error(
+        "{place}: cannot be read ({why}); put the secret there, for the user that runs sp-fhir alone, or name where it is"
+    )]
     Unreadable {
         /// File or variable.
         place: String,

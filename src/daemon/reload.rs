@@ -44,7 +44,7 @@ pub(super) fn can_follow(old: &Config, new: &Config) -> Result<(), Problems> {
     let refuse = |key: &str| {
         let remedy = "restart the daemon for it, or write down the value in use";
         let mut problem = Problem::new(key, "this cannot change while the daemon runs", remedy);
-        problem.place = new.file.as_ref().map(|file| file.display().to_string());
+        problem.place = new.place_of(key);
         problem
     };
     let problems: Vec<Problem> =

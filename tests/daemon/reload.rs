@@ -116,6 +116,8 @@ fn what_needs_a_restart_is_refused_and_says_so() {
         said.contains("data_folder: this cannot change while the daemon runs; restart the daemon"),
         "{said}"
     );
+    // With the file and the line, as every refusal.
+    assert!(said.contains("sp-fhir.toml:1: data_folder"), "{said}");
     assert!(!elsewhere.exists());
     world.configure(&good.replace("127.0.0.1:0", "127.0.0.2:0"));
     let said = daemon.reload();
