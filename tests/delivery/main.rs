@@ -20,5 +20,6 @@ mod faults;
 mod parcels;
 mod real;
 mod stub;
+mod unsure;
 
 use common::need;

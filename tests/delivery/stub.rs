@@ -44,6 +44,12 @@ pub(crate) enum Manner {
     SaysGone,
     /// Takes one resource at a time, and says so.
     NoTransactions,
+    /// Its index of a type lags behind: no search and no condition finds one of it.
+    Lags(&'static str),
+    /// Its searches for a type give an empty first page, which names a total and a next one.
+    EmptyFirstPage(&'static str),
+    /// Gives the result of a search again to whoever does not ask for a new one.
+    Caches,
 }
 
 /// A running stub.
@@ -58,6 +64,8 @@ struct Inner {
     seen: Mutex<Seen>,
     /// What somebody does as soon as the next transaction was written: type, element, value.
     edit: Mutex<Option<(&'static str, &'static str, Value)>>,
+    /// What each search found last.
+    searches: Mutex<HashMap<(String, String), Value>>,
 }
 
 #[derive(Clone, Default)]
@@ -73,6 +81,8 @@ struct Seen {
     bodies: HashSet<Vec<u8>>,
     targets: Vec<String>,
     authorization: Vec<String>,
+    /// Every reading that would have taken an old answer.
+    cacheable: Vec<String>,
 }
 
 impl Stub {
@@ -82,6 +92,7 @@ impl Stub {
             held: Mutex::default(),
             seen: Mutex::default(),
             edit: Mutex::default(),
+            searches: Mutex::default(),
         });
         let state = Arc::clone(&inner);
         let app =
@@ -120,6 +131,11 @@ impl Stub {
         lock(&self.inner.seen).targets.clone()
     }
 
+    /// Every reading that did not ask for what is there now.
+    pub(crate) fn cacheable(&self) -> Vec<String> {
+        lock(&self.inner.seen).cacheable.clone()
+    }
+
     /// Every `Authorization` that came.
     pub(crate) fn authorization(&self) -> Vec<String> {
         lock(&self.inner.seen).authorization.clone()
@@ -147,6 +163,10 @@ impl Inner {
         let is_repeat = {
             let mut seen = lock(&self.seen);
             seen.targets.push(uri.to_string());
+            let is_reading = method == Method::GET || uri.path().ends_with("/_search");
+            if is_reading && headers.get(header::CACHE_CONTROL).is_none_or(|value| value != "no-cache") {
+                seen.cacheable.push(uri.to_string());
+            }
             seen.authorization
                 .extend(headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned()));
             !seen.bodies.insert(body.to_vec())
@@ -174,8 +194,24 @@ impl Inner {
                 let form = String::from_utf8(body.to_vec()).unwrap();
                 let (name, value) = form.split('&').next().unwrap().split_once('=').unwrap();
                 let value = decode(value).replace('\\', "");
+                if matches!(manner, Manner::EmptyFirstPage(of) if of == *kind) {
+                    return reply(
+                        200,
+                        &json!({"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": [],
+                            "link": [{"relation": "next", "url": "?page=2"}]}),
+                    );
+                }
+                let anew = headers.get(header::CACHE_CONTROL).is_some_and(|value| value == "no-cache");
+                let mut old = lock(&self.searches);
+                if let Some(old) = old.get(&(path.to_owned(), form.clone()))
+                    && manner == Manner::Caches
+                    && !anew
+                {
+                    return reply(200, old);
+                }
                 let held = lock(&self.held);
                 let found = match decode(name).as_str() {
+                    "identifier" if matches!(manner, Manner::Lags(of) if of == *kind) => Vec::new(),
                     "identifier" => held.matching(kind, &value),
                     "patient" => held.pointing(kind, "for", &value),
                     name => held.pointing(kind, name, &value),
@@ -183,10 +219,9 @@ impl Inner {
                 drop(held);
                 let entries: Vec<Value> =
                     found.into_iter().map(|resource| json!({"resource": resource})).collect();
-                reply(
-                    200,
-                    &json!({"resourceType": "Bundle", "type": "searchset", "total": entries.len(), "entry": entries}),
-                )
+                let bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": entries.len(), "entry": entries});
+                old.insert((path.to_owned(), form), bundle.clone());
+                reply(200, &bundle)
             }
             ("GET", ["metadata"]) if manner == Manner::NoTransactions => reply(
                 200,
@@ -332,7 +367,8 @@ fn place(view: &Held, manner: &Manner, entry: &Value) -> Result<(Option<String>,
             return Ok((None, true, true));
         }
         let query = decode(query.split_once('=').unwrap().1);
-        let found = view.matching(kind, &query);
+        let lags = matches!(manner, Manner::Lags(of) if *of == kind);
+        let found = if lags { Vec::new() } else { view.matching(kind, &query) };
         let is_update = request["method"] == "PUT";
         return match found.as_slice() {
             [] => Ok((None, true, true)),

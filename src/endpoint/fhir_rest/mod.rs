@@ -9,6 +9,7 @@
 pub mod answer;
 pub mod answering;
 pub mod base;
+mod by_id;
 pub mod capability;
 pub mod classify;
 pub mod client;
@@ -113,7 +114,7 @@ impl FhirRest {
             return Err(never(Reason::RefusedByEndpoint).into());
         }
         self.one_ask(parcel, known).await?;
-        let (person, existing) = tokio::join!(self.person(parcel, &draft), self.existing(&draft));
+        let (person, existing) = tokio::join!(self.person(parcel, &draft), self.existing(&draft, known));
         let (person, existing) = (person?, existing?);
         let wanted = match &parcel.fulfils {
             Some(fulfils) => Some(join::read(self.client(), fulfils, self.now()).await?),
@@ -193,14 +194,22 @@ impl FhirRest {
         }
     }
 
-    /// ServiceRequests and Tasks of the draft that are there.
-    async fn existing(&self, draft: &Draft) -> Result<Vec<Existing>, NotResolved> {
+    /// ServiceRequests and Tasks of the draft that are there. What a search does not find and we know the place of is asked for
+    /// there: an index may lag behind what was written.
+    async fn existing(&self, draft: &Draft, known: &[Known]) -> Result<Vec<Existing>, NotResolved> {
         let mut all = Vec::new();
         for entry in draft.entries.iter().filter(|entry| fill::is_read_first(entry)) {
             let Write::ByIdentifier { system, value } = &entry.write else { continue };
             let found =
                 search::by_identifier(self.client(), &entry.resource_type, system, value, self.now()).await?;
-            if let Some(resource) = found.only(Reason::Duplicate)? {
+            let mut resource = found.only(Reason::Duplicate)?;
+            if resource.is_none()
+                && let Some(known) = known.iter().find(|known| known.placed.uuid == entry.uuid)
+            {
+                resource =
+                    by_id::read(self.client(), &entry.resource_type, &known.placed.id, self.now()).await?;
+            }
+            if let Some(resource) = resource {
                 all.push(Existing { uuid: entry.uuid.clone(), resource });
             }
         }
