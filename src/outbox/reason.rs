@@ -72,7 +72,7 @@ reasons! {
         "a resource with our identifier, or the request that this answers, is about somebody else",
         "tell the endpoint's administrator; never send until it is resolved";
     Divergent = "divergent",
-        "somebody else changed our resource at the endpoint, or ended or moved on the request or Task that this answers",
+        "somebody else changed our resource at the endpoint, or ended, put on hold or moved on the request or Task that this is about",
         "compare both sides; `release --ours` writes over the versions shown, `release --theirs` lets them stand and sends the rest, `release` compares again";
     Duplicate = "duplicate",
         "the endpoint holds more than one resource with our identifier, or more than one request or Task for one ask",

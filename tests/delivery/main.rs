@@ -17,6 +17,7 @@ mod answer;
 mod common;
 mod driver;
 mod faults;
+mod kept;
 mod parcels;
 mod real;
 mod stub;

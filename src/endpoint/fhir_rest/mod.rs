@@ -24,6 +24,7 @@ pub mod look;
 mod merge;
 mod period;
 mod places;
+mod progress;
 pub mod question;
 pub mod read;
 pub mod search;
