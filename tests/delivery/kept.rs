@@ -1,7 +1,7 @@
 //! What others wrote on a Task stays when ours says more, at a stub; and what cannot be both waits for a person.
 
 use serde_json::{Value, json};
-use sp_fhir::outbox::{Parcel, Reason};
+use sp_fhir::outbox::{Outcome, Parcel, Reason};
 
 use crate::driver::{Came, Driver};
 use crate::parcels::{Person, REQUESTS, SERVICE, answering, referral};
@@ -108,5 +108,40 @@ async fn a_hold_that_they_set_stays_until_we_say_that_the_work_goes_on_or_has_en
                 (&json!(status), &Value::Null)
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_a_task_is_never_written_back_for_the_whole() {
+    let more = json!({
+        "description": "Call the carer first", "input": [{"type": {"text": "Risk"}, "valueString": "Dog"}],
+        "note": [{"text": "Ring in the morning"}],
+    });
+    for is_theirs in [false, true] {
+        let start = async || match is_theirs {
+            true => answered(&["referred", "accepted"]).await,
+            false => delivered(&["referred", "accepted"]).await,
+        };
+        let (stub, mut driver, parcels) = start().await;
+        let added = if is_theirs { more.clone() } else { json!({"note": more["note"]}) };
+        write(&stub, &added);
+        stub.behave(Manner::Subsets(&["description", "input", "note", "owner"]));
+        assert_eq!(driver.deliver(&parcels[1]).await, Came::Accepted, "{is_theirs}");
+        let task = task(&stub);
+        assert_eq!((&task["status"], &task["meta"]["tag"]), (&json!("accepted"), &Value::Null));
+        for (name, value) in added.as_object().unwrap() {
+            assert_eq!(&task[name], value, "{is_theirs}");
+        }
+        // Where the whole is not to be had, nothing is written.
+        let (stub, mut driver, parcels) = start().await;
+        let held = write(&stub, &added);
+        stub.behave(Manner::Masks);
+        let came = driver.deliver(&parcels[1]).await;
+        let Came::Ended(Outcome::Rejected(refusal)) = &came else { panic!("{is_theirs}: {came:?}") };
+        assert_eq!(
+            (refusal.reason, &*refusal.codes),
+            (Reason::RefusedByEndpoint, &["incomplete Task.meta".to_owned()][..])
+        );
+        assert_eq!(stub.all("Task"), [held], "{is_theirs}");
     }
 }

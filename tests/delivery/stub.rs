@@ -48,6 +48,10 @@ pub(crate) enum Manner {
     Lags(&'static str),
     /// Its searches for a type give an empty first page, which names a total and a next one.
     EmptyFirstPage(&'static str),
+    /// Its searches give Tasks without these elements, and say so.
+    Subsets(&'static [&'static str]),
+    /// It never gives the whole of a Task, and says so.
+    Masks,
     /// Gives the result of a search again to whoever does not ask for a new one.
     Caches,
 }
@@ -217,8 +221,11 @@ impl Inner {
                     name => held.pointing(kind, name, &value),
                 };
                 drop(held);
-                let entries: Vec<Value> =
-                    found.into_iter().map(|resource| json!({"resource": resource})).collect();
+                let entries: Vec<Value> = found
+                    .into_iter()
+                    .map(|resource| shown(&manner, resource, true))
+                    .map(|resource| json!({"resource": resource}))
+                    .collect();
                 let bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": entries.len(), "entry": entries});
                 old.insert((path.to_owned(), form), bundle.clone());
                 reply(200, &bundle)
@@ -237,7 +244,7 @@ impl Inner {
                 outcome(200, "informational")
             }
             ("GET", [kind, id]) => match lock(&self.held).resources.get(&format!("{kind}/{id}")) {
-                Some(resource) => reply(200, resource),
+                Some(resource) => reply(200, &shown(&manner, resource.clone(), false)),
                 None => outcome(404, "not-found"),
             },
             _ => outcome(404, "not-found"),
@@ -354,6 +361,21 @@ impl Inner {
             ),
         }
     }
+}
+
+/// A resource as it is shown: a part of it, with a label that says so.
+fn shown(manner: &Manner, mut resource: Value, is_search: bool) -> Value {
+    if resource["resourceType"] == "Task" {
+        match manner {
+            Manner::Subsets(names) if is_search => {
+                names.iter().for_each(|name| drop(resource.as_object_mut().unwrap().remove(*name)));
+                resource["meta"]["tag"] = json!([{"code": "SUBSETTED"}]);
+            }
+            Manner::Masks => resource["meta"]["security"] = json!([{"code": "MASKED"}]),
+            _ => {}
+        }
+    }
+    resource
 }
 
 /// Where an entry goes: an id where one is there, whether it is new, and whether it is written at all.

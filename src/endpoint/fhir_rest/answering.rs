@@ -140,6 +140,17 @@ pub(super) fn theirs<'w>(answering: &Answering<'w>, draft: &Draft) -> Vec<&'w No
     answering.wanted.tasks.iter().filter(theirs).collect()
 }
 
+/// The id of the Task of theirs that the answer goes on, as far as can be said.
+pub(super) fn chosen(
+    draft: &Draft,
+    answering: &Answering<'_>,
+    known: &[Known],
+    base: &Base,
+) -> Option<String> {
+    let task = choose(&theirs(answering, draft), answering, known, base).ok()??;
+    type_and_id(task).map(|(_, id)| id.to_owned())
+}
+
 /// The Task of theirs that is ours to answer; none where there is none and ours may be made.
 fn choose<'n>(
     tasks: &[&'n Node],

@@ -40,6 +40,7 @@ use tokio::sync::OnceCell;
 use crate::clock::Clock;
 use crate::endpoint::{Endpoint, Found, Had, Known, Listing, Prepared, Request, Sight, Vitals, Work};
 use crate::event::NhsNumber;
+use crate::outbox::parcel::Fulfils;
 use crate::outbox::{Outcome, Parcel, Placed, Reason, Refusal};
 
 use answering::Answering;
@@ -48,6 +49,7 @@ use client::{Client, Fault};
 use deliver::Judged;
 use draft::{Draft, Write};
 use fill::{Existing, Filling, Person, ProvenanceForm};
+use join::Wanted;
 use subject::NotResolved;
 
 /// What an endpoint is made from.
@@ -118,7 +120,7 @@ impl FhirRest {
         let (person, existing) = tokio::join!(self.person(parcel, &draft), self.existing(&draft, known));
         let (person, existing) = (person?, existing?);
         let wanted = match &parcel.fulfils {
-            Some(fulfils) => Some(join::read(self.client(), fulfils, self.now()).await?),
+            Some(fulfils) => Some(self.wanted(&draft, fulfils, known, &existing).await?),
             None => None,
         };
         let owner = self.settings.owner.as_deref();
@@ -183,6 +185,31 @@ impl FhirRest {
         Ok(())
     }
 
+    /// The request that the referral answers, and the Tasks about it: the one that is ours to answer as it stands at its
+    /// place, because all of it is written back.
+    async fn wanted(
+        &self,
+        draft: &Draft,
+        fulfils: &Fulfils,
+        known: &[Known],
+        existing: &[Existing],
+    ) -> Result<Wanted, NotResolved> {
+        let mut wanted = join::read(self.client(), fulfils, self.now()).await?;
+        let owner = self.settings.owner.as_deref();
+        let mut read: Vec<String> = Vec::new();
+        let is_ours = |there: &Existing| fulfils.task.as_deref() == Some(&there.uuid);
+        while !existing.iter().any(is_ours) {
+            let answering = Answering { fulfils, wanted: &wanted, owner };
+            let Some(id) = answering::chosen(draft, &answering, known, self.client().base()) else { break };
+            if read.contains(&id) {
+                break;
+            }
+            join::read_anew(self.client(), &mut wanted.tasks, &id, self.now()).await?;
+            read.push(id);
+        }
+        Ok(wanted)
+    }
+
     /// The Patient; or the one that the Bundle brings, where there is none and it may.
     async fn person(&self, parcel: &Parcel, draft: &Draft) -> Result<Person, NotResolved> {
         let found =
@@ -203,7 +230,10 @@ impl FhirRest {
             let Write::ByIdentifier { system, value } = &entry.write else { continue };
             let found =
                 search::by_identifier(self.client(), &entry.resource_type, system, value, self.now()).await?;
-            let mut resource = found.only(Reason::Duplicate)?;
+            let mut resource = match found.only(Reason::Duplicate)? {
+                Some(found) => by_id::whole(self.client(), found, self.now()).await?,
+                None => None,
+            };
             if resource.is_none()
                 && let Some(known) = known.iter().find(|known| known.placed.uuid == entry.uuid)
             {
