@@ -60,7 +60,7 @@ pub(super) fn merge(
             "entered-in-error" if before.is_some() => return Err(Reason::Divergent),
             "entered-in-error" => return Ok(None),
             // That somebody asked is known there.
-            "requested" if !as_left && !(is_held && is_resumed) => return Ok(None),
+            "requested" if !(as_left || is_held && is_resumed) => return Ok(None),
             _ if is_held && !is_resumed && !is_end(&to) => return Err(Reason::Divergent),
             _ if as_left || leads_to(&from, &to) => {}
             _ => return Err(Reason::Divergent),

@@ -131,7 +131,7 @@ fn status(
     // A hold that somebody else set is lifted by nothing that was not about it.
     let is_held = from == "on-hold" && !is_as_left;
     let is_news = before.said.is_none_or(|said| said.status != now.status);
-    if !is_news && !(is_held && before.is_resumed) {
+    if !(is_news || is_held && before.is_resumed) {
         // We have nothing new to say about how far it got; they have.
         return Ok(Some(Takes::Theirs));
     }
