@@ -76,7 +76,7 @@ reasons! {
         "compare both sides; `release --ours` writes over the versions shown, `release --theirs` lets them stand and sends the rest, `release` compares again";
     Duplicate = "duplicate",
         "the endpoint holds more than one resource with our identifier, or more than one request or Task for one ask",
-        "have the duplicates removed there, then release it";
+        "have the duplicates removed there, then release it (a dead letter: retry it)";
     OnHold = "on-hold", "a person put it on hold", "release it when it may go on";
     RefusedByEndpoint = "refused-by-endpoint", "the endpoint refused it for good",
         "read the codes of the answer; mend the cause, then retry";

@@ -42,6 +42,12 @@ pub(crate) enum Manner {
     Endless,
     /// Answers 410 where something is to be changed that was deleted.
     SaysGone,
+    /// Takes one resource at a time, and gives a gateway's page for its statement.
+    OneByOneBehindAPage,
+    /// Answers what is written one at a time with a page to sign in, status 200, and does nothing.
+    SignIn,
+    /// Takes one resource at a time, and answers with nothing but the version.
+    TerselyOneByOne,
     /// Takes one resource at a time, and says so.
     NoTransactions,
     /// Its index of a type lags behind: no search and no condition finds one of it.
@@ -190,10 +196,15 @@ impl Inner {
             _ => {}
         }
         let steps: Vec<&str> = path.split('/').collect();
+        let is_behind_a_page = manner == Manner::OneByOneBehindAPage;
+        let is_one_by_one =
+            matches!(manner, Manner::NoTransactions | Manner::TerselyOneByOne | Manner::SignIn)
+                || is_behind_a_page;
         match (method.as_str(), steps.as_slice()) {
-            ("POST", [""]) if manner != Manner::NoTransactions => {
+            ("POST", [""]) if !is_one_by_one => {
                 self.transaction(&manner, &serde_json::from_slice(body).unwrap()).await
             }
+            ("POST", [""]) => outcome(404, "not-supported"),
             ("POST", [kind, "_search"]) => {
                 let form = String::from_utf8(body.to_vec()).unwrap();
                 let (name, value) = form.split('&').next().unwrap().split_once('=').unwrap();
@@ -230,12 +241,15 @@ impl Inner {
                 old.insert((path.to_owned(), form), bundle.clone());
                 reply(200, &bundle)
             }
-            ("GET", ["metadata"]) if manner == Manner::NoTransactions => reply(
+            ("GET", ["metadata"]) if is_behind_a_page => {
+                Response::builder().body(Body::from("<html>maintenance</html>")).unwrap()
+            }
+            ("GET", ["metadata"]) if is_one_by_one => reply(
                 200,
                 &json!({"resourceType": "CapabilityStatement", "rest": [{"mode": "server", "interaction": [{"code": "batch"}]}]}),
             ),
             // As a system's own staff writes something new.
-            ("POST", [_]) if headers.get("if-none-exist").is_none() && manner != Manner::NoTransactions => {
+            ("POST", [_]) if headers.get("if-none-exist").is_none() && !is_one_by_one => {
                 reply(201, &lock(&self.held).put(serde_json::from_slice(body).unwrap()))
             }
             ("POST" | "PUT", [_] | [_, _]) => self.single(&manner, path, uri.query(), headers, body),
@@ -260,6 +274,10 @@ impl Inner {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Response<Body> {
+        if *manner == Manner::SignIn {
+            let builder = Response::builder().header(header::CONTENT_TYPE, "text/html");
+            return builder.header(header::ETAG, "\"65\"").body(Body::from("<html>sign in</html>")).unwrap();
+        }
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         let url = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
         let method = if text("if-none-exist").is_some() { "POST" } else { "PUT" };
@@ -275,9 +293,13 @@ impl Inner {
                 resource["id"] = json!(id);
                 let key = format!("{}/{id}", resource["resourceType"].as_str().unwrap());
                 let stored = if write { held.put(resource) } else { held.resources[&key].clone() };
+                if *manner == Manner::TerselyOneByOne && !is_new {
+                    let etag = format!("W/\"{}\"", stored["meta"]["versionId"].as_str().unwrap());
+                    return Response::builder().header(header::ETAG, etag).body(Body::empty()).unwrap();
+                }
                 reply(if is_new { 201 } else { 200 }, &stored)
             }
-            Err(status) => outcome(status, "conflict"),
+            Err((status, code)) => outcome(status, code),
         }
     }
 
@@ -314,9 +336,7 @@ impl Inner {
                         writes.push((answers.len() - 1, id, entry["resource"].clone()));
                     }
                 }
-                Err(status) => {
-                    return outcome(status, if status == 410 { "deleted" } else { "conflict" });
-                }
+                Err((status, code)) => return outcome(status, code),
             }
         }
         for (_, id, resource) in &writes {
@@ -379,7 +399,11 @@ fn shown(manner: &Manner, mut resource: Value, is_search: bool) -> Value {
 }
 
 /// Where an entry goes: an id where one is there, whether it is new, and whether it is written at all.
-fn place(view: &Held, manner: &Manner, entry: &Value) -> Result<(Option<String>, bool, bool), u16> {
+fn place(
+    view: &Held,
+    manner: &Manner,
+    entry: &Value,
+) -> Result<(Option<String>, bool, bool), (u16, &'static str)> {
     let request = &entry["request"];
     let kind = entry["resource"]["resourceType"].as_str().unwrap();
     let url = request["url"].as_str().unwrap();
@@ -395,17 +419,17 @@ fn place(view: &Held, manner: &Manner, entry: &Value) -> Result<(Option<String>,
         return match found.as_slice() {
             [] => Ok((None, true, true)),
             [one] => Ok((Some(one["id"].as_str().unwrap().to_owned()), false, is_update)),
-            _ => Err(412),
+            _ => Err((412, "multiple-matches")),
         };
     }
     let id = url.split_once('/').unwrap().1;
     let there = view.resources.get(url);
     if let Some(wanted) = request["ifMatch"].as_str() {
         // What is gone has no version: servers say so in one of these ways.
-        let gone: u16 = if *manner == Manner::SaysGone { 410 } else { 412 };
+        let gone = if *manner == Manner::SaysGone { (410, "deleted") } else { (412, "conflict") };
         let version = there.ok_or(gone)?["meta"]["versionId"].as_str().unwrap();
         if wanted != format!("W/\"{version}\"") {
-            return Err(412);
+            return Err((412, "conflict"));
         }
     }
     Ok((Some(id.to_owned()), there.is_none(), true))

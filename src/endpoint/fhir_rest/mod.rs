@@ -14,6 +14,7 @@ pub mod capability;
 pub mod classify;
 pub mod client;
 pub mod content;
+mod crowded;
 pub mod deliver;
 pub mod draft;
 pub mod fill;
@@ -46,6 +47,7 @@ use crate::outbox::{Outcome, Parcel, Placed, Reason, Refusal};
 use answering::Answering;
 use capability::Capability;
 use client::{Client, Fault};
+use crowded::Crowded;
 use deliver::Judged;
 use draft::{Draft, Write};
 use fill::{Existing, Filling, Person, ProvenanceForm};
@@ -71,32 +73,42 @@ pub struct Settings {
 /// A FHIR server.
 pub struct FhirRest {
     settings: Settings,
-    /// Asked for once; a failure is not kept.
+    /// As its CapabilityStatement says; nothing else is kept.
     capability: OnceCell<Capability>,
+    /// What was to be created unless it was there, and is there more than once.
+    crowded: Crowded,
 }
 
 impl FhirRest {
     /// An endpoint. Asks nothing yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, capability: OnceCell::new() }
+        Self { settings, capability: OnceCell::new(), crowded: Crowded::default() }
     }
 
-    /// What it says it can do; asked once.
+    /// What it says it can do. A CapabilityStatement is asked for once. Where something else is answered, what is needed is
+    /// assumed, and it is asked again the next time: a gateway's page today may be a statement tomorrow.
     ///
     /// # Errors
     /// The outcome of an attempt that ends here, because it cannot be asked now.
     pub async fn capability(&self) -> Result<Capability, Outcome> {
-        let ask = || async {
-            let answer = self.client().get("metadata").await.map_err(classify::unread)?;
-            match answer.status {
-                200..=299 => Ok(answer.json().map(|node| capability::read(&node)).unwrap_or_default()),
-                // Many have none, or show it to nobody.
-                400 | 403..=407 | 410..=428 | 501 => Ok(Capability::default()),
-                _ => Err(classify::refused_reading(&answer, self.now())),
+        if let Some(known) = self.capability.get() {
+            return Ok(*known);
+        }
+        let answer = self.client().get("metadata").await.map_err(classify::unread)?;
+        match answer.status {
+            200..=299 => {
+                let Some(stated) = answer.json().as_ref().and_then(capability::stated) else {
+                    return Ok(Capability::default());
+                };
+                // Another may have asked at the same time; both were told the same.
+                self.capability.set(stated).ok();
+                Ok(stated)
             }
-        };
-        self.capability.get_or_try_init(ask).await.copied()
+            // Many have none, or show it to nobody.
+            400 | 403..=407 | 410..=428 | 501 => Ok(Capability::default()),
+            _ => Err(classify::refused_reading(&answer, self.now())),
+        }
     }
 
     /// HTTP to it.
@@ -110,7 +122,7 @@ impl FhirRest {
     }
 
     async fn prepare_parcel(&self, parcel: &Parcel, known: &[Known]) -> Result<Prepared, NotResolved> {
-        let draft = Draft::read(&parcel.bundle).ok_or_else(|| never(Reason::Poison))?;
+        let mut draft = Draft::read(&parcel.bundle).ok_or_else(|| never(Reason::Poison))?;
         let capability = self.capability().await?;
         if !capability.transaction && !capability.conditional_update {
             // Neither together nor one at a time without the danger of a second one.
@@ -126,6 +138,7 @@ impl FhirRest {
         let owner = self.settings.owner.as_deref();
         let answering = parcel.fulfils.as_deref().zip(wanted.as_ref());
         let answering = answering.map(|(fulfils, wanted)| Answering { fulfils, wanted, owner });
+        let several = self.crowded.settle(self.client(), &mut draft, self.now()).await?;
         let number = parcel.subject.nhs_number.as_deref().unwrap_or_default();
         let reference = format!("Patient?identifier={}|{number}", NhsNumber::SYSTEM);
         let filling = Filling {
@@ -134,7 +147,7 @@ impl FhirRest {
             person: &person,
             existing: &existing,
             known,
-            others: &[],
+            others: &several,
             provenance: self.settings.provenance.unwrap_or(capability.provenance),
             answering,
             let_stand: &parcel.let_stand,
@@ -142,7 +155,8 @@ impl FhirRest {
         let mut filled = fill::fill(draft.clone(), &filling);
         if filled == Err(Reason::Divergent) {
             // It may only look so: what it points at was never told to us, because an answer was lost.
-            let others = self.others(&draft).await?;
+            let mut others = self.others(&draft).await?;
+            others.extend(several.iter().cloned());
             filled = fill::fill(draft.clone(), &Filling { others: &others, ..filling });
         }
         let mut filled = match filled {
@@ -264,8 +278,13 @@ impl FhirRest {
 
     async fn send_request(&self, request: &Request) -> Outcome {
         let Some(draft) = Draft::read(&request.body) else { return never(Reason::Poison) };
+        let outcome = self.send_draft(request, &draft).await;
+        self.crowded.explain(self.client(), &draft, outcome, self.now()).await
+    }
+
+    async fn send_draft(&self, request: &Request, draft: &Draft) -> Outcome {
         if request.method == singles::METHOD {
-            return singles::send(self.client(), draft, self.now()).await;
+            return singles::send(self.client(), draft.clone(), self.now()).await;
         }
         let if_match = request.if_match.as_deref();
         let sent = self.client().write(&request.method, &request.path, if_match, request.body.clone()).await;
@@ -274,7 +293,7 @@ impl FhirRest {
             Err(Fault::NotSent(Reason::Poison)) => return never(Reason::Poison),
             Err(fault) => return classify::unanswered(fault),
         };
-        match deliver::judge(&answer, &draft, self.client().base(), self.now()) {
+        match deliver::judge(&answer, draft, self.client().base(), self.now()) {
             Judged::Ended(outcome) => outcome,
             Judged::Unplaced(receipt) => look::place(self.client(), request, receipt, self.now()).await,
         }
