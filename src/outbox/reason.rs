@@ -72,11 +72,11 @@ reasons! {
         "a resource with our identifier, or the request that this answers, is about somebody else",
         "tell the endpoint's administrator; never send until it is resolved";
     Divergent = "divergent",
-        "somebody else changed our resource at the endpoint, or ended or moved on the request or Task that this answers",
+        "somebody else changed our resource at the endpoint, or ended, put on hold or moved on the request or Task that this is about",
         "compare both sides; `release --ours` writes over the versions shown, `release --theirs` lets them stand and sends the rest, `release` compares again";
     Duplicate = "duplicate",
         "the endpoint holds more than one resource with our identifier, or more than one request or Task for one ask",
-        "have the duplicates removed there, then release it";
+        "have the duplicates removed there, then release it (a dead letter: retry it)";
     OnHold = "on-hold", "a person put it on hold", "release it when it may go on";
     RefusedByEndpoint = "refused-by-endpoint", "the endpoint refused it for good",
         "read the codes of the answer; mend the cause, then retry";

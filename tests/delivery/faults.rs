@@ -314,6 +314,73 @@ async fn without_transactions_each_resource_goes_once_on_its_own() {
     }
 }
 
+#[tokio::test]
+async fn what_is_no_statement_of_what_it_can_do_is_not_kept() {
+    let (stub, mut driver, parcel, _) = start(Manner::OneByOneBehindAPage).await;
+    // What is needed is assumed, and is not there.
+    let came = driver.deliver(&parcel).await;
+    assert!(matches!(came, Came::Ended(Outcome::Rejected(_))), "{came:?}");
+    stub.behave(Manner::NoTransactions);
+    assert_eq!(driver.deliver(&parcel).await, Came::Accepted);
+    // A statement is asked for once.
+    let asked = || stub.targets().iter().filter(|target| target.ends_with("/metadata")).count();
+    let before = asked();
+    assert_eq!(driver.deliver(&parcel).await, Came::Already);
+    assert_eq!(asked(), before);
+}
+
+#[tokio::test]
+async fn a_page_to_sign_in_is_no_word_that_something_was_written() {
+    let stub = Stub::start(Manner::NoTransactions).await;
+    let person = Person::new();
+    stub.put(person.patient());
+    let mut driver = Driver::new(&stub.base);
+    let parcels = referral(&person, "page", &["referred", "accepted", "attended"]);
+    assert_eq!(driver.deliver(&parcels[0]).await, Came::Accepted);
+    let before = stub.all("Task");
+    stub.behave(Manner::SignIn);
+    let came = driver.deliver(&parcels[1]).await;
+    assert!(matches!(came, Came::Ended(Outcome::Unknown { reason: Reason::AnswerLost, .. })), "{came:?}");
+    assert_eq!(stub.all("Task"), before);
+    // An answer that says no more than the version is one.
+    stub.behave(Manner::TerselyOneByOne);
+    for parcel in &parcels[1..] {
+        assert_eq!(driver.deliver(parcel).await, Came::Accepted);
+    }
+    let task = stub.all("Task").remove(0);
+    assert_eq!(known(&driver, "Task").placed.version.as_deref(), task["meta"]["versionId"].as_str());
+}
+
+#[tokio::test]
+async fn two_organisations_with_one_code_stop_no_referral() {
+    let system = "https://fhir.nhs.uk/Id/ods-organization-code";
+    for manner in [Manner::Correct, Manner::NoTransactions] {
+        let (stub, mut driver, _, person) = start(manner.clone()).await;
+        for (id, active) in [("old", false), ("org", true), ("other", true)] {
+            let identifier = json!([{"system": system, "value": PRACTICE}]);
+            stub.put(
+                json!({"resourceType": "Organization", "id": id, "active": active, "identifier": identifier}),
+            );
+        }
+        let parcels = referral(&person, "two", &["referred", "attended"]);
+        let came = driver.deliver(&parcels[0]).await;
+        let is_conflict = matches!(came, Came::Ended(Outcome::Deferred { reason: Reason::Conflict, .. }));
+        assert!(is_conflict, "{manner:?}: {came:?}");
+        // Prepared anew, it points at the one in use.
+        assert_eq!(driver.deliver(&parcels[0]).await, Came::Accepted, "{manner:?}");
+        assert_eq!(driver.deliver(&parcels[0]).await, Came::Already, "{manner:?}");
+        let text = |kind: &str| serde_json::to_string(&stub.all(kind)).unwrap();
+        assert!(text("PractitionerRole").contains("Organization/org"), "{}", text("PractitionerRole"));
+        let organisations = stub.counts()["Organization"];
+        // After a restart it is found out anew, and what stands there is known for ours.
+        let mut again = Driver::new(&stub.base);
+        again.known = driver.known.clone();
+        assert_ne!(again.deliver(&parcels[1]).await, Came::Held(Reason::Divergent), "{manner:?}");
+        assert_eq!(again.deliver(&parcels[1]).await, Came::Accepted, "{manner:?}");
+        assert_eq!(stub.counts()["Organization"], organisations, "{manner:?}");
+    }
+}
+
 /// What is known of the first resource of a type.
 fn known<'d>(driver: &'d Driver, kind: &str) -> &'d Known {
     driver.known.iter().find(|known| known.placed.resource_type == kind).unwrap()

@@ -17,8 +17,10 @@ mod answer;
 mod common;
 mod driver;
 mod faults;
+mod kept;
 mod parcels;
 mod real;
 mod stub;
+mod unsure;
 
 use common::need;

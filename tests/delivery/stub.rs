@@ -42,8 +42,24 @@ pub(crate) enum Manner {
     Endless,
     /// Answers 410 where something is to be changed that was deleted.
     SaysGone,
+    /// Takes one resource at a time, and gives a gateway's page for its statement.
+    OneByOneBehindAPage,
+    /// Answers what is written one at a time with a page to sign in, status 200, and does nothing.
+    SignIn,
+    /// Takes one resource at a time, and answers with nothing but the version.
+    TerselyOneByOne,
     /// Takes one resource at a time, and says so.
     NoTransactions,
+    /// Its index of a type lags behind: no search and no condition finds one of it.
+    Lags(&'static str),
+    /// Its searches for a type give an empty first page, which names a total and a next one.
+    EmptyFirstPage(&'static str),
+    /// Its searches give Tasks without these elements, and say so.
+    Subsets(&'static [&'static str]),
+    /// It never gives the whole of a Task, and says so.
+    Masks,
+    /// Gives the result of a search again to whoever does not ask for a new one.
+    Caches,
 }
 
 /// A running stub.
@@ -58,6 +74,8 @@ struct Inner {
     seen: Mutex<Seen>,
     /// What somebody does as soon as the next transaction was written: type, element, value.
     edit: Mutex<Option<(&'static str, &'static str, Value)>>,
+    /// What each search found last.
+    searches: Mutex<HashMap<(String, String), Value>>,
 }
 
 #[derive(Clone, Default)]
@@ -73,6 +91,8 @@ struct Seen {
     bodies: HashSet<Vec<u8>>,
     targets: Vec<String>,
     authorization: Vec<String>,
+    /// Every reading that would have taken an old answer.
+    cacheable: Vec<String>,
 }
 
 impl Stub {
@@ -82,6 +102,7 @@ impl Stub {
             held: Mutex::default(),
             seen: Mutex::default(),
             edit: Mutex::default(),
+            searches: Mutex::default(),
         });
         let state = Arc::clone(&inner);
         let app =
@@ -120,6 +141,11 @@ impl Stub {
         lock(&self.inner.seen).targets.clone()
     }
 
+    /// Every reading that did not ask for what is there now.
+    pub(crate) fn cacheable(&self) -> Vec<String> {
+        lock(&self.inner.seen).cacheable.clone()
+    }
+
     /// Every `Authorization` that came.
     pub(crate) fn authorization(&self) -> Vec<String> {
         lock(&self.inner.seen).authorization.clone()
@@ -147,6 +173,10 @@ impl Inner {
         let is_repeat = {
             let mut seen = lock(&self.seen);
             seen.targets.push(uri.to_string());
+            let is_reading = method == Method::GET || uri.path().ends_with("/_search");
+            if is_reading && headers.get(header::CACHE_CONTROL).is_none_or(|value| value != "no-cache") {
+                seen.cacheable.push(uri.to_string());
+            }
             seen.authorization
                 .extend(headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned()));
             !seen.bodies.insert(body.to_vec())
@@ -166,34 +196,60 @@ impl Inner {
             _ => {}
         }
         let steps: Vec<&str> = path.split('/').collect();
+        let is_behind_a_page = manner == Manner::OneByOneBehindAPage;
+        let is_one_by_one =
+            matches!(manner, Manner::NoTransactions | Manner::TerselyOneByOne | Manner::SignIn)
+                || is_behind_a_page;
         match (method.as_str(), steps.as_slice()) {
-            ("POST", [""]) if manner != Manner::NoTransactions => {
+            ("POST", [""]) if !is_one_by_one => {
                 self.transaction(&manner, &serde_json::from_slice(body).unwrap()).await
             }
+            ("POST", [""]) => outcome(404, "not-supported"),
             ("POST", [kind, "_search"]) => {
                 let form = String::from_utf8(body.to_vec()).unwrap();
                 let (name, value) = form.split('&').next().unwrap().split_once('=').unwrap();
                 let value = decode(value).replace('\\', "");
+                if matches!(manner, Manner::EmptyFirstPage(of) if of == *kind) {
+                    return reply(
+                        200,
+                        &json!({"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": [],
+                            "link": [{"relation": "next", "url": "?page=2"}]}),
+                    );
+                }
+                let anew = headers.get(header::CACHE_CONTROL).is_some_and(|value| value == "no-cache");
+                let mut old = lock(&self.searches);
+                if let Some(old) = old.get(&(path.to_owned(), form.clone()))
+                    && manner == Manner::Caches
+                    && !anew
+                {
+                    return reply(200, old);
+                }
                 let held = lock(&self.held);
                 let found = match decode(name).as_str() {
+                    "identifier" if matches!(manner, Manner::Lags(of) if of == *kind) => Vec::new(),
                     "identifier" => held.matching(kind, &value),
                     "patient" => held.pointing(kind, "for", &value),
                     name => held.pointing(kind, name, &value),
                 };
                 drop(held);
-                let entries: Vec<Value> =
-                    found.into_iter().map(|resource| json!({"resource": resource})).collect();
-                reply(
-                    200,
-                    &json!({"resourceType": "Bundle", "type": "searchset", "total": entries.len(), "entry": entries}),
-                )
+                let entries: Vec<Value> = found
+                    .into_iter()
+                    .map(|resource| shown(&manner, resource, true))
+                    .map(|resource| json!({"resource": resource}))
+                    .collect();
+                let bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": entries.len(), "entry": entries});
+                old.insert((path.to_owned(), form), bundle.clone());
+                reply(200, &bundle)
             }
-            ("GET", ["metadata"]) if manner == Manner::NoTransactions => reply(
+            ("GET", ["metadata"]) if is_behind_a_page => {
+                Response::builder().body(Body::from("<html>maintenance</html>")).unwrap()
+            }
+            ("GET", ["metadata"]) if is_one_by_one => reply(
                 200,
                 &json!({"resourceType": "CapabilityStatement", "rest": [{"mode": "server", "interaction": [{"code": "batch"}]}]}),
             ),
             // As a system's own staff writes something new.
-            ("POST", [_]) if headers.get("if-none-exist").is_none() && manner != Manner::NoTransactions => {
+            ("POST", [_]) if headers.get("if-none-exist").is_none() && !is_one_by_one => {
                 reply(201, &lock(&self.held).put(serde_json::from_slice(body).unwrap()))
             }
             ("POST" | "PUT", [_] | [_, _]) => self.single(&manner, path, uri.query(), headers, body),
@@ -202,7 +258,7 @@ impl Inner {
                 outcome(200, "informational")
             }
             ("GET", [kind, id]) => match lock(&self.held).resources.get(&format!("{kind}/{id}")) {
-                Some(resource) => reply(200, resource),
+                Some(resource) => reply(200, &shown(&manner, resource.clone(), false)),
                 None => outcome(404, "not-found"),
             },
             _ => outcome(404, "not-found"),
@@ -218,6 +274,10 @@ impl Inner {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Response<Body> {
+        if *manner == Manner::SignIn {
+            let builder = Response::builder().header(header::CONTENT_TYPE, "text/html");
+            return builder.header(header::ETAG, "\"65\"").body(Body::from("<html>sign in</html>")).unwrap();
+        }
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         let url = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
         let method = if text("if-none-exist").is_some() { "POST" } else { "PUT" };
@@ -233,9 +293,13 @@ impl Inner {
                 resource["id"] = json!(id);
                 let key = format!("{}/{id}", resource["resourceType"].as_str().unwrap());
                 let stored = if write { held.put(resource) } else { held.resources[&key].clone() };
+                if *manner == Manner::TerselyOneByOne && !is_new {
+                    let etag = format!("W/\"{}\"", stored["meta"]["versionId"].as_str().unwrap());
+                    return Response::builder().header(header::ETAG, etag).body(Body::empty()).unwrap();
+                }
                 reply(if is_new { 201 } else { 200 }, &stored)
             }
-            Err(status) => outcome(status, "conflict"),
+            Err((status, code)) => outcome(status, code),
         }
     }
 
@@ -272,9 +336,7 @@ impl Inner {
                         writes.push((answers.len() - 1, id, entry["resource"].clone()));
                     }
                 }
-                Err(status) => {
-                    return outcome(status, if status == 410 { "deleted" } else { "conflict" });
-                }
+                Err((status, code)) => return outcome(status, code),
             }
         }
         for (_, id, resource) in &writes {
@@ -321,8 +383,27 @@ impl Inner {
     }
 }
 
+/// A resource as it is shown: a part of it, with a label that says so.
+fn shown(manner: &Manner, mut resource: Value, is_search: bool) -> Value {
+    if resource["resourceType"] == "Task" {
+        match manner {
+            Manner::Subsets(names) if is_search => {
+                names.iter().for_each(|name| drop(resource.as_object_mut().unwrap().remove(*name)));
+                resource["meta"]["tag"] = json!([{"code": "SUBSETTED"}]);
+            }
+            Manner::Masks => resource["meta"]["security"] = json!([{"code": "MASKED"}]),
+            _ => {}
+        }
+    }
+    resource
+}
+
 /// Where an entry goes: an id where one is there, whether it is new, and whether it is written at all.
-fn place(view: &Held, manner: &Manner, entry: &Value) -> Result<(Option<String>, bool, bool), u16> {
+fn place(
+    view: &Held,
+    manner: &Manner,
+    entry: &Value,
+) -> Result<(Option<String>, bool, bool), (u16, &'static str)> {
     let request = &entry["request"];
     let kind = entry["resource"]["resourceType"].as_str().unwrap();
     let url = request["url"].as_str().unwrap();
@@ -332,22 +413,23 @@ fn place(view: &Held, manner: &Manner, entry: &Value) -> Result<(Option<String>,
             return Ok((None, true, true));
         }
         let query = decode(query.split_once('=').unwrap().1);
-        let found = view.matching(kind, &query);
+        let lags = matches!(manner, Manner::Lags(of) if *of == kind);
+        let found = if lags { Vec::new() } else { view.matching(kind, &query) };
         let is_update = request["method"] == "PUT";
         return match found.as_slice() {
             [] => Ok((None, true, true)),
             [one] => Ok((Some(one["id"].as_str().unwrap().to_owned()), false, is_update)),
-            _ => Err(412),
+            _ => Err((412, "multiple-matches")),
         };
     }
     let id = url.split_once('/').unwrap().1;
     let there = view.resources.get(url);
     if let Some(wanted) = request["ifMatch"].as_str() {
         // What is gone has no version: servers say so in one of these ways.
-        let gone: u16 = if *manner == Manner::SaysGone { 410 } else { 412 };
+        let gone = if *manner == Manner::SaysGone { (410, "deleted") } else { (412, "conflict") };
         let version = there.ok_or(gone)?["meta"]["versionId"].as_str().unwrap();
         if wanted != format!("W/\"{version}\"") {
-            return Err(412);
+            return Err((412, "conflict"));
         }
     }
     Ok((Some(id.to_owned()), there.is_none(), true))

@@ -35,6 +35,8 @@ pub(crate) enum Door {
     Open,
     /// With this status and header, once; the intake sees nothing.
     Says(u16, Option<(&'static str, String)>),
+    /// With a page to sign in and status 200, as a gateway does, once.
+    SignIn,
     /// With 409 and the request's own idempotency key, once.
     HasIt,
     /// The intake takes it, and its answer is lost, once.
@@ -175,6 +177,7 @@ async fn pass(inner: Arc<Mutex<Inner>>, request: Request, next: Next) -> Respons
         Door::Open => next.run(Request::from_parts(parts, Body::from(bytes))).await,
         Door::Says(status, None) => says(status).into_response(),
         Door::Says(status, Some(header)) => (says(status), [header]).into_response(),
+        Door::SignIn => axum::response::Html("<p>Please sign in</p>").into_response(),
         Door::HasIt => (says(409), [("idempotency-key", key)]).into_response(),
         Door::LosesAnswer => {
             next.run(Request::from_parts(parts, Body::from(bytes))).await;

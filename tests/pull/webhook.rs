@@ -179,6 +179,7 @@ async fn an_error_is_followed_by_the_same_request_under_a_new_signature() {
         Door::Says(503, None),
         Door::Says(429, Some(("retry-after", "60".into()))),
         Door::Says(307, Some(("location", "http://attacker.example/".into()))),
+        Door::SignIn,
     ] {
         let both = Both::start().await;
         both.world.puller.once().await.unwrap();

@@ -15,9 +15,12 @@ use super::content::{self, References};
 use super::draft::{Draft, DraftEntry, Write};
 use super::fill::{Filling, type_and_id};
 use super::join::Wanted;
-use super::merge::{Before, is_end, merge, set};
+use super::merge::{Before, Ours, is_end, merge, set};
 use super::period::OfPeriod;
 use super::search::has_identifier;
+
+/// The mark that we put their Task on hold, kept beside those of its period.
+const HELD: &str = "h";
 
 /// What is answered.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +54,7 @@ pub fn join(
     answering: &Answering<'_>,
     patient: &str,
     filling: &Filling<'_>,
-    references: &References<'_>,
+    (references, is_resumed): (&References<'_>, bool),
 ) -> Result<Option<Joined>, Reason> {
     let Answering { fulfils, wanted, .. } = answering;
     if !content::same_subject(&wanted.request, filling.base, patient) {
@@ -86,9 +89,11 @@ pub fn join(
         let (left, said, marks) = content::said_before(&known.content)?;
         let is_version = known.placed.version.as_deref() == Some(&version);
         let is_as_left = is_version || left == content::digest_said(task, references);
-        Some(Before { is_as_left, said, period: OfPeriod::read(marks) })
+        Some(Before { is_as_left, said, period: OfPeriod::read(marks), is_held: marks.contains(HELD) })
     });
-    let merged = merge(task, &entry.resource, before, &said, references)?;
+    let ours = Ours { task: &entry.resource, said: &said, is_resumed };
+    let merged = merge(task, ours, before, references)?;
+    let held = if status(&entry.resource) == "on-hold" { HELD } else { "" };
     // Of a Task that is left alone, what was ours stays ours.
     let period = match &merged {
         Some((_, period)) => *period,
@@ -100,7 +105,7 @@ pub fn join(
         return Err(Reason::Divergent);
     }
     let from = format!("urn:uuid:{}", entry.uuid);
-    let joined = Joined { id: id.to_owned(), said: said + period.marks(), is_idle: merged.is_none() };
+    let joined = Joined { id: id.to_owned(), said: said + period.marks() + held, is_idle: merged.is_none() };
     entry.resource = merged.unwrap_or_else(|| task.clone());
     entry.write = Write::ById { id: joined.id.clone(), if_match: Some(format!("W/\"{version}\"")) };
     entry.uuid.clone_from(&joined.id);
@@ -133,6 +138,17 @@ pub(super) fn theirs<'w>(answering: &Answering<'w>, draft: &Draft) -> Vec<&'w No
     let system = draft.entries.iter().find(is_ours).and_then(system);
     let theirs = |task: &&Node| system.as_ref().is_some_and(|system| !has_system(task, system));
     answering.wanted.tasks.iter().filter(theirs).collect()
+}
+
+/// The id of the Task of theirs that the answer goes on, as far as can be said.
+pub(super) fn chosen(
+    draft: &Draft,
+    answering: &Answering<'_>,
+    known: &[Known],
+    base: &Base,
+) -> Option<String> {
+    let task = choose(&theirs(answering, draft), answering, known, base).ok()??;
+    type_and_id(task).map(|(_, id)| id.to_owned())
 }
 
 /// The Task of theirs that is ours to answer; none where there is none and ours may be made.

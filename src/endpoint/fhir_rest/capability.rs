@@ -38,13 +38,15 @@ impl Default for Capability {
     }
 }
 
-/// Reads a CapabilityStatement. Anything else (some servers answer something to any question) says nothing.
+/// Reads a CapabilityStatement; none where it is anything else (some servers answer something to any question).
 #[must_use]
-pub fn read(statement: &Node) -> Capability {
+pub fn stated(statement: &Node) -> Option<Capability> {
+    let is_statement = statement.get("resourceType").and_then(Node::as_str) == Some("CapabilityStatement");
+    is_statement.then(|| read(statement))
+}
+
+fn read(statement: &Node) -> Capability {
     let mut capability = Capability::default();
-    if statement.get("resourceType").and_then(Node::as_str) != Some("CapabilityStatement") {
-        return capability;
-    }
     let rests = list(statement.get("rest"));
     let is_server = |rest: &&Node| rest.get("mode").and_then(Node::as_str) == Some("server");
     let Some(rest) = rests.iter().find(is_server) else { return capability };
@@ -89,13 +91,14 @@ mod tests {
     use crate::tree::{Limits, json};
 
     fn of(text: &str) -> Capability {
-        read(&json::parse(text.as_bytes(), &Limits::default()).unwrap())
+        stated(&json::parse(text.as_bytes(), &Limits::default()).unwrap()).unwrap()
     }
 
     #[test]
     fn what_is_not_said_is_assumed() {
-        assert_eq!(of("{}"), Capability::default());
-        assert_eq!(of(r#"{"resourceType":"Bundle","rest":[]}"#), Capability::default());
+        for other in ["{}", r#"{"resourceType":"Bundle","rest":[]}"#] {
+            assert_eq!(stated(&json::parse(other.as_bytes(), &Limits::default()).unwrap()), None);
+        }
         assert_eq!(
             of(r#"{"resourceType":"CapabilityStatement","rest":[{"mode":"client"}]}"#),
             Capability::default()

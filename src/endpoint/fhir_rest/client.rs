@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT, AGE, AUTHORIZATION, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, IF_MATCH, LOCATION,
-    RETRY_AFTER,
+    ACCEPT, AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, IF_MATCH,
+    LOCATION, RETRY_AFTER,
 };
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::ExposeSecret;
@@ -158,7 +158,7 @@ impl Client {
     /// # Errors
     /// [`Fault`]: no answer.
     pub async fn get(&self, path: &str) -> Result<Answer, Fault> {
-        self.exchange(self.http().get(self.url(path)?)).await
+        self.read(self.http().get(self.url(path)?)).await
     }
 
     /// GET of the next page of a search, as the server named it: with the tokens it wrote there, to nobody else.
@@ -167,7 +167,7 @@ impl Client {
     /// [`Fault`]: no answer; [`Reason::Poison`] where the link leads anywhere but below the base.
     pub async fn follow(&self, link: &str) -> Result<Answer, Fault> {
         let url = self.base.page(link).ok_or(Fault::NotSent(Reason::Poison))?;
-        self.exchange(self.http().get(url)).await
+        self.read(self.http().get(url)).await
     }
 
     /// POST of a search's parameters to `Type/_search`.
@@ -178,7 +178,7 @@ impl Client {
         let url = self.url(&format!("{resource_type}/_search"))?;
         let request =
             self.http().post(url).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
-        self.exchange(request).await
+        self.read(request).await
     }
 
     /// The one that writes: a body by any method, byte for byte.
@@ -262,6 +262,12 @@ impl Client {
 
     fn url(&self, path: &str) -> Result<Url, Fault> {
         self.base.below(path).ok_or(Fault::NotSent(Reason::Poison))
+    }
+
+    /// What is asked for as it is now: a server may otherwise give a search's result of a minute ago, in which what was written
+    /// since is not.
+    async fn read(&self, request: RequestBuilder) -> Result<Answer, Fault> {
+        self.exchange(request.header(CACHE_CONTROL, "no-cache")).await
     }
 
     async fn exchange(&self, request: RequestBuilder) -> Result<Answer, Fault> {

@@ -118,6 +118,17 @@ pub fn digest_said(task: &Node, references: &References<'_>) -> String {
     hex(&Sha256::digest(&bytes))
 }
 
+/// A short digest of one element; empty where there is none.
+#[must_use]
+pub fn digest_element(element: Option<&Node>, references: &References<'_>) -> String {
+    let Some(element) = element.filter(|element| !is_empty(element)) else { return String::new() };
+    let mut bytes = Vec::with_capacity(64);
+    value(element, references, &mut bytes);
+    let mut digest = hex(&Sha256::digest(&bytes));
+    digest.truncate(HEX_LENGTH / 4);
+    digest
+}
+
 /// The elements of [`digest_said`].
 pub const SAID: [&str; 5] = ["status", "statusReason", "businessStatus", "output", "executionPeriod"];
 
@@ -130,7 +141,7 @@ pub fn said_before(content: &str) -> Option<(&str, &str, &str)> {
     Some((left, said, marks))
 }
 
-/// Compares two digests. What was kept of an answer is longer than what is found.
+/// Compares two digests. What was kept of a Task is longer than what is found.
 #[must_use]
 pub fn compare(sent: &str, found: &str) -> Comparison {
     let sent = sent.get(..found.len()).unwrap_or(sent);
@@ -144,7 +155,7 @@ pub fn compare(sent: &str, found: &str) -> Comparison {
 /// Whether two digests of a Task agree in what others may change.
 #[must_use]
 pub fn same_progress(one: &str, other: &str) -> bool {
-    let progress = |digest: &str| digest.get(HEX_LENGTH..).map(str::to_owned);
+    let progress = |digest: &str| digest.get(HEX_LENGTH..2 * HEX_LENGTH).map(str::to_owned);
     progress(one) == progress(other)
 }
 

@@ -13,8 +13,8 @@ use super::answering::{self, Answering};
 use super::base::{Base, version_of};
 use super::content::{self, Comparison, References};
 use super::draft::{Draft, DraftEntry, Write};
-use super::merge;
 use super::places::{place_person, place_provenance, refer};
+use super::progress::{self, Said};
 use super::stand;
 
 /// How the Provenance of a Bundle is written.
@@ -97,6 +97,7 @@ pub fn is_read_first(entry: &DraftEntry) -> bool {
 /// Why it must wait for a person; [`Reason::Poison`] when a place stays open, which is a defect of ours.
 pub fn fill(mut draft: Draft, filling: &Filling<'_>) -> Result<Filled, Reason> {
     let person = place_person(&mut draft, filling.person)?;
+    let is_resumed = progress::says_resumed(&draft);
     place_provenance(&mut draft, filling.provenance);
     for entry in &mut draft.entries {
         refer(&mut entry.resource, filling.reference, &person)?;
@@ -115,7 +116,7 @@ pub fn fill(mut draft: Draft, filling: &Filling<'_>) -> Result<Filled, Reason> {
     let mut joined = None;
     if let Some(answering) = &filling.answering {
         let Person::At(patient) = filling.person else { return Err(Reason::IdentifierCollision) };
-        joined = match answering::join(&mut draft, answering, patient, filling, &references) {
+        joined = match answering::join(&mut draft, answering, patient, filling, (&references, is_resumed)) {
             Err(Reason::Divergent) if !filling.let_stand.is_empty() => {
                 stand::without_answer(&mut draft, answering, filling.let_stand)?;
                 left_task = true;
@@ -128,12 +129,19 @@ pub fn fill(mut draft: Draft, filling: &Filling<'_>) -> Result<Filled, Reason> {
         read += 1;
         same.extend(joined.is_idle.then(|| joined.id.clone()));
     }
+    let mut said: Vec<(String, String)> = Vec::new();
     for entry in draft.entries.iter_mut().filter(|entry| is_read_first(entry)) {
+        if entry.resource_type == "Task" {
+            said.push((entry.uuid.clone(), Said::of(&entry.resource, &references).marks()));
+        }
         let Some(there) = filling.existing.iter().find(|there| there.uuid == entry.uuid) else {
             read += 1;
             continue;
         };
-        match (update(entry, &there.resource, filling, &references), place_to_leave(there, filling)) {
+        match (
+            update(entry, &there.resource, filling, (&references, is_resumed)),
+            place_to_leave(there, filling),
+        ) {
             (Err(Reason::Divergent), Some(place)) => left.push((entry.uuid.clone(), place)),
             (is_same, _) => {
                 read += 1;
@@ -149,6 +157,11 @@ pub fn fill(mut draft: Draft, filling: &Filling<'_>) -> Result<Filled, Reason> {
     };
     let nothing_left = (left_task || !left.is_empty()) && !draft.entries.iter().any(is_news);
     let mut targets: Vec<Target> = draft.entries.iter().map(|entry| target(entry, &references)).collect();
+    for target in &mut targets {
+        // As below: what we said of our own Task, whatever of others' stands on it afterwards.
+        let marks = said.iter().find(|(uuid, _)| *uuid == target.uuid).map(|(_, marks)| marks.as_str());
+        target.content.push_str(marks.unwrap_or_default());
+    }
     if let Some(joined) = &joined {
         // What we ourselves say is kept beside what came of it, so that the next event knows whether it says more.
         let mut answers = targets.iter_mut().filter(|target| target.is_answer());
@@ -181,7 +194,7 @@ fn update(
     entry: &mut DraftEntry,
     there: &Node,
     filling: &Filling<'_>,
-    references: &References<'_>,
+    (references, is_resumed): (&References<'_>, bool),
 ) -> Result<bool, Reason> {
     let Person::At(patient) = filling.person else { return Err(Reason::IdentifierCollision) };
     if !content::same_subject(there, filling.base, patient) {
@@ -190,7 +203,8 @@ fn update(
     let (_, id) = type_and_id(there).ok_or(Reason::Divergent)?;
     let version = there.path("meta.versionId").and_then(Node::as_str).and_then(version_of);
     let found = content::digest(there, references);
-    let same = take_over(entry, there, &found, version.as_deref(), filling.known, references)?;
+    let there = There { resource: there, found: &found, version: version.as_deref(), is_resumed };
+    let same = take_over(entry, &there, filling.known, references)?;
     set_id(&mut entry.resource, id);
     if let Some(version) = version {
         entry.write = Write::ById { id: id.to_owned(), if_match: Some(format!("W/\"{version}\"")) };
@@ -201,16 +215,25 @@ fn update(
     Ok(same)
 }
 
+/// A resource of ours as it stands there.
+struct There<'a> {
+    resource: &'a Node,
+    /// Its digest.
+    found: &'a str,
+    version: Option<&'a str>,
+    /// Whether our event says that the work was taken up again.
+    is_resumed: bool,
+}
+
 /// Judges what is there, and keeps what others wrote where they may. Gives whether nothing changes.
 fn take_over(
     entry: &mut DraftEntry,
-    there: &Node,
-    found: &str,
-    version: Option<&str>,
+    there: &There<'_>,
     known: &[Known],
     references: &References<'_>,
 ) -> Result<bool, Reason> {
-    content::take_notes(&mut entry.resource, there);
+    let There { resource, found, version, is_resumed } = *there;
+    content::take_notes(&mut entry.resource, resource);
     let ours = content::digest(&entry.resource, references);
     if content::compare(&ours, found) == Comparison::Same {
         return Ok(true);
@@ -218,33 +241,29 @@ fn take_over(
     let sent: Vec<&Known> = known.iter().filter(|known| known.placed.uuid == entry.uuid).collect();
     let is_version = |known: &&Known| version.is_some() && known.placed.version.as_deref() == version;
     let is_content = |known: &&Known| content::compare(&known.content, found) == Comparison::Same;
-    if let Some(known) = sent.iter().find(|known| is_version(known) || is_content(known)) {
-        // A version of somebody else's that a person let ours go over: how far they got stays, where we have no news of it.
-        if !is_content(known) && content::same_progress(&ours, &known.content) {
-            content::take_progress(&mut entry.resource, there);
-        }
+    let as_left = sent.iter().find(|known| is_version(known) || is_content(known));
+    // Where nothing is known of an earlier state (a store that was lost), what would be sent is what is compared.
+    let last = as_left.or(sent.last()).map_or(ours.as_str(), |known| &known.content);
+    if as_left.is_none() && content::compare(last, found) != Comparison::MovedOn {
+        return Err(Reason::Divergent);
+    }
+    if entry.resource_type != "Task" {
         return Ok(false);
     }
-    // Where nothing is known of an earlier state (a store that was lost), what would be sent is what is compared.
-    let last = sent.last().map_or(ours.as_str(), |known| &known.content);
-    if content::compare(last, found) != Comparison::MovedOn {
-        return Err(Reason::Divergent);
-    }
-    if content::same_progress(&ours, last) && !sent.is_empty() {
-        // We have nothing new to say about how far it got; they have.
-        content::take_progress(&mut entry.resource, there);
-    } else if !may_follow(there, &entry.resource) {
-        // They ended it or got further than what we say: theirs is not set back without a person.
-        return Err(Reason::Divergent);
+    let said = match (Said::read(last), as_left) {
+        (None, Some(known)) if is_content(known) => Some(Said::of(resource, references)),
+        (said, _) => said,
+    };
+    if said.is_none() && !sent.is_empty() && content::same_progress(&ours, last) {
+        // All that is known is that we have nothing new to say about how far it got.
+        content::take_progress(&mut entry.resource, resource);
+    } else {
+        // A version of somebody else's is known only because a person saw it and let ours go over it.
+        let is_decided = as_left.is_some_and(|known| !is_content(known));
+        let before = progress::Before { said: said.as_ref(), is_decided, is_resumed };
+        progress::merge(&mut entry.resource, resource, before, references)?;
     }
     Ok(content::compare(&content::digest(&entry.resource, references), found) == Comparison::Same)
-}
-
-/// Whether a Task may go from the status that it has there to ours.
-fn may_follow(there: &Node, ours: &Node) -> bool {
-    let status = |task: &Node| task.get("status").and_then(Node::as_str).unwrap_or_default().to_owned();
-    let (from, to) = (status(there), status(ours));
-    from == to || merge::leads_to(&from, &to)
 }
 
 /// What a person must see who decides whose version counts: what of ours stands there in another one than we know, and of

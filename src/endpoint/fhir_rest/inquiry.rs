@@ -114,9 +114,8 @@ async fn metadata(endpoint: &FhirRest) -> (Vec<Finding>, bool) {
 
 fn stated(answer: &Answer) -> Vec<(Verdict, String)> {
     let statement = answer.json();
-    let is_statement =
-        |node: &Node| node.get("resourceType").and_then(Node::as_str) == Some("CapabilityStatement");
-    let Some(statement) = statement.filter(is_statement) else {
+    let both = statement.and_then(|statement| Some((capability::stated(&statement)?, statement)));
+    let Some((capability, statement)) = both else {
         let said =
             "it answers something else than a CapabilityStatement; is the url the base of a FHIR server?";
         return vec![(Verdict::Warning, said.to_owned())];
@@ -128,7 +127,6 @@ fn stated(answer: &Answer) -> Vec<(Verdict, String)> {
         Some(version) => (Verdict::Wrong, format!("FHIR {}, and 4.0.x (R4) is needed", plain(version))),
         None => (Verdict::Warning, "it does not say its FHIR version".to_owned()),
     }];
-    let capability = capability::read(&statement);
     let mut say = |verdict, said: &str| found.push((verdict, said.to_owned()));
     match (capability.transaction, capability.conditional_update) {
         (false, false) => {

@@ -10,6 +10,7 @@ use crate::outbox::{Outcome, Reason};
 use crate::tree::Node;
 
 use super::base::is_id;
+use super::by_id;
 use super::classify;
 use super::client::Client;
 use super::content;
@@ -36,6 +37,7 @@ pub async fn read(client: &Client, fulfils: &Fulfils, now: Timestamp) -> Result<
     let Fulfils { system, value, .. } = fulfils;
     let found = search::by_identifier(client, "ServiceRequest", system, value, now).await?;
     let request = found.only(Reason::Duplicate)?.ok_or(Reason::RequestNotFound)?;
+    let request = by_id::whole(client, request, now).await?.ok_or(Reason::RequestNotFound)?;
     let id = type_and_id(&request).map(|(_, id)| id.to_owned()).ok_or(Reason::RequestNotFound)?;
     let mut tasks = search::tasks_about(client, &id, now).await?;
     if tasks.more {
@@ -50,7 +52,30 @@ pub async fn read(client: &Client, fulfils: &Fulfils, now: Timestamp) -> Result<
             named => named?,
         };
     }
-    Ok(Wanted { request, id, tasks: tasks.found })
+    let mut whole = Vec::with_capacity(tasks.found.len());
+    for task in tasks.found {
+        // Of a part it could not be said whose it is.
+        whole.extend(by_id::whole(client, task, now).await?);
+    }
+    Ok(Wanted { request, id, tasks: whole })
+}
+
+/// Reads one of the Tasks as it stands at its place; where it is gone or about another request by now, it is none of them.
+///
+/// # Errors
+/// The outcome of an attempt that ends here; a refusal where only a part of it is shown.
+pub(super) async fn read_anew(
+    client: &Client,
+    tasks: &mut Vec<Node>,
+    id: &str,
+    now: Timestamp,
+) -> Result<(), Outcome> {
+    let is_it = |task: &Node| type_and_id(task).is_some_and(|(_, found)| found == id);
+    let Some(at) = tasks.iter().position(is_it) else { return Ok(()) };
+    let found = tasks.remove(at);
+    let task = by_id::anew(client, &found, now).await?;
+    tasks.extend(task.filter(|task| task.get("focus") == found.get("focus")));
+    Ok(())
 }
 
 /// Whether a ServiceRequest of ours stands there and asks for something.

@@ -11,7 +11,7 @@ use crate::endpoint::{Found, Request, Target};
 use crate::outbox::{Outcome, Placed, Reason, Receipt};
 use crate::tree::Node;
 
-use super::base::{is_id, is_type};
+use super::by_id;
 use super::classify;
 use super::client::Client;
 use super::content::{self, Comparison, References};
@@ -85,13 +85,22 @@ async fn ask<'a>(
                 let matches = matches.map_err(Stop::Ended)?;
                 // Several organisations with one code are no doing of ours, and no reason to stop.
                 if target.ours {
-                    matches.only(Reason::Duplicate).map_err(Stop::Wrong)?
+                    match (
+                        matches.only(Reason::Duplicate).map_err(Stop::Wrong)?,
+                        entry.map(|entry| &entry.write),
+                    ) {
+                        // It was there when the request was made: the index may lag behind.
+                        (None, Some(Write::ById { id, .. })) => {
+                            at(client, &target.resource_type, id, now).await?
+                        }
+                        (found, _) => found,
+                    }
                 } else {
                     several = matches.found;
                     if several.len() == 1 { several.pop() } else { None }
                 }
             }
-            None if target.ours => by_id(client, &target.resource_type, &target.uuid, now).await?,
+            None if target.ours => at(client, &target.resource_type, &target.uuid, now).await?,
             None => None,
         };
         all.push(Seen { target, resource, several });
@@ -99,19 +108,8 @@ async fn ask<'a>(
     Ok(all)
 }
 
-async fn by_id(client: &Client, resource_type: &str, id: &str, now: Timestamp) -> Result<Option<Node>, Stop> {
-    if !is_type(resource_type) || !is_id(id) {
-        return Ok(None);
-    }
-    let answer = client
-        .get(&format!("{resource_type}/{id}"))
-        .await
-        .map_err(|fault| Stop::Ended(classify::unread(fault)))?;
-    match answer.status {
-        200..=299 => answer.json().map(Some).ok_or(Stop::Ended(classify::unavailable(answer.status))),
-        404 | 410 => Ok(None),
-        _ => Err(Stop::Ended(classify::refused_reading(&answer, now))),
-    }
+async fn at(client: &Client, resource_type: &str, id: &str, now: Timestamp) -> Result<Option<Node>, Stop> {
+    by_id::read(client, resource_type, id, now).await.map_err(Stop::Ended)
 }
 
 /// Where each resource is, and how it compares with what was sent. A version counts as ours only where its content is: one

@@ -21,31 +21,47 @@ pub(super) struct Before<'a> {
     pub(super) said: &'a str,
     /// What of its `executionPeriod` we wrote then.
     pub(super) period: OfPeriod,
+    /// Whether we put it on hold.
+    pub(super) is_held: bool,
+}
+
+/// What we have to say.
+#[derive(Clone, Copy)]
+pub(super) struct Ours<'a> {
+    /// As it would stand on a Task of ours.
+    pub(super) task: &'a Node,
+    /// Its digest.
+    pub(super) said: &'a str,
+    /// Whether our event says that the work was taken up again.
+    pub(super) is_resumed: bool,
 }
 
 /// Their Task with what ours says in it, and what of its period is ours then; none where nothing is to be changed.
 pub(super) fn merge(
     theirs: &Node,
-    ours: &Node,
+    ours: Ours<'_>,
     before: Option<Before<'_>>,
-    said: &str,
     references: &References<'_>,
 ) -> Result<Option<(Node, OfPeriod)>, Reason> {
-    // We have nothing new to say; if they moved it on since, it stays so.
-    if before.is_some_and(|before| before.said == said) {
-        return Ok(None);
-    }
+    let Ours { task: ours, said, is_resumed } = ours;
     let as_left = before.is_some_and(|before| before.is_as_left);
     let status = |node: &Node| node.get("status").and_then(Node::as_str).unwrap_or_default().to_owned();
     let (from, to) = (status(theirs), status(ours));
     let moves = from != to;
+    // A hold that they set is lifted by nothing that was not about it.
+    let is_held = from == "on-hold" && !as_left && !before.is_some_and(|before| before.is_held);
+    // We have nothing new to say; if they moved it on since, it stays so.
+    if before.is_some_and(|before| before.said == said) && !(is_held && is_resumed) {
+        return Ok(None);
+    }
     if moves {
         match to.as_str() {
             // That we put our own referral in error says nothing of their request. What we answered is for a person.
             "entered-in-error" if before.is_some() => return Err(Reason::Divergent),
             "entered-in-error" => return Ok(None),
             // That somebody asked is known there.
-            "requested" if !as_left => return Ok(None),
+            "requested" if !(as_left || is_held && is_resumed) => return Ok(None),
+            _ if is_held && !is_resumed && !is_end(&to) => return Err(Reason::Divergent),
             _ if as_left || leads_to(&from, &to) => {}
             _ => return Err(Reason::Divergent),
         }
@@ -116,7 +132,7 @@ fn outputs(theirs: &Node, ours: &Node, anew: bool) -> Vec<Node> {
 }
 
 /// Ours has the word that a Task of ours gives it, and no code.
-fn is_our_output(output: &Node) -> bool {
+pub(super) fn is_our_output(output: &Node) -> bool {
     output.path("type.text").and_then(Node::as_str) == Some(systems::OUTCOME)
         && output.path("type.coding").is_none()
         && output.get("valueCodeableConcept").is_some()
@@ -124,7 +140,7 @@ fn is_our_output(output: &Node) -> bool {
 
 /// Whether a date may stand as the last change: never before what the Task says already, nor on the same day with less
 /// said of the time.
-fn is_later(date: &Node, theirs: &Node) -> bool {
+pub(super) fn is_later(date: &Node, theirs: &Node) -> bool {
     let Some(date) = date.as_str() else { return false };
     ["authoredOn", "lastModified"].iter().all(|name| {
         let Some(there) = theirs.get(name).and_then(Node::as_str) else { return true };

@@ -20,7 +20,7 @@ enum Last<'n> {
     MovedOn(&'n Node),
 }
 
-fn merged(theirs: &Node, ours: &Node, last: Last<'_>) -> Result<Option<Node>, Reason> {
+fn told(theirs: &Node, ours: &Node, last: Last<'_>, is_resumed: bool) -> Result<Option<Node>, Reason> {
     let base = Base::parse("https://gp.example/fhir").unwrap();
     let references = References::new(&base, []);
     let said = |node: &Node| content::digest_said(node, &references);
@@ -30,8 +30,18 @@ fn merged(theirs: &Node, ours: &Node, last: Last<'_>) -> Result<Option<Node>, Re
         Last::MovedOn(then) => Some((false, said(then))),
     };
     let period = OfPeriod { start: true, end: true };
-    let before = before.as_ref().map(|(is_as_left, said)| Before { is_as_left: *is_as_left, said, period });
-    Ok(merge(theirs, ours, before, &said(ours), &references)?.map(|(merged, _)| merged))
+    let before = before.as_ref().map(|(is_as_left, said)| Before {
+        is_as_left: *is_as_left,
+        said,
+        period,
+        is_held: matches!(last, Last::MovedOn(then) if then.get("status").and_then(Node::as_str) == Some("on-hold")),
+    });
+    let ours = Ours { task: ours, said: &said(ours), is_resumed };
+    Ok(merge(theirs, ours, before, &references)?.map(|(merged, _)| merged))
+}
+
+fn merged(theirs: &Node, ours: &Node, last: Last<'_>) -> Result<Option<Node>, Reason> {
+    told(theirs, ours, last, false)
 }
 
 fn status(status: &str) -> Node {
@@ -88,7 +98,9 @@ fn a_step_that_the_machine_does_not_have_waits_for_a_person() {
         ("accepted", "in-progress", true),
         ("accepted", "failed", true),
         ("in-progress", "on-hold", true),
-        ("on-hold", "accepted", true),
+        ("on-hold", "accepted", false),
+        ("on-hold", "in-progress", false),
+        ("on-hold", "completed", true),
         ("accepted", "rejected", false),
         ("in-progress", "accepted", false),
         ("draft", "accepted", false),
@@ -149,6 +161,31 @@ fn the_period_of_the_work_is_ours_only_while_it_stands_as_we_left_it() {
     // Nothing that we know takes theirs out.
     let kept = merged(&theirs, &status("on-hold"), Last::Nothing).unwrap().unwrap();
     assert!(period(kept) == period(theirs));
+}
+
+#[test]
+fn a_hold_of_theirs_is_lifted_by_our_resumed_or_by_an_end_and_by_nothing_else() {
+    let held = task(r#""status":"on-hold","statusReason":{"text":"in hospital"}"#);
+    let (accepted, began) = (status("accepted"), status("in-progress"));
+    let word = |done: Result<Option<Node>, Reason>| {
+        done.map(|done| done.and_then(|task| task.get("status")?.as_str().map(str::to_owned)))
+    };
+    for last in [Last::Nothing, Last::MovedOn(&accepted)] {
+        assert_eq!(word(merged(&held, &began, last)), Err(Reason::Divergent));
+        assert_eq!(word(told(&held, &began, last, true)), Ok(Some("in-progress".into())));
+        for end in ["completed", "failed", "cancelled"] {
+            assert_eq!(word(merged(&held, &status(end), last)), Ok(Some(end.into())));
+        }
+        assert_eq!(word(told(&held, &status("requested"), last, true)), Err(Reason::Divergent));
+    }
+    // We have nothing new to say; but that the work goes on is new to them.
+    assert_eq!(word(merged(&held, &accepted, Last::MovedOn(&accepted))), Ok(None));
+    assert_eq!(word(told(&held, &accepted, Last::MovedOn(&accepted), true)), Ok(Some("accepted".into())));
+    // A hold of ours is ours to lift, also after they wrote something else on the Task.
+    let ours = status("on-hold");
+    for last in [Last::AsLeft(&ours), Last::MovedOn(&ours)] {
+        assert_eq!(word(merged(&held, &accepted, last)), Ok(Some("accepted".into())));
+    }
 }
 
 #[test]

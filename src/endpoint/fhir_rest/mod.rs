@@ -9,10 +9,12 @@
 pub mod answer;
 pub mod answering;
 pub mod base;
+mod by_id;
 pub mod capability;
 pub mod classify;
 pub mod client;
 pub mod content;
+mod crowded;
 pub mod deliver;
 pub mod draft;
 pub mod fill;
@@ -23,6 +25,7 @@ pub mod look;
 mod merge;
 mod period;
 mod places;
+mod progress;
 pub mod question;
 pub mod read;
 pub mod search;
@@ -38,14 +41,17 @@ use tokio::sync::OnceCell;
 use crate::clock::Clock;
 use crate::endpoint::{Endpoint, Found, Had, Known, Listing, Prepared, Request, Sight, Vitals, Work};
 use crate::event::NhsNumber;
+use crate::outbox::parcel::Fulfils;
 use crate::outbox::{Outcome, Parcel, Placed, Reason, Refusal};
 
 use answering::Answering;
 use capability::Capability;
 use client::{Client, Fault};
+use crowded::Crowded;
 use deliver::Judged;
 use draft::{Draft, Write};
 use fill::{Existing, Filling, Person, ProvenanceForm};
+use join::Wanted;
 use subject::NotResolved;
 
 /// What an endpoint is made from.
@@ -67,32 +73,42 @@ pub struct Settings {
 /// A FHIR server.
 pub struct FhirRest {
     settings: Settings,
-    /// Asked for once; a failure is not kept.
+    /// As its CapabilityStatement says; nothing else is kept.
     capability: OnceCell<Capability>,
+    /// What was to be created unless it was there, and is there more than once.
+    crowded: Crowded,
 }
 
 impl FhirRest {
     /// An endpoint. Asks nothing yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, capability: OnceCell::new() }
+        Self { settings, capability: OnceCell::new(), crowded: Crowded::default() }
     }
 
-    /// What it says it can do; asked once.
+    /// What it says it can do. A CapabilityStatement is asked for once. Where something else is answered, what is needed is
+    /// assumed, and it is asked again the next time: a gateway's page today may be a statement tomorrow.
     ///
     /// # Errors
     /// The outcome of an attempt that ends here, because it cannot be asked now.
     pub async fn capability(&self) -> Result<Capability, Outcome> {
-        let ask = || async {
-            let answer = self.client().get("metadata").await.map_err(classify::unread)?;
-            match answer.status {
-                200..=299 => Ok(answer.json().map(|node| capability::read(&node)).unwrap_or_default()),
-                // Many have none, or show it to nobody.
-                400 | 403..=407 | 410..=428 | 501 => Ok(Capability::default()),
-                _ => Err(classify::refused_reading(&answer, self.now())),
+        if let Some(known) = self.capability.get() {
+            return Ok(*known);
+        }
+        let answer = self.client().get("metadata").await.map_err(classify::unread)?;
+        match answer.status {
+            200..=299 => {
+                let Some(stated) = answer.json().as_ref().and_then(capability::stated) else {
+                    return Ok(Capability::default());
+                };
+                // Another may have asked at the same time; both were told the same.
+                self.capability.set(stated).ok();
+                Ok(stated)
             }
-        };
-        self.capability.get_or_try_init(ask).await.copied()
+            // Many have none, or show it to nobody.
+            400 | 403..=407 | 410..=428 | 501 => Ok(Capability::default()),
+            _ => Err(classify::refused_reading(&answer, self.now())),
+        }
     }
 
     /// HTTP to it.
@@ -106,22 +122,23 @@ impl FhirRest {
     }
 
     async fn prepare_parcel(&self, parcel: &Parcel, known: &[Known]) -> Result<Prepared, NotResolved> {
-        let draft = Draft::read(&parcel.bundle).ok_or_else(|| never(Reason::Poison))?;
+        let mut draft = Draft::read(&parcel.bundle).ok_or_else(|| never(Reason::Poison))?;
         let capability = self.capability().await?;
         if !capability.transaction && !capability.conditional_update {
             // Neither together nor one at a time without the danger of a second one.
             return Err(never(Reason::RefusedByEndpoint).into());
         }
         self.one_ask(parcel, known).await?;
-        let (person, existing) = tokio::join!(self.person(parcel, &draft), self.existing(&draft));
+        let (person, existing) = tokio::join!(self.person(parcel, &draft), self.existing(&draft, known));
         let (person, existing) = (person?, existing?);
         let wanted = match &parcel.fulfils {
-            Some(fulfils) => Some(join::read(self.client(), fulfils, self.now()).await?),
+            Some(fulfils) => Some(self.wanted(&draft, fulfils, known, &existing).await?),
             None => None,
         };
         let owner = self.settings.owner.as_deref();
         let answering = parcel.fulfils.as_deref().zip(wanted.as_ref());
         let answering = answering.map(|(fulfils, wanted)| Answering { fulfils, wanted, owner });
+        let several = self.crowded.settle(self.client(), &mut draft, self.now()).await?;
         let number = parcel.subject.nhs_number.as_deref().unwrap_or_default();
         let reference = format!("Patient?identifier={}|{number}", NhsNumber::SYSTEM);
         let filling = Filling {
@@ -130,7 +147,7 @@ impl FhirRest {
             person: &person,
             existing: &existing,
             known,
-            others: &[],
+            others: &several,
             provenance: self.settings.provenance.unwrap_or(capability.provenance),
             answering,
             let_stand: &parcel.let_stand,
@@ -138,7 +155,8 @@ impl FhirRest {
         let mut filled = fill::fill(draft.clone(), &filling);
         if filled == Err(Reason::Divergent) {
             // It may only look so: what it points at was never told to us, because an answer was lost.
-            let others = self.others(&draft).await?;
+            let mut others = self.others(&draft).await?;
+            others.extend(several.iter().cloned());
             filled = fill::fill(draft.clone(), &Filling { others: &others, ..filling });
         }
         let mut filled = match filled {
@@ -181,6 +199,31 @@ impl FhirRest {
         Ok(())
     }
 
+    /// The request that the referral answers, and the Tasks about it: the one that is ours to answer as it stands at its
+    /// place, because all of it is written back.
+    async fn wanted(
+        &self,
+        draft: &Draft,
+        fulfils: &Fulfils,
+        known: &[Known],
+        existing: &[Existing],
+    ) -> Result<Wanted, NotResolved> {
+        let mut wanted = join::read(self.client(), fulfils, self.now()).await?;
+        let owner = self.settings.owner.as_deref();
+        let mut read: Vec<String> = Vec::new();
+        let is_ours = |there: &Existing| fulfils.task.as_deref() == Some(&there.uuid);
+        while !existing.iter().any(is_ours) {
+            let answering = Answering { fulfils, wanted: &wanted, owner };
+            let Some(id) = answering::chosen(draft, &answering, known, self.client().base()) else { break };
+            if read.contains(&id) {
+                break;
+            }
+            join::read_anew(self.client(), &mut wanted.tasks, &id, self.now()).await?;
+            read.push(id);
+        }
+        Ok(wanted)
+    }
+
     /// The Patient; or the one that the Bundle brings, where there is none and it may.
     async fn person(&self, parcel: &Parcel, draft: &Draft) -> Result<Person, NotResolved> {
         let found =
@@ -193,14 +236,25 @@ impl FhirRest {
         }
     }
 
-    /// ServiceRequests and Tasks of the draft that are there.
-    async fn existing(&self, draft: &Draft) -> Result<Vec<Existing>, NotResolved> {
+    /// ServiceRequests and Tasks of the draft that are there. What a search does not find and we know the place of is asked for
+    /// there: an index may lag behind what was written.
+    async fn existing(&self, draft: &Draft, known: &[Known]) -> Result<Vec<Existing>, NotResolved> {
         let mut all = Vec::new();
         for entry in draft.entries.iter().filter(|entry| fill::is_read_first(entry)) {
             let Write::ByIdentifier { system, value } = &entry.write else { continue };
             let found =
                 search::by_identifier(self.client(), &entry.resource_type, system, value, self.now()).await?;
-            if let Some(resource) = found.only(Reason::Duplicate)? {
+            let mut resource = match found.only(Reason::Duplicate)? {
+                Some(found) => by_id::whole(self.client(), found, self.now()).await?,
+                None => None,
+            };
+            if resource.is_none()
+                && let Some(known) = known.iter().find(|known| known.placed.uuid == entry.uuid)
+            {
+                resource =
+                    by_id::read(self.client(), &entry.resource_type, &known.placed.id, self.now()).await?;
+            }
+            if let Some(resource) = resource {
                 all.push(Existing { uuid: entry.uuid.clone(), resource });
             }
         }
@@ -224,8 +278,13 @@ impl FhirRest {
 
     async fn send_request(&self, request: &Request) -> Outcome {
         let Some(draft) = Draft::read(&request.body) else { return never(Reason::Poison) };
+        let outcome = self.send_draft(request, &draft).await;
+        self.crowded.explain(self.client(), &draft, outcome, self.now()).await
+    }
+
+    async fn send_draft(&self, request: &Request, draft: &Draft) -> Outcome {
         if request.method == singles::METHOD {
-            return singles::send(self.client(), draft, self.now()).await;
+            return singles::send(self.client(), draft.clone(), self.now()).await;
         }
         let if_match = request.if_match.as_deref();
         let sent = self.client().write(&request.method, &request.path, if_match, request.body.clone()).await;
@@ -234,7 +293,7 @@ impl FhirRest {
             Err(Fault::NotSent(Reason::Poison)) => return never(Reason::Poison),
             Err(fault) => return classify::unanswered(fault),
         };
-        match deliver::judge(&answer, &draft, self.client().base(), self.now()) {
+        match deliver::judge(&answer, draft, self.client().base(), self.now()) {
             Judged::Ended(outcome) => outcome,
             Judged::Unplaced(receipt) => look::place(self.client(), request, receipt, self.now()).await,
         }

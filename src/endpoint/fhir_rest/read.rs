@@ -14,7 +14,7 @@ use crate::outbox::{Outcome, Placed, Reason};
 use crate::tree::Node;
 
 use super::base::{is_id, is_type};
-use super::classify;
+use super::by_id;
 use super::client::Client;
 use super::content::{self, Comparison, References};
 use super::draft::{self, Draft, DraftEntry, Write};
@@ -52,7 +52,11 @@ pub async fn read(
         if !wanted.target.ours && is_known {
             continue;
         }
-        let matches = seek(client, &wanted, now).await?;
+        let mut matches = seek(client, &wanted, now).await?;
+        if let Some(place) = place(&wanted, known).filter(|_| matches.found.is_empty()) {
+            // The index may lag behind; what is missing is missing at its place.
+            matches = by_id(client, kind, place, now).await?;
+        }
         for id in matches.found.iter().filter_map(|found| found.get("id")?.as_str()) {
             references.add(kind, id, uuid);
         }
@@ -127,6 +131,16 @@ fn wanted<'a>(requests: &'a [Request], drafts: &'a [Draft]) -> Vec<Wanted<'a>> {
     all
 }
 
+/// Where a resource of ours was put, if that is known.
+fn place<'k>(wanted: &Wanted<'_>, known: &'k [Known]) -> Option<&'k str> {
+    let target = wanted.target;
+    let is = |known: &&Known| {
+        known.placed.uuid == target.uuid && known.placed.resource_type == target.resource_type
+    };
+    let place = known.iter().find(is).map(|known| known.placed.id.as_str());
+    place.filter(|_| target.ours && target.system.is_some())
+}
+
 async fn seek(client: &Client, wanted: &Wanted<'_>, now: Timestamp) -> Result<Matches, Reason> {
     let Wanted { target, entry, .. } = wanted;
     let query = match &entry.write {
@@ -148,16 +162,8 @@ async fn by_id(client: &Client, resource_type: &str, id: &str, now: Timestamp) -
     if !is_type(resource_type) || !is_id(id) {
         return Err(Reason::Poison);
     }
-    let path = format!("{resource_type}/{id}");
-    let answer = client.get(&path).await.map_err(|fault| reason(classify::unread(fault)))?;
-    match answer.status {
-        200..=299 => {
-            let resource = answer.json().ok_or(Reason::Unavailable)?;
-            Ok(Matches { found: vec![resource], ..Matches::default() })
-        }
-        404 | 410 => Ok(Matches::default()),
-        _ => Err(reason(classify::refused_reading(&answer, now))),
-    }
+    let found = by_id::read(client, resource_type, id, now).await.map_err(reason)?;
+    Ok(Matches { found: found.into_iter().collect(), ..Matches::default() })
 }
 
 /// Why a reading came to nothing.

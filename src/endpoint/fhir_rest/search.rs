@@ -1,8 +1,8 @@
 //! Searching by identifier with POST `_search`, so that no identifier stands in a URL.
 //!
 //! A server may ignore a parameter it does not know and answer with everything, so every resource that comes back must
-//! hold the identifier asked for. Invariant: "nothing found" is said only by a search set that holds nothing. Next:
-//! [`super::subject`].
+//! hold the identifier asked for. Invariant: "nothing found" is said only by a search set that holds nothing and speaks of
+//! nothing more: no next page, no total, no entry without its resource. Next: [`super::subject`].
 
 use crate::outbox::{Outcome, Reason, Refusal};
 use crate::tree::Node;
@@ -90,6 +90,10 @@ async fn ask(
         let status = Some(answer.status);
         return Err(Outcome::Rejected(Refusal { reason: Reason::RefusedByEndpoint, status, codes }));
     }
+    if matches.found.is_empty() && matches.more {
+        // It says that there is something, and does not show it: whoever took that for nothing would write over it.
+        return Err(classify::unavailable(answer.status));
+    }
     Ok(matches)
 }
 
@@ -136,7 +140,15 @@ fn matches(bundle: &Node, resource_type: &str, is_asked_for: impl Fn(&Node) -> b
     let (found, others): (Vec<&Node>, Vec<&Node>) = resources.partition(|found| is_asked_for(found));
     let links = bundle.get("link").and_then(Node::as_array).unwrap_or_default();
     let next = links.iter().any(|link| link.get("relation").and_then(Node::as_str) == Some("next"));
-    let more = next || total.is_some_and(|total| total > entries.len() as u64);
+    let is_beside = |entry: &Node| {
+        let kind = entry.path("resource.resourceType").and_then(Node::as_str);
+        let mode = entry.path("search.mode").and_then(Node::as_str);
+        matches!(mode, Some("include" | "outcome")) || kind == Some("OperationOutcome")
+    };
+    // Where nothing is shown, whatever else is said speaks of something that is not.
+    let shown = if found.is_empty() && others.is_empty() { 0 } else { entries.len() as u64 };
+    let hidden = shown == 0 && !entries.iter().all(is_beside);
+    let more = next || hidden || total.is_some_and(|total| total > shown);
     Matches { found: found.into_iter().cloned().collect(), more, ignored: !others.is_empty() }
 }
 
@@ -219,6 +231,24 @@ mod tests {
         }
         let none = matches(bundle(r#"{"entry":[]}"#), "Task", "s", "v");
         assert_eq!(none.only(Reason::Duplicate), Ok(None));
+    }
+
+    #[test]
+    fn nothing_is_nothing_only_where_nothing_more_is_spoken_of() {
+        let beside = r#"{"resource":{"resourceType":"OperationOutcome"},"search":{"mode":"outcome"}}"#;
+        for (text, more) in [
+            (r#"{"total":0}"#.to_owned(), false),
+            (format!(r#"{{"entry":[{beside}]}}"#), false),
+            (format!(r#"{{"total":1,"entry":[{beside}]}}"#), true),
+            (r#"{"total":1,"entry":[]}"#.to_owned(), true),
+            (r#"{"link":[{"relation":"next","url":"x"}],"entry":[]}"#.to_owned(), true),
+            (r#"{"entry":[{"fullUrl":"https://gp.example/fhir/Task/1"}]}"#.to_owned(), true),
+            (r#"{"entry":[{"resource":{"resourceType":"Basic"}}]}"#.to_owned(), true),
+        ] {
+            let found = matches(bundle(&text), "Task", "s", "v");
+            assert!(found.found.is_empty(), "{text}");
+            assert_eq!(found.more, more, "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! What is pointed at goes first, and what points takes the id that it was given. Nothing holds the writes together, so
 //! every one is such that it may be made again: by identifier, with the version that was read, or only where there is
-//! none. Invariant: the first entry that is not surely written ends the attempt; the Provenance, which points at
+//! none. Invariant: the first entry that is not surely written ends the attempt, and only the endpoint's own word makes it sure; the Provenance, which points at
 //! everything, goes last and stands for all of it. Next: [`super::look`].
 
 use std::collections::HashMap;
@@ -83,13 +83,20 @@ async fn one(
             return Err(classify::of_entry(&entry.write, status, outcome.as_ref(), wait));
         }
     }
-    match place(client, entry, &answer) {
-        Some(placed) => Ok((placed, answer.status)),
-        None => ask(client, entry, now)
-            .await
-            .ok_or(classify::lost(Some(answer.status)))
-            .map(|p| (p, answer.status)),
-    }
+    let lost = || classify::lost(Some(answer.status));
+    let placed = match place(client, entry, &answer) {
+        Some(placed) => Some(placed),
+        // A page of a gateway with status 200 is no word of the endpoint's: what stood there before would be taken for this.
+        None if !is_word(&answer) => return Err(lost()),
+        None => ask(client, entry, &answer, now).await,
+    };
+    placed.map(|placed| (placed, answer.status)).ok_or_else(lost)
+}
+
+/// Whether an answer that says neither where it is nor what it holds says at least that something was written: by naming its
+/// version, and with nothing else in it.
+fn is_word(answer: &Answer) -> bool {
+    answer.etag.as_deref().and_then(version_of).is_some() && answer.body.iter().all(u8::is_ascii_whitespace)
 }
 
 fn single(write: &Write) -> Single<'_> {
@@ -117,13 +124,14 @@ fn place(client: &Client, entry: &DraftEntry, answer: &Answer) -> Option<Placed>
 }
 
 /// Where a search finds it.
-async fn ask(client: &Client, entry: &DraftEntry, now: Timestamp) -> Option<Placed> {
+async fn ask(client: &Client, entry: &DraftEntry, answer: &Answer, now: Timestamp) -> Option<Placed> {
     let (system, value) = match &entry.write {
         Write::ByIdentifier { system, value } => (system.clone(), value.clone()),
         Write::IfNoneExist { query } => draft::identifier(query)?,
         Write::ById { id, .. } => {
             let (resource_type, uuid) = (entry.resource_type.clone(), entry.uuid.clone());
-            return Some(Placed { resource_type, uuid, id: id.clone(), version: None });
+            let version = answer.etag.as_deref().and_then(version_of);
+            return Some(Placed { resource_type, uuid, id: id.clone(), version });
         }
     };
     let found = search::by_identifier(client, &entry.resource_type, &system, &value, now).await.ok()?;

@@ -142,6 +142,7 @@ impl Webhook {
             status: response.status().as_u16(),
             retry_after: text(RETRY_AFTER).and_then(|text| classify::retry_after(text, now)),
             names_our_key: text(IDEMPOTENCY_KEY) == Some(key),
+            is_page: text(CONTENT_TYPE).is_some_and(is_html),
             body: Vec::new(),
         };
         while let Ok(Some(chunk)) = response.chunk().await {
@@ -152,6 +153,12 @@ impl Webhook {
         }
         answer
     }
+}
+
+/// Whether a media type is one of pages.
+fn is_html(content_type: &str) -> bool {
+    let media = content_type.split(';').next().unwrap_or_default().trim();
+    media.eq_ignore_ascii_case("text/html") || media.eq_ignore_ascii_case("application/xhtml+xml")
 }
 
 impl std::fmt::Debug for Webhook {
