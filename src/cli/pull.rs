@@ -30,7 +30,8 @@ Examples:
   sp-fhir pull --once --format json
   sp-fhir pull                          goes on, as often as configured, until told to stop
 
-Exit codes: 0 done; 1 something could not be read as an event, or was changed where only we may; 5 the configuration \
+Exit codes: 0 done; 1 something could not be read as an event, or was changed where only we may, or there is more than one \
+poll reads; 5 the configuration \
 is wrong; 6 an endpoint, the store or a folder cannot be used, or another process pulls.")]
 pub(super) struct Arguments {
     /// Configuration; without it ./sp-fhir.toml, ~/.config/sp-fhir, /etc/sp-fhir, else the defaults
@@ -69,8 +70,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 fn exit(came: &[Came]) -> Exit {
-    let needs_person =
-        |(_, came): &Came| came.as_ref().is_ok_and(|pulled| pulled.refused + pulled.divergent > 0);
+    let needs_person = |(_, came): &Came| {
+        came.as_ref().is_ok_and(|pulled| pulled.refused + pulled.divergent > 0 || pulled.more)
+    };
     match came {
         came if came.iter().any(|(_, came)| came.is_err()) => Exit::Io,
         came if came.iter().any(needs_person) => Exit::SomeRefused,
@@ -83,10 +85,11 @@ fn as_text(came: &[Came]) -> String {
     for (endpoint, came) in came {
         let _ = match came {
             Err(error) => writeln!(out, "{endpoint}: {error}"),
-            Ok(Pulled { new, events, refused, divergent, unclear, .. }) => writeln!(
+            Ok(Pulled { new, events, refused, divergent, unclear, more, .. }) => writeln!(
                 out,
                 "{endpoint}: {new} new versions, {events} events, {refused} refused, {divergent} divergent, \
-                 {unclear} not clear yet"
+                 {unclear} not clear yet{}",
+                if *more { "; there is more than one poll reads: run it again" } else { "" }
             ),
         };
     }
@@ -96,9 +99,9 @@ fn as_text(came: &[Came]) -> String {
 fn as_json(came: &[Came]) -> String {
     let of = came.iter().map(|(endpoint, came)| match came {
         Err(error) => json!({"endpoint": endpoint, "error": error.to_string()}),
-        Ok(Pulled { pages, new, events, refused, divergent, unclear }) => json!({
+        Ok(Pulled { pages, new, events, refused, divergent, unclear, more }) => json!({
             "endpoint": endpoint, "pages": pages, "new": new, "events": events, "refused": refused,
-            "divergent": divergent, "unclear": unclear,
+            "divergent": divergent, "unclear": unclear, "more": more,
         }),
     });
     format!("{:#}\n", serde_json::Value::Array(of.collect()))

@@ -79,6 +79,8 @@ pub struct Page {
     pub included: Vec<Found>,
     /// The link to the next page, as the server wrote it.
     pub next: Option<String>,
+    /// How many there are on all pages, where the server says so.
+    pub total: Option<u64>,
 }
 
 impl Page {
@@ -102,6 +104,7 @@ impl Page {
         let is_next = |link: &&Node| link.get("relation").and_then(Node::as_str) == Some("next");
         let next = list(bundle, "link").iter().find(is_next);
         page.next = next.and_then(|link| link.get("url")).and_then(Node::as_str).map(str::to_owned);
+        page.total = bundle.get("total").and_then(Node::as_number).and_then(|text| text.parse().ok());
         Some(page)
     }
 }

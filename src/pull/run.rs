@@ -25,6 +25,8 @@ use super::sink::{Batch, Sink};
 
 /// How long a version is remembered: longer than any endpoint is asked about the past.
 const REMEMBER: Duration = Duration::from_secs(400 * 24 * 3600);
+/// How long after a poll that did not come to the end.
+const PAUSE: Duration = Duration::from_secs(5);
 /// Under which versions are remembered in the store.
 const KIND: &str = "pull";
 
@@ -67,6 +69,8 @@ pub struct Pulled {
     pub divergent: usize,
     /// Versions that will be looked at again.
     pub unclear: usize,
+    /// Whether there is more than one poll reads; the next goes on from where this one ended.
+    pub more: bool,
 }
 
 /// Pulls from one endpoint.
@@ -97,8 +101,12 @@ impl Puller {
                 changed = stop.changed() => if changed.is_err() { break } else { continue },
                 done = self.once() => done,
             };
+            let mut idle = every;
             match done {
-                Ok(pulled) => self.say(&pulled),
+                Ok(pulled) => {
+                    self.say(&pulled);
+                    idle = if pulled.more { every.min(PAUSE) } else { every };
+                }
                 Err(PullError::Store(error)) if !matches!(error, StoreError::Busy | StoreError::Full) => {
                     return Err(error);
                 }
@@ -106,15 +114,18 @@ impl Puller {
             }
             tokio::select! {
                 changed = stop.changed() => if changed.is_err() { break },
-                () = tokio::time::sleep(every) => {}
+                () = tokio::time::sleep(idle) => {}
             }
         }
         Ok(())
     }
 
     fn say(&self, pulled: &Pulled) {
-        let Pulled { pages, new, events, refused, divergent, unclear } = *pulled;
+        let Pulled { pages, new, events, refused, divergent, unclear, more } = *pulled;
         let endpoint = self.name();
+        if more {
+            tracing::info!(endpoint, pages, "there is more than one poll reads: it goes on from there");
+        }
         if refused + divergent > 0 {
             tracing::warn!(endpoint, pages, new, events, refused, divergent, unclear, "pulled");
         } else if new > 0 {
@@ -225,6 +236,7 @@ impl Puller {
             refused: judged.refused.len(),
             divergent: judged.divergent.len(),
             unclear: unclear + judged.unclear,
+            more: progresses.iter().any(|(.., progress)| !progress.complete),
         };
         let name = self.name();
         let keys = judged
