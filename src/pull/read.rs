@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
+use crate::endpoint::fhir_rest::base::Base;
 use crate::endpoint::fhir_rest::client::{Answer, Client};
 use crate::endpoint::fhir_rest::{classify, search};
 use crate::outbox::{Outcome, Reason};
@@ -51,6 +52,17 @@ pub enum PullError {
     /// A page was named as its own next one.
     #[error("the endpoint's pages go round in a circle")]
     Circle,
+    /// What came was not asked for: it may be about anybody.
+    #[error(
+        "the endpoint answered a search by {parameter} with {resource}, which names another {parameter}, or none of the \
+         endpoint's own; nothing was taken"
+    )]
+    NotAsked {
+        /// `Type/id` of the first such resource.
+        resource: String,
+        /// The parameter.
+        parameter: &'static str,
+    },
     /// There is more than the endpoint gives.
     #[error(
         "the endpoint names no next page although there is more, or may be, and what is missing cannot be asked for by time; \
@@ -105,6 +117,19 @@ impl Search {
         format!("pull/{endpoint}/{}?{}={}", self.kind, self.parameter, self.value)
     }
 
+    /// Whether a resource is what was asked for. A server may ignore a parameter and give everybody's.
+    #[must_use]
+    pub fn asks_for(&self, found: &Found, base: &Base) -> bool {
+        let named = found.node.get(self.parameter).filter(|_| found.kind == self.kind);
+        let named = named.map(|value| value.as_array().unwrap_or(std::slice::from_ref(value)));
+        let is_it = |reference: &Node| {
+            let literal =
+                reference.get("reference").and_then(Node::as_str).and_then(|text| base.literal(text));
+            literal.is_some_and(|literal| self.value == format!("{}/{}", literal.resource_type, literal.id))
+        };
+        named.unwrap_or_default().iter().any(is_it)
+    }
+
     /// The form of `_search`.
     fn form(&self, from: Option<Timestamp>, includes: bool) -> String {
         let mut form = self.asks(&format!("_sort=_lastUpdated&_count={COUNT}"), from);
@@ -126,6 +151,22 @@ impl Search {
         }
         form
     }
+}
+
+/// What is asked for whom: the Tasks and requests of the service, and those of who asked.
+#[must_use]
+pub fn searches(owner: Option<&str>, requester: Option<&str>) -> Vec<Search> {
+    let of = |kind, parameter, value: Option<&str>| {
+        value.map(|value| Search { kind, parameter, value: value.to_owned() })
+    };
+    // Requests first: a Task that is found then finds its request.
+    let all = [
+        of("ServiceRequest", "performer", owner),
+        of("ServiceRequest", "requester", requester),
+        of("Task", "owner", owner),
+        of("Task", "requester", requester),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// What a search found.
@@ -189,6 +230,19 @@ pub async fn search(
         }
     }
     Ok(reader.reading)
+}
+
+/// Asks a search for its first page and looks at nothing but whether it was understood. Says how many came.
+///
+/// # Errors
+/// Why a poll would come to nothing.
+pub async fn try_once(client: &Client, search: &Search, now: Timestamp) -> Result<usize, PullError> {
+    let answer = client.post_search(search.kind, search.form(None, false)).await;
+    let page = page(answer.map_err(|fault| PullError::of(classify::unread(fault)))?, search.kind, now)?;
+    match page.matches.iter().find(|found| !search.asks_for(found, client.base())) {
+        Some(other) => Err(PullError::NotAsked { resource: other.place(), parameter: search.parameter }),
+        None => Ok(page.matches.len()),
+    }
 }
 
 fn second(at: Timestamp) -> Timestamp {
@@ -272,6 +326,9 @@ impl Reader<'_> {
     }
 
     fn take(&mut self, found: Found, run: &mut Run) -> Result<(), PullError> {
+        if !self.search.asks_for(&found, self.client.base()) {
+            return Err(PullError::NotAsked { resource: found.place(), parameter: self.search.parameter });
+        }
         run.sorted &= found.updated.is_some() && run.last.is_none_or(|last| found.updated >= Some(last));
         run.last = found.updated.or(run.last);
         run.places.insert(found.place());
@@ -414,6 +471,39 @@ pub async fn one(client: &Client, kind: &str, id: &str, now: Timestamp) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tree::{Limits, json};
+
+    #[test]
+    fn what_names_another_was_not_asked_for() {
+        let base = Base::parse("https://gp.example/fhir").unwrap();
+        let asks = |parameter: &'static str, text: &str| {
+            let search = Search { kind: "ServiceRequest", parameter, value: "Organization/12".into() };
+            let node = json::parse(text.as_bytes(), &Limits::default()).unwrap();
+            search.asks_for(&Found::read(&node).unwrap(), &base)
+        };
+        let request = |more: &str| format!(r#"{{"resourceType":"ServiceRequest","id":"1"{more}}}"#);
+        for more in [
+            r#","performer":[{"reference":"Organization/9"},{"reference":"Organization/12"}]"#,
+            r#","performer":[{"reference":"https://gp.example/fhir/Organization/12/_history/3"}]"#,
+        ] {
+            assert!(asks("performer", &request(more)), "{more}");
+            assert!(!asks("requester", &request(more)), "{more}");
+        }
+        assert!(asks("requester", &request(r#","requester":{"reference":"Organization/12"}"#)));
+        for more in [
+            "",
+            r#","performer":[]"#,
+            r#","performer":[{"reference":"Organization/123"}]"#,
+            r#","performer":[{"reference":"https://lab.example/fhir/Organization/12"}]"#,
+            r#","performer":[{"identifier":{"value":"12"}}]"#,
+        ] {
+            assert!(!asks("performer", &request(more)), "{more}");
+        }
+        assert!(!asks(
+            "performer",
+            r#"{"resourceType":"Task","id":"1","performer":{"reference":"Organization/12"}}"#
+        ));
+    }
 
     #[test]
     fn a_search_asks_by_form_and_names_its_own_cursor() {

@@ -160,18 +160,7 @@ impl Puller {
     }
 
     fn searches(&self) -> Vec<Search> {
-        let Settings { owner, requester, .. } = &self.settings;
-        let of = |kind, parameter, value: &Option<String>| {
-            value.clone().map(|value| Search { kind, parameter, value })
-        };
-        // Requests first: a Task that is found then finds its request.
-        let all = [
-            of("ServiceRequest", "performer", owner),
-            of("ServiceRequest", "requester", requester),
-            of("Task", "owner", owner),
-            of("Task", "requester", requester),
-        ];
-        all.into_iter().flatten().collect()
+        read::searches(self.settings.owner.as_deref(), self.settings.requester.as_deref())
     }
 
     async fn cursor(&self, search: &Search) -> Result<Cursor, StoreError> {

@@ -186,6 +186,23 @@ async fn a_server_that_cuts_off_without_a_next_page_is_read_on_by_time_or_refuse
     assert!(world.events().is_empty());
 }
 
+#[tokio::test]
+async fn what_a_server_gives_unasked_is_nobodys_event() {
+    let stub = with(1, 100).await;
+    let of = stub.put("r9", request("LAB-9x", "Patient/p1", "Organization/lab"));
+    stub.put("t9", task(&of, "Patient/p1", "Organization/lab"));
+    let world = World::new(&stub.base, OWNER);
+    stub.behave(Manner::Ignores);
+    let failed = world.puller.once().await;
+    let Err(PullError::NotAsked { resource, parameter }) = failed else { panic!("{failed:?}") };
+    assert_eq!((resource.as_str(), parameter), ("ServiceRequest/r9", "performer"));
+    assert!(world.events().is_empty());
+    assert_eq!(world.cursor("Task", "owner", OWNER).await, None);
+    stub.behave(Manner::Correct);
+    assert_eq!(world.puller.once().await.unwrap().events, 2);
+    assert!(world.events().iter().all(|(_, case)| case == "GP-000x"));
+}
+
 /// A stub with one person and so many requests, none with a Task.
 async fn with_requests(requests: usize, page_size: usize, seconds_apart: i64) -> (Stub, String) {
     let stub = Stub::start(page_size).await;

@@ -29,6 +29,8 @@ pub(crate) enum Manner {
     NoNextUnsorted,
     /// Gives so many and names no next page.
     Cap(Cap),
+    /// Gives everybody's.
+    Ignores,
     /// Knows no `_lastUpdated`.
     NoTime,
     /// A sign-in page.
@@ -179,7 +181,7 @@ impl Inner {
         let from = parameter("_lastUpdated").map(|from| from.trim_start_matches("ge").to_owned());
         let matches = |held: &&Value| {
             let reference = |value: &Value, wanted: Option<String>| {
-                wanted.is_none_or(|wanted| value["reference"] == wanted)
+                self.manner == Manner::Ignores || wanted.is_none_or(|wanted| value["reference"] == wanted)
             };
             let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
             let updated = at(held["meta"]["lastUpdated"].as_str().unwrap());
