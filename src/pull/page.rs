@@ -8,6 +8,9 @@ use crate::endpoint::fhir_rest::search::is_search_set;
 use crate::event::hash::hex;
 use crate::tree::{Node, json};
 
+/// The type and id of a resource at an endpoint.
+pub type Place = (String, String);
+
 /// One version of a resource at an endpoint.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Found {
@@ -129,7 +132,7 @@ const READ: [&str; 6] =
 
 /// Type and id of everything of the endpoint that a resource leans on.
 #[must_use]
-pub fn leans_on(node: &Node, base: &Base) -> Vec<(String, String)> {
+pub fn leans_on(node: &Node, base: &Base) -> Vec<Place> {
     let named = FOLLOWED.iter().filter_map(|name| node.get(name));
     let references = named.flat_map(|value| value.as_array().unwrap_or(std::slice::from_ref(value)));
     let literals = references.filter_map(|reference| base.literal(reference.get("reference")?.as_str()?));

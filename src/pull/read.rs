@@ -1,25 +1,23 @@
-//! Reads a search to its end, page by page, and what its resources lean on. Writes nothing.
+//! Reads a search to its end, page by page. Writes nothing.
 //!
 //! A server is not trusted: the next page must lie below the endpoint's base and must not have been read before, and the last
 //! page is not believed to be the last where the server may have given fewer than there are. A reading is complete, or
 //! says how far it came, or failed and is thrown away whole. Invariant: no request leaves the endpoint's base, and nothing of
-//! a person stands in a URL that is made here. Next: [`super::run`].
+//! a person stands in a URL that is made here. Next: [`super::related`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
 use crate::endpoint::fhir_rest::base::Base;
+use crate::endpoint::fhir_rest::classify;
 use crate::endpoint::fhir_rest::client::{Answer, Client};
-use crate::endpoint::fhir_rest::{classify, search};
 use crate::outbox::{Outcome, Reason};
 use crate::store::StoreError;
 use crate::tree::Node;
 
 use super::cursor::Progress;
-use super::fresh::{Focus, Fresh, REQUEST, logical_focus};
-use super::judge::Related;
-use super::page::{Found, Page, leans_on};
+use super::page::{Found, Page};
 
 /// So many resources are asked for on a page.
 pub const COUNT: usize = 100;
@@ -27,10 +25,6 @@ pub const COUNT: usize = 100;
 pub const MAX_PAGES: usize = 200;
 /// No more pages are read for what changed in one second, within which no poll can go on.
 pub const MOST_PAGES: usize = 1000;
-/// No more single resources are read in one poll.
-const MAX_READS: usize = 20_000;
-/// A Task leads to its request, that to a role, that to an organisation.
-const DEPTH: usize = 4;
 
 /// Why a poll came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -75,9 +69,6 @@ pub enum PullError {
     /// More changed in one second than can be read.
     #[error("more changed at the endpoint within one second than one poll reads; nothing was taken")]
     TooManyAtOnce,
-    /// Too much leans on what was found.
-    #[error("too many resources to read one by one")]
-    TooMany,
     /// A sink did not take it.
     #[error("{0}")]
     Sink(#[from] super::sink::SinkError),
@@ -87,7 +78,7 @@ pub enum PullError {
 }
 
 impl PullError {
-    fn of(outcome: Outcome) -> Self {
+    pub(super) fn of(outcome: Outcome) -> Self {
         let (reason, status) = match outcome {
             Outcome::Deferred { reason, status, .. } | Outcome::Unknown { reason, status } => {
                 (reason, status)
@@ -375,97 +366,6 @@ fn page(answer: Answer, kind: &str, now: Timestamp) -> Result<Page, PullError> {
         return Err(PullError::of(classify::refused_reading(&answer, now)));
     }
     answer.json().and_then(|bundle| Page::read(&bundle, kind)).ok_or(PullError::NotASearchSet)
-}
-
-/// Reads what resources lean on and was not met yet. What is not there, or not for us, is left out.
-///
-/// # Errors
-/// [`PullError`]: the endpoint cannot be asked now.
-pub async fn related<'n>(
-    client: &Client,
-    of: impl Iterator<Item = &'n Node>,
-    met: &mut Related,
-    now: Timestamp,
-) -> Result<(), PullError> {
-    let mut wanted: Vec<(String, String)> = of.flat_map(|node| leans_on(node, client.base())).collect();
-    let mut asked = HashSet::new();
-    for _ in 0..DEPTH {
-        let mut next = Vec::new();
-        for place in wanted {
-            if !asked.insert(place.clone()) {
-                continue;
-            }
-            if !met.contains_key(&place) {
-                if asked.len() > MAX_READS {
-                    return Err(PullError::TooMany);
-                }
-                let Some(found) = one(client, &place.0, &place.1, now).await? else { continue };
-                met.insert(place.clone(), found);
-            }
-            if let Some(found) = met.get(&place) {
-                next.extend(leans_on(&found.node, client.base()));
-            }
-        }
-        wanted = next;
-    }
-    Ok(())
-}
-
-/// Finds the requests that Tasks name by nothing but an identifier, where each is one's alone. An endpoint that cannot be
-/// asked so leaves them as they are stated.
-///
-/// # Errors
-/// [`PullError`]: the endpoint cannot be asked now.
-pub async fn focuses(
-    client: &Client,
-    fresh: &mut [Fresh],
-    met: &mut Related,
-    now: Timestamp,
-) -> Result<(), PullError> {
-    let mut asked: HashMap<(String, String), Focus> = HashMap::new();
-    for one in fresh {
-        let Some((system, value)) = logical_focus(&one.found) else { continue };
-        let name = (system.to_owned(), value.to_owned());
-        if let Some(known) = asked.get(&name) {
-            one.focus = known.clone();
-            continue;
-        }
-        let focus = match search::by_identifier(client, REQUEST, system, value, now).await {
-            Err(Outcome::Rejected(_)) => Focus::AsStated,
-            Err(other) => return Err(PullError::of(other)),
-            Ok(matches) => {
-                match matches.only(Reason::Duplicate).map(|one| one.as_ref().and_then(Found::read)) {
-                    Err(_) => Focus::Several,
-                    Ok(None) => Focus::AsStated,
-                    Ok(Some(request)) => {
-                        let place = (request.kind.clone(), request.id.clone());
-                        met.insert(place.clone(), request);
-                        Focus::At(place)
-                    }
-                }
-            }
-        };
-        asked.insert(name, focus.clone());
-        one.focus = focus;
-    }
-    Ok(())
-}
-
-/// Reads one resource; none where it is not there or not for us.
-///
-/// # Errors
-/// [`PullError`]: the endpoint cannot be asked now.
-pub async fn one(client: &Client, kind: &str, id: &str, now: Timestamp) -> Result<Option<Found>, PullError> {
-    let answer = client.get(&format!("{kind}/{id}")).await;
-    let answer = answer.map_err(|fault| PullError::of(classify::unread(fault)))?;
-    match answer.status {
-        403 | 404 | 410 => Ok(None),
-        200..=299 => {
-            let found = answer.json().and_then(|node| Found::read(&node));
-            Ok(found.filter(|found| found.kind == kind && found.id == id))
-        }
-        _ => Err(PullError::of(classify::refused_reading(&answer, now))),
-    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub(crate) enum Manner {
     Ignores,
     /// Knows no `_lastUpdated`.
     NoTime,
+    /// The resource at this place with this status and body.
+    Answers(&'static str, u16, &'static str),
     /// A sign-in page.
     Html,
     /// Its clock stands in the year 2020.
@@ -136,6 +138,11 @@ impl Stub {
         if let Some(query) = uri.query().filter(|query| query.starts_with("_page=")) {
             let (page, form) = query.trim_start_matches("_page=").split_once('&').unwrap();
             return inner.search(&self.base, &path, form, page.parse().unwrap());
+        }
+        if let Manner::Answers(at, status, body) = inner.manner
+            && at == path
+        {
+            return answer(StatusCode::from_u16(status).unwrap(), body.into());
         }
         let found = inner.held.iter().find(|held| place(held) == path);
         found.map_or_else(
