@@ -12,13 +12,14 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::endpoint::Kind;
+use crate::config::endpoint::{Kind, PullConfig};
 use crate::config::{Config, EndpointConfig, Places, Problem, Problems};
 use crate::convert::Exit;
 use crate::daemon::{DaemonError, endpoints, parts};
-use crate::endpoint::fhir_rest::question::{Finding, Verdict};
+use crate::endpoint::fhir_rest::question::{Finding, Question, Verdict};
 use crate::endpoint::fhir_rest::{FhirRest, inquiry, trial};
 use crate::intake::folder;
+use crate::pull::read;
 use crate::store::{self, SqliteStore, StoreError};
 use crate::telemetry::log::{self, Format};
 
@@ -226,7 +227,7 @@ impl Found {
                 Ok(_) if arguments.offline => {}
                 Ok(rest) => {
                     let probes = arguments.probe_writes.contains(&endpoint.name);
-                    for finding in ask(&rest, clock.as_ref(), probes)? {
+                    for finding in ask(&rest, endpoint.pull.as_ref(), clock.as_ref(), probes)? {
                         self.there(&endpoint.name, &finding);
                     }
                 }
@@ -269,7 +270,12 @@ impl Found {
 }
 
 /// Asks an endpoint everything, and writes to it where a person named it.
-fn ask(endpoint: &FhirRest, clock: &dyn Clock, probes: bool) -> Result<Vec<Finding>, Failure> {
+fn ask(
+    endpoint: &FhirRest,
+    pull: Option<&PullConfig>,
+    clock: &dyn Clock,
+    probes: bool,
+) -> Result<Vec<Finding>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -277,11 +283,35 @@ fn ask(endpoint: &FhirRest, clock: &dyn Clock, probes: bool) -> Result<Vec<Findi
     let nobodys = || uuid::Builder::from_random_bytes(clock.random()).into_uuid();
     Ok(runtime.block_on(async {
         let mut found = inquiry::inquire(endpoint, nobodys()).await;
+        let is_wrong =
+            |question| found.iter().any(|one| one.question == question && one.verdict == Verdict::Wrong);
+        // What does not answer at all would only say so again.
+        if let Some(pull) = pull
+            && !is_wrong(Question::Authentication)
+            && !is_wrong(Question::Metadata)
+        {
+            found.extend(pulling(endpoint, pull, clock).await);
+        }
         if probes {
             found.extend(trial::probe_writes(endpoint, nobodys()).await);
         }
         found
     }))
+}
+
+/// The searches by which is pulled, tried.
+async fn pulling(endpoint: &FhirRest, pull: &PullConfig, clock: &dyn Clock) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for search in read::searches(pull.owner.as_deref(), pull.requester.as_deref()) {
+        let asked = format!("{} by {}", search.kind, search.parameter);
+        let (verdict, said) = match read::try_once(endpoint.client(), &search, clock.now()).await {
+            Ok(0) => (Verdict::Good, format!("{asked}: answered; there are none")),
+            Ok(_) => (Verdict::Good, format!("{asked}: only what was asked for")),
+            Err(error) => (Verdict::Wrong, format!("{asked}: {error}")),
+        };
+        found.push(Finding::new(Question::Pull, verdict, said));
+    }
+    found
 }
 
 /// How much is written to see whether there is room: a full disk still takes an empty file.

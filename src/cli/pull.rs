@@ -30,7 +30,8 @@ Examples:
   sp-fhir pull --once --format json
   sp-fhir pull                          goes on, as often as configured, until told to stop
 
-Exit codes: 0 done; 1 something could not be read as an event, or was changed where only we may; 5 the configuration \
+Exit codes: 0 done; 1 something could not be read as an event, or was changed where only we may, there is more than one poll \
+reads, or something is not clear for more than a day; 5 the configuration \
 is wrong; 6 an endpoint, the store or a folder cannot be used, or another process pulls.")]
 pub(super) struct Arguments {
     /// Configuration; without it ./sp-fhir.toml, ~/.config/sp-fhir, /etc/sp-fhir, else the defaults
@@ -69,8 +70,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 fn exit(came: &[Came]) -> Exit {
-    let needs_person =
-        |(_, came): &Came| came.as_ref().is_ok_and(|pulled| pulled.refused + pulled.divergent > 0);
+    let needs_person = |(_, came): &Came| {
+        came.as_ref().is_ok_and(|pulled| {
+            pulled.refused + pulled.divergent > 0
+                || pulled.more
+                || pulled.unclear.iter().any(|one| one.is_overdue)
+        })
+    };
     match came {
         came if came.iter().any(|(_, came)| came.is_err()) => Exit::Io,
         came if came.iter().any(needs_person) => Exit::SomeRefused,
@@ -83,22 +89,32 @@ fn as_text(came: &[Came]) -> String {
     for (endpoint, came) in came {
         let _ = match came {
             Err(error) => writeln!(out, "{endpoint}: {error}"),
-            Ok(Pulled { new, events, refused, divergent, unclear, .. }) => writeln!(
+            Ok(Pulled { new, events, refused, divergent, unclear, more, .. }) => writeln!(
                 out,
                 "{endpoint}: {new} new versions, {events} events, {refused} refused, {divergent} divergent, \
-                 {unclear} not clear yet"
+                 {} not clear yet{}",
+                unclear.len(),
+                if *more { "; there is more than one poll reads: run it again" } else { "" }
             ),
         };
+        for one in came.iter().flat_map(|pulled| pulled.unclear.iter().take(SHOWN)) {
+            let _ = writeln!(out, "  {}: {}; since {}", one.resource(), one.why, one.since);
+        }
     }
     out
 }
 
+/// So many of what is not clear are named; as JSON, all.
+const SHOWN: usize = 20;
+
 fn as_json(came: &[Came]) -> String {
     let of = came.iter().map(|(endpoint, came)| match came {
         Err(error) => json!({"endpoint": endpoint, "error": error.to_string()}),
-        Ok(Pulled { pages, new, events, refused, divergent, unclear }) => json!({
+        Ok(Pulled { pages, new, events, refused, divergent, unclear, more }) => json!({
             "endpoint": endpoint, "pages": pages, "new": new, "events": events, "refused": refused,
-            "divergent": divergent, "unclear": unclear,
+            "divergent": divergent, "unclear": unclear.len(), "more": more,
+            "not_clear": unclear.iter().map(|one| json!({"resource": one.resource(), "why": one.why,
+                "since": one.since.to_string(), "overdue": one.is_overdue})).collect::<Vec<_>>(),
         }),
     });
     format!("{:#}\n", serde_json::Value::Array(of.collect()))

@@ -14,6 +14,7 @@ use crate::convert::Exit;
 use crate::daemon::Parts;
 use crate::event::IssueCode;
 use crate::outbox::{Reason, State};
+use crate::pull::unclear::{self, Unclear};
 use crate::store::{Filter, Store, StoreError};
 
 use super::edge;
@@ -26,7 +27,7 @@ Examples:
   sp-fhir status
   sp-fhir status --format json | jq .needs_person
 
-Exit codes: 0 nothing waits for a person; 1 something does; 5 the configuration is wrong; 6 the store cannot be used.")]
+Exit codes: 0 nothing waits for a person; 1 something does, or what was pulled is not clear for more than a day; 5 the configuration is wrong; 6 the store cannot be used.")]
 pub(super) struct Arguments {
     /// Configuration; without it ./sp-fhir.toml, ~/.config/sp-fhir, /etc/sp-fhir, else the defaults
     #[arg(short, long, value_name = "FILE")]
@@ -45,6 +46,8 @@ struct Status {
     notices: Vec<(IssueCode, u64)>,
     /// Seconds the oldest due entry has waited, by endpoint.
     waited: BTreeMap<String, i64>,
+    /// What was pulled and is not clear yet, by endpoint.
+    unclear: BTreeMap<String, Vec<Unclear>>,
 }
 
 impl Status {
@@ -72,7 +75,12 @@ impl Status {
                 waited.insert(endpoint.clone(), now.duration_since(due).as_secs());
             }
         }
-        Ok(Self { counts, needs, notices: store.notice_counts()?, waited })
+        let mut not_clear = BTreeMap::new();
+        for endpoint in endpoints {
+            let list = store.note(&unclear::note(endpoint))?.map(|word| unclear::parse(&word));
+            not_clear.extend(list.filter(|list| !list.is_empty()).map(|list| (endpoint.clone(), list)));
+        }
+        Ok(Self { counts, needs, notices: store.notice_counts()?, waited, unclear: not_clear })
     }
 
     fn total(&self, state: State) -> u64 {
@@ -99,6 +107,14 @@ impl Status {
             if *waited > 0 {
                 let _ = writeln!(out, "{endpoint}: the oldest that could leave has waited {}", span(*waited));
             }
+        }
+        for (endpoint, list) in &self.unclear {
+            let _ = writeln!(
+                out,
+                "{endpoint}: {} pulled, not clear yet; {} for more than a day (--format json names them)",
+                list.len(),
+                list.iter().filter(|one| one.is_overdue).count()
+            );
         }
         if self.needs_person() == 0 {
             out.push_str("nothing waits for a person\n");
@@ -134,12 +150,19 @@ impl Status {
             .iter()
             .map(|(state, word, _)| ((*word).to_owned(), json!(self.total(*state))))
             .collect();
+        let lists =
+            self.unclear.iter().flat_map(|(endpoint, list)| list.iter().map(move |one| (endpoint, one)));
+        let not_clear = lists.map(|(endpoint, one)| {
+            json!({"endpoint": endpoint, "resource": one.resource(), "why": one.why,
+                "since": one.since.to_string(), "overdue": one.is_overdue})
+        });
         let value = json!({
             "accepted": self.accepted(),
             "states": states,
             "by_endpoint": by_endpoint.collect::<Vec<_>>(),
             "needs_person": needs.chain(notices).collect::<Vec<_>>(),
             "oldest_due_seconds": self.waited,
+            "pulled_not_clear": not_clear.collect::<Vec<_>>(),
         });
         format!("{value:#}\n")
     }
@@ -164,5 +187,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let status = Status::read(&mut store, &endpoints)?;
     let text = if arguments.format == "json" { status.json() } else { status.text() };
     edge::print(&text)?;
-    Ok(if status.needs_person() > 0 { Exit::SomeRefused } else { Exit::Done })
+    let is_overdue = status.unclear.values().flatten().any(|one| one.is_overdue);
+    Ok(if status.needs_person() > 0 || is_overdue { Exit::SomeRefused } else { Exit::Done })
 }

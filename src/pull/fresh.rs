@@ -34,6 +34,8 @@ pub enum Focus {
     At((String, String)),
     /// By an identifier that several requests have.
     Several,
+    /// By an identifier that cannot be searched for now.
+    Unread,
 }
 
 impl Fresh {

@@ -3,9 +3,9 @@
 //! A request of the clinical system's is `referred`; its Tasks say how far it got ([`crate::map::back`] reads both). Of
 //! what we wrote ourselves, only what others did to our Task becomes an event, and only in the elements that they may
 //! change. What this is not: it does not know what was seen before. Invariant: a version ends in an event, in silence,
-//! refused, divergent, or unclear; only the unclear are looked at again. Next: [`super::read`].
+//! refused, divergent, or unclear; only the unclear are looked at again ([`super::unclear`]). Next: [`super::read`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
@@ -20,7 +20,8 @@ use crate::map::back::{Back, is_of_request};
 use crate::tree::Node;
 
 use super::fresh::{Focus, Fresh, REQUEST};
-use super::page::{Found, leans_on, list};
+use super::page::{Found, Place, leans_on, list};
+use super::related::Related;
 
 /// Whose a resource is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +36,6 @@ pub enum Whose {
     /// installation's.
     Unclear,
 }
-
-/// Resources met at the endpoint, by type and id.
-pub type Related = HashMap<(String, String), Found>;
 
 /// What nothing could be made of.
 #[derive(Clone, Debug)]
@@ -59,22 +57,22 @@ pub struct Judged {
     pub refused: Vec<Refused>,
     /// Resources of ours, `Type/id`, that somebody changed where nobody but us may.
     pub divergent: Vec<String>,
-    /// How many cannot be judged now.
-    pub unclear: usize,
+    /// What cannot be judged now, and why.
+    pub unclear: Vec<(Found, String)>,
     /// The versions that need not be looked at again.
     pub done: Vec<Found>,
 }
 
-/// The UUID by which we would name a resource, if it has one of ours: version 5, in a system that ends as ours do.
+/// The source and the UUID by which we would name a resource, if it has one of ours: version 5, in a system that ends as ours
+/// do. Another system may name its own so, too.
 #[must_use]
-pub fn our_name(found: &Found) -> Option<&str> {
-    let ours = |identifier: &&Node| {
-        let system = identifier.get("system").and_then(Node::as_str).unwrap_or_default();
-        matches!(system.rsplit('/').next(), Some("referral" | "task" | "servicerequest"))
-    };
-    let values = list(&found.node, "identifier").iter().filter(ours);
-    let mut values = values.filter_map(|identifier| identifier.get("value")?.as_str());
-    values.find(|value| uuid::Uuid::parse_str(value).is_ok_and(|uuid| uuid.get_version_num() == 5))
+pub fn our_name(found: &Found) -> Option<(&str, &str)> {
+    list(&found.node, "identifier").iter().find_map(|identifier| {
+        let (source, last) = identifier.get("system")?.as_str()?.rsplit_once('/')?;
+        let value = identifier.get("value")?.as_str()?;
+        let is_uuid = uuid::Uuid::parse_str(value).is_ok_and(|uuid| uuid.get_version_num() == 5);
+        (is_uuid && matches!(last, "referral" | "task" | "servicerequest")).then_some((source, value))
+    })
 }
 
 /// Judges versions that were not seen before.
@@ -85,9 +83,20 @@ pub fn judge(back: &Back<'_>, base: &Base, fresh: Vec<Fresh>, related: &Related)
         fresh.into_iter().partition(|fresh| fresh.found.kind == REQUEST);
     for fresh in requests.into_iter().chain(tasks) {
         let found = &fresh.found;
-        match compare(&fresh, base) {
-            Standing::Unclear => {
-                judged.unclear += 1;
+        let standing = match compare(&fresh, base) {
+            Standing::News(_) if fresh.focus == Focus::Unread => {
+                Standing::Unclear("its request cannot be searched for by identifier now".to_owned())
+            }
+            // Read without what it leans on, it would say less than it does, and never again.
+            Standing::News(news) => match unread(&fresh, base, related) {
+                Some(why) => Standing::Unclear(why),
+                None => Standing::News(news),
+            },
+            other => other,
+        };
+        match standing {
+            Standing::Unclear(why) => {
+                judged.unclear.push((fresh.found, why));
                 continue;
             }
             Standing::AsSent => {}
@@ -125,16 +134,18 @@ enum Standing {
     AsSent,
     /// It was changed where only we may.
     Divergent,
-    /// It cannot be said now.
-    Unclear,
+    /// It cannot be said now, and why.
+    Unclear(String),
 }
+
+const NOT_KNOWN: &str = "it bears a name of ours, and what we last wrote is not known (yet)";
 
 fn compare(fresh: &Fresh, base: &Base) -> Standing {
     let found = &fresh.found;
     let as_sent = if fresh.notes.is_empty() { Standing::AsSent } else { Standing::News(News::Words) };
     let known = match &fresh.whose {
         Whose::Theirs => return Standing::News(News::Theirs),
-        Whose::Unclear => return Standing::Unclear,
+        Whose::Unclear => return Standing::Unclear(NOT_KNOWN.to_owned()),
         Whose::Ours(known) => known,
         Whose::Answered(known) if is_as_left(found, known, base) => return as_sent,
         Whose::Answered(_) => return Standing::News(News::Theirs),
@@ -234,23 +245,37 @@ fn task_event_id(event: &ReferralEvent, found: &Found) -> String {
     if whole.len() <= MAX_ID { whole } else { format!("{kind}/{}", hex(&Sha256::digest(&whole))) }
 }
 
-/// A resource with everything it leans on, as far as it was met.
-fn bundle(found: &Found, focus: &Focus, base: &Base, related: &Related) -> Node {
-    let mut entries = vec![entry(found, base)];
-    let mut met = HashSet::from([(found.kind.clone(), found.id.clone())]);
+/// Everything of the endpoint that a resource leans on, as far as it was met.
+fn reached(found: &Found, focus: &Focus, base: &Base, related: &Related) -> Vec<Place> {
+    let mut reached = Vec::new();
+    let mut known = HashSet::from([(found.kind.clone(), found.id.clone())]);
     let mut next = leans_on(&found.node, base);
     if let Focus::At(place) = focus {
         next.push(place.clone());
     }
     while let Some(place) = next.pop() {
-        if !met.insert(place.clone()) {
-            continue;
-        }
-        if let Some(there) = related.get(&place) {
-            next.extend(leans_on(&there.node, base));
-            entries.push(entry(there, base));
+        if known.insert(place.clone()) {
+            next.extend(related.met.get(&place).into_iter().flat_map(|there| leans_on(&there.node, base)));
+            reached.push(place);
         }
     }
+    reached
+}
+
+/// Why something that a version leans on could not be read.
+fn unread(fresh: &Fresh, base: &Base, related: &Related) -> Option<String> {
+    if related.unread.is_empty() {
+        return None;
+    }
+    let reached = reached(&fresh.found, &fresh.focus, base, related);
+    reached.iter().find_map(|place| related.unread.get(place).cloned())
+}
+
+/// A resource with everything it leans on, as far as it was met.
+fn bundle(found: &Found, focus: &Focus, base: &Base, related: &Related) -> Node {
+    let reached = reached(found, focus, base, related);
+    let met = reached.iter().filter_map(|place| related.met.get(place));
+    let entries = std::iter::once(found).chain(met).map(|found| entry(found, base)).collect();
     Node::Object(vec![
         ("resourceType".into(), Node::String("Bundle".into())),
         ("type".into(), Node::String("collection".into())),

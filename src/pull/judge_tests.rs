@@ -56,7 +56,8 @@ fn judge_fresh(fresh: Vec<Fresh>, related: &[&str]) -> Judged {
         Identities { source: Some(Arc::from("https://gp.example/requests")), ..Identities::default() };
     let back = Back { codeset: &codeset, identities: &identities, nhs_number: NhsNumberRule::Reject };
     let related = related.iter().map(|text| found(text));
-    let related = related.map(|found| ((found.kind.clone(), found.id.clone()), found)).collect();
+    let met = related.map(|found| ((found.kind.clone(), found.id.clone()), found)).collect();
+    let related = Related { met, ..Related::default() };
     judge(&back, &base(), fresh, &related)
 }
 
@@ -332,9 +333,9 @@ fn our_own_answer_is_no_news_and_what_they_do_with_it_is_theirs() {
 #[test]
 fn what_looks_like_ours_and_is_not_known_is_looked_at_again() {
     let task = our_task("1", r#""status":"accepted""#);
-    assert_eq!(our_name(&task), Some(OURS));
+    assert_eq!(our_name(&task), Some(("https://elmfield-sp.example/cases", OURS)));
     let judged = judged(vec![(task, Whose::Unclear)]);
-    assert_eq!((judged.unclear, judged.done.len(), judged.events.len()), (1, 0, 0));
+    assert_eq!((judged.unclear.len(), judged.done.len(), judged.events.len()), (1, 0, 0));
     // Another system's own UUID, and its own `task` system with its own numbers.
     for identifier in [
         r#"{"system":"https://gp.example/request","value":"5f0c1f0e-8a57-5d3c-9b1e-2f6a7c1d9e10"}"#,

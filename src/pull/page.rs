@@ -8,6 +8,9 @@ use crate::endpoint::fhir_rest::search::is_search_set;
 use crate::event::hash::hex;
 use crate::tree::{Node, json};
 
+/// The type and id of a resource at an endpoint.
+pub type Place = (String, String);
+
 /// One version of a resource at an endpoint.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Found {
@@ -79,6 +82,8 @@ pub struct Page {
     pub included: Vec<Found>,
     /// The link to the next page, as the server wrote it.
     pub next: Option<String>,
+    /// How many there are on all pages, where the server says so.
+    pub total: Option<u64>,
 }
 
 impl Page {
@@ -102,6 +107,7 @@ impl Page {
         let is_next = |link: &&Node| link.get("relation").and_then(Node::as_str) == Some("next");
         let next = list(bundle, "link").iter().find(is_next);
         page.next = next.and_then(|link| link.get("url")).and_then(Node::as_str).map(str::to_owned);
+        page.total = bundle.get("total").and_then(Node::as_number).and_then(|text| text.parse().ok());
         Some(page)
     }
 }
@@ -126,7 +132,7 @@ const READ: [&str; 6] =
 
 /// Type and id of everything of the endpoint that a resource leans on.
 #[must_use]
-pub fn leans_on(node: &Node, base: &Base) -> Vec<(String, String)> {
+pub fn leans_on(node: &Node, base: &Base) -> Vec<Place> {
     let named = FOLLOWED.iter().filter_map(|name| node.get(name));
     let references = named.flat_map(|value| value.as_array().unwrap_or(std::slice::from_ref(value)));
     let literals = references.filter_map(|reference| base.literal(reference.get("reference")?.as_str()?));

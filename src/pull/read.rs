@@ -1,33 +1,30 @@
-//! Reads a search to its end, page by page, and what its resources lean on. Writes nothing.
+//! Reads a search to its end, page by page. Writes nothing.
 //!
-//! A server is not trusted: the next page must lie below the endpoint's base, must not have been read before, and
-//! there must not be too many; a page that is full and names no next one is not believed to be the last. What came of
-//! a reading that failed is thrown away whole. Invariant: no request leaves the endpoint's base, and nothing of a
-//! person stands in a URL that is made here. Next: [`super::run`].
+//! A server is not trusted: the next page must lie below the endpoint's base and must not have been read before, and the last
+//! page is not believed to be the last where the server may have given fewer than there are. A reading is complete, or
+//! says how far it came, or failed and is thrown away whole. Invariant: no request leaves the endpoint's base, and nothing of
+//! a person stands in a URL that is made here. Next: [`super::related`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
+use crate::endpoint::fhir_rest::base::Base;
+use crate::endpoint::fhir_rest::classify;
 use crate::endpoint::fhir_rest::client::{Answer, Client};
-use crate::endpoint::fhir_rest::{classify, search};
 use crate::outbox::{Outcome, Reason};
 use crate::store::StoreError;
 use crate::tree::Node;
 
 use super::cursor::Progress;
-use super::fresh::{Focus, Fresh, REQUEST, logical_focus};
-use super::judge::Related;
-use super::page::{Found, Page, leans_on};
+use super::page::{Found, Page};
 
 /// So many resources are asked for on a page.
 pub const COUNT: usize = 100;
-/// No more pages of one search are read in one poll; the next goes on from there.
+/// After so many pages of one search the next poll goes on from there.
 pub const MAX_PAGES: usize = 200;
-/// No more single resources are read in one poll.
-const MAX_READS: usize = 20_000;
-/// A Task leads to its request, that to a role, that to an organisation.
-const DEPTH: usize = 4;
+/// No more pages are read for what changed in one second, within which no poll can go on.
+pub const MOST_PAGES: usize = 1000;
 
 /// Why a poll came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -49,12 +46,29 @@ pub enum PullError {
     /// A page was named as its own next one.
     #[error("the endpoint's pages go round in a circle")]
     Circle,
+    /// What came was not asked for: it may be about anybody.
+    #[error(
+        "the endpoint answered a search by {parameter} with {resource}, which names another {parameter}, or none of the \
+         endpoint's own; nothing was taken"
+    )]
+    NotAsked {
+        /// `Type/id` of the first such resource.
+        resource: String,
+        /// The parameter.
+        parameter: &'static str,
+    },
     /// There is more than the endpoint gives.
-    #[error("the endpoint names no next page although there is more, and does not sort by time")]
+    #[error(
+        "the endpoint names no next page although there is more, or may be, and what is missing cannot be asked for by time; \
+         nothing was taken"
+    )]
     CutOff,
-    /// Too much leans on what was found.
-    #[error("too many resources to read one by one")]
-    TooMany,
+    /// There is more than one poll reads, in no order.
+    #[error("there is more than one poll reads, and the endpoint does not sort by time; nothing was taken")]
+    Unsorted,
+    /// More changed in one second than can be read.
+    #[error("more changed at the endpoint within one second than one poll reads; nothing was taken")]
+    TooManyAtOnce,
     /// A sink did not take it.
     #[error("{0}")]
     Sink(#[from] super::sink::SinkError),
@@ -64,7 +78,7 @@ pub enum PullError {
 }
 
 impl PullError {
-    fn of(outcome: Outcome) -> Self {
+    pub(super) fn of(outcome: Outcome) -> Self {
         let (reason, status) = match outcome {
             Outcome::Deferred { reason, status, .. } | Outcome::Unknown { reason, status } => {
                 (reason, status)
@@ -94,18 +108,56 @@ impl Search {
         format!("pull/{endpoint}/{}?{}={}", self.kind, self.parameter, self.value)
     }
 
+    /// Whether a resource is what was asked for. A server may ignore a parameter and give everybody's.
+    #[must_use]
+    pub fn asks_for(&self, found: &Found, base: &Base) -> bool {
+        let named = found.node.get(self.parameter).filter(|_| found.kind == self.kind);
+        let named = named.map(|value| value.as_array().unwrap_or(std::slice::from_ref(value)));
+        let is_it = |reference: &Node| {
+            let literal =
+                reference.get("reference").and_then(Node::as_str).and_then(|text| base.literal(text));
+            literal.is_some_and(|literal| self.value == format!("{}/{}", literal.resource_type, literal.id))
+        };
+        named.unwrap_or_default().iter().any(is_it)
+    }
+
     /// The form of `_search`.
     fn form(&self, from: Option<Timestamp>, includes: bool) -> String {
-        let value = self.value.replace('/', "%2F");
-        let mut form = format!("{}={value}&_sort=_lastUpdated&_count={COUNT}", self.parameter);
-        if let Some(from) = from {
-            form.push_str(&format!("&_lastUpdated=ge{}", from.to_string().replace(':', "%3A")));
-        }
+        let mut form = self.asks(&format!("_sort=_lastUpdated&_count={COUNT}"), from);
         if includes && self.kind == "Task" {
             form.push_str("&_include=Task%3Afocus&_include=Task%3Apatient");
         }
         form
     }
+
+    /// The same, for nothing but how many there are.
+    fn count(&self, from: Option<Timestamp>) -> String {
+        self.asks("_summary=count", from)
+    }
+
+    fn asks(&self, how: &str, from: Option<Timestamp>) -> String {
+        let mut form = format!("{}={}&{how}", self.parameter, self.value.replace('/', "%2F"));
+        if let Some(from) = from {
+            form.push_str(&format!("&_lastUpdated=ge{}", from.to_string().replace(':', "%3A")));
+        }
+        form
+    }
+}
+
+/// What is asked for whom: the Tasks and requests of the service, and those of who asked.
+#[must_use]
+pub fn searches(owner: Option<&str>, requester: Option<&str>) -> Vec<Search> {
+    let of = |kind, parameter, value: Option<&str>| {
+        value.map(|value| Search { kind, parameter, value: value.to_owned() })
+    };
+    // Requests first: a Task that is found then finds its request.
+    let all = [
+        of("ServiceRequest", "performer", owner),
+        of("ServiceRequest", "requester", requester),
+        of("Task", "owner", owner),
+        of("Task", "requester", requester),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// What a search found.
@@ -119,7 +171,10 @@ pub struct Reading {
     pub progress: Progress,
 }
 
-/// Reads a search to its end.
+/// Reads a search to its end, or as far as one poll goes.
+///
+/// A server may give fewer than asked for and name no next page. So the end is believed where the server counts no more than
+/// was read, or where its pages led there, or where asking on from the newest brings nothing more.
 ///
 /// # Errors
 /// [`PullError`]: nothing of it counts.
@@ -131,59 +186,179 @@ pub async fn search(
     now: Timestamp,
 ) -> Result<Reading, PullError> {
     // Whole seconds: not every server reads more.
-    let from = from.map(|from| Timestamp::from_second(from.as_second()).unwrap_or(from));
-    let progress = Progress { newest: None, pages: 0, new: 0, complete: true };
-    let mut reading = Reading { found: Vec::new(), included: Vec::new(), progress };
-    let (mut keys, mut followed) = (HashSet::new(), HashSet::new());
-    let (mut asked_from, mut link): (_, Option<String>) = (from, None);
-    let mut sorted = true;
-    let mut last: Option<Timestamp> = None;
+    let from = from.map(second);
+    let progress = Progress { newest: None, pages: 0, linked: false, new: 0, complete: true };
+    let reading = Reading { found: Vec::new(), included: Vec::new(), progress };
+    let mut reader = Reader { client, search, from, includes, now, keys: HashSet::new(), reading };
+    let mut asked_from = from;
     loop {
-        let answer = match &link {
-            None => client.post_search(search.kind, search.form(asked_from, includes)).await,
-            Some(link) => client.follow(link).await,
-        };
-        let page = page(answer.map_err(|fault| PullError::of(classify::unread(fault)))?, search.kind, now)?;
-        reading.progress.pages += 1;
-        let on_page = page.matches.len();
-        for found in page.matches {
-            sorted &= found.updated.is_some() && last.is_none_or(|last| found.updated >= Some(last));
-            last = found.updated.or(last);
-            reading.progress.newest = reading.progress.newest.max(found.updated);
-            // A server that does not know `_lastUpdated` gives everything it ever had.
-            let is_old = found.updated.zip(from).is_some_and(|(updated, from)| updated < from);
-            if !is_old && keys.insert(found.key("")) {
-                reading.found.push(found);
-            }
+        let run = reader.run(asked_from).await?;
+        if run.cut {
+            reader.reading.progress.complete = false;
+            break;
         }
-        reading.included.extend(page.included);
-        let is_last_allowed = reading.progress.pages >= MAX_PAGES;
-        if let Some(next) = page.next {
-            let url = client.base().page(&next).ok_or(PullError::ForeignLink)?;
+        let told = match run.total {
+            None if !run.sorted && !run.linked => Some(reader.count(asked_from).await?),
+            told => told,
+        };
+        if told.is_some_and(|told| told > run.places.len() as u64) && reader.includes {
+            // Perhaps what came along was counted, too.
+            reader.includes = false;
+            continue;
+        }
+        let is_later = run.last.is_some() && run.last > asked_from;
+        match told {
+            Some(told) if told <= run.places.len() as u64 => break,
+            None if run.places.is_empty() || run.on_last < COUNT && (run.linked || run.new == 0) => break,
+            // Sorted by time, what is not there yet comes from the last one on.
+            _ if run.sorted && is_later => asked_from = run.last,
+            None if run.on_last < COUNT => break,
+            _ => return Err(PullError::CutOff),
+        }
+        if reader.is_enough(&run)? {
+            reader.reading.progress.complete = false;
+            break;
+        }
+    }
+    Ok(reader.reading)
+}
+
+/// Asks a search for its first page and looks at nothing but whether it was understood. Says how many came.
+///
+/// # Errors
+/// Why a poll would come to nothing.
+pub async fn try_once(client: &Client, search: &Search, now: Timestamp) -> Result<usize, PullError> {
+    let answer = client.post_search(search.kind, search.form(None, false)).await;
+    let page = page(answer.map_err(|fault| PullError::of(classify::unread(fault)))?, search.kind, now)?;
+    match page.matches.iter().find(|found| !search.asks_for(found, client.base())) {
+        Some(other) => Err(PullError::NotAsked { resource: other.place(), parameter: search.parameter }),
+        None => Ok(page.matches.len()),
+    }
+}
+
+fn second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// A reading under way.
+struct Reader<'a> {
+    client: &'a Client,
+    search: &'a Search,
+    from: Option<Timestamp>,
+    includes: bool,
+    now: Timestamp,
+    keys: HashSet<String>,
+    reading: Reading,
+}
+
+/// One question and the pages that its answer leads to.
+struct Run {
+    /// How many there are, as the server counts.
+    total: Option<u64>,
+    /// What was on the pages.
+    places: HashSet<String>,
+    /// How many of them were not met before.
+    new: usize,
+    /// How many were on the last page.
+    on_last: usize,
+    /// Whether a page was reached by a link.
+    linked: bool,
+    /// Whether they came by the time of their change.
+    sorted: bool,
+    /// When the last of them changed.
+    last: Option<Timestamp>,
+    /// Whether there is more, for the next poll.
+    cut: bool,
+}
+
+impl Reader<'_> {
+    async fn run(&mut self, asked_from: Option<Timestamp>) -> Result<Run, PullError> {
+        let mut run = Run {
+            total: None,
+            places: HashSet::new(),
+            new: 0,
+            on_last: 0,
+            linked: false,
+            sorted: true,
+            last: None,
+            cut: false,
+        };
+        let mut followed = HashSet::new();
+        let mut link: Option<String> = None;
+        loop {
+            let form = || self.search.form(asked_from, self.includes);
+            let answer = match &link {
+                None => self.client.post_search(self.search.kind, form()).await,
+                Some(link) => self.client.follow(link).await,
+            };
+            let page = page(
+                answer.map_err(|fault| PullError::of(classify::unread(fault)))?,
+                self.search.kind,
+                self.now,
+            )?;
+            self.reading.progress.pages += 1;
+            run.total = page.total.or(run.total);
+            run.on_last = page.matches.len();
+            page.matches.into_iter().try_for_each(|found| self.take(found, &mut run))?;
+            self.reading.included.extend(page.included);
+            let Some(next) = page.next else { return Ok(run) };
+            let url = self.client.base().page(&next).ok_or(PullError::ForeignLink)?;
             if !followed.insert(url) {
                 return Err(PullError::Circle);
             }
             link = Some(next);
-        } else if on_page == COUNT {
-            // Perhaps the last one, perhaps a server that does not page: ask on from the newest. Sorted by time, what is
-            // not there yet comes then.
-            if !sorted || last <= asked_from {
-                return Err(PullError::CutOff);
+            run.linked = true;
+            self.reading.progress.linked = true;
+            if self.is_enough(&run)? {
+                run.cut = true;
+                return Ok(run);
             }
-            (asked_from, link) = (last, None);
-            last = None;
-        } else {
-            break;
-        }
-        if is_last_allowed {
-            if !sorted {
-                return Err(PullError::CutOff);
-            }
-            reading.progress.complete = false;
-            break;
         }
     }
-    Ok(reading)
+
+    fn take(&mut self, found: Found, run: &mut Run) -> Result<(), PullError> {
+        if !self.search.asks_for(&found, self.client.base()) {
+            return Err(PullError::NotAsked { resource: found.place(), parameter: self.search.parameter });
+        }
+        run.sorted &= found.updated.is_some() && run.last.is_none_or(|last| found.updated >= Some(last));
+        run.last = found.updated.or(run.last);
+        run.places.insert(found.place());
+        let newest = &mut self.reading.progress.newest;
+        *newest = (*newest).max(found.updated);
+        // A server that does not know `_lastUpdated` gives everything it ever had.
+        let is_old = found.updated.zip(self.from).is_some_and(|(updated, from)| updated < from);
+        if !is_old && self.keys.insert(found.key("")) {
+            run.new += 1;
+            self.reading.found.push(found);
+        }
+        Ok(())
+    }
+
+    /// Whether the rest is for the next poll, which begins at the newest of this one. It must be later than where this one
+    /// began, or the next would read the same again.
+    fn is_enough(&self, run: &Run) -> Result<bool, PullError> {
+        let Progress { pages, newest, .. } = self.reading.progress;
+        if pages < MAX_PAGES {
+            return Ok(false);
+        }
+        if !run.sorted {
+            return Err(PullError::Unsorted);
+        }
+        if newest.map(second) > self.from {
+            return Ok(true);
+        }
+        if pages < MOST_PAGES { Ok(false) } else { Err(PullError::TooManyAtOnce) }
+    }
+
+    /// How many there are, where that was not said along with them.
+    async fn count(&self, asked_from: Option<Timestamp>) -> Result<u64, PullError> {
+        let form = self.search.count(asked_from);
+        let answer = self.client.post_search(self.search.kind, form).await;
+        let answer = answer.map_err(|fault| PullError::of(classify::unread(fault)))?;
+        let counted = answer.json().filter(|_| answer.is_success());
+        let counted = counted.and_then(|bundle| Page::read(&bundle, self.search.kind)?.total);
+        counted.ok_or(PullError::CutOff)
+    }
 }
 
 fn page(answer: Answer, kind: &str, now: Timestamp) -> Result<Page, PullError> {
@@ -193,100 +368,42 @@ fn page(answer: Answer, kind: &str, now: Timestamp) -> Result<Page, PullError> {
     answer.json().and_then(|bundle| Page::read(&bundle, kind)).ok_or(PullError::NotASearchSet)
 }
 
-/// Reads what resources lean on and was not met yet. What is not there, or not for us, is left out.
-///
-/// # Errors
-/// [`PullError`]: the endpoint cannot be asked now.
-pub async fn related<'n>(
-    client: &Client,
-    of: impl Iterator<Item = &'n Node>,
-    met: &mut Related,
-    now: Timestamp,
-) -> Result<(), PullError> {
-    let mut wanted: Vec<(String, String)> = of.flat_map(|node| leans_on(node, client.base())).collect();
-    let mut asked = HashSet::new();
-    for _ in 0..DEPTH {
-        let mut next = Vec::new();
-        for place in wanted {
-            if !asked.insert(place.clone()) {
-                continue;
-            }
-            if !met.contains_key(&place) {
-                if asked.len() > MAX_READS {
-                    return Err(PullError::TooMany);
-                }
-                let Some(found) = one(client, &place.0, &place.1, now).await? else { continue };
-                met.insert(place.clone(), found);
-            }
-            if let Some(found) = met.get(&place) {
-                next.extend(leans_on(&found.node, client.base()));
-            }
-        }
-        wanted = next;
-    }
-    Ok(())
-}
-
-/// Finds the requests that Tasks name by nothing but an identifier, where each is one's alone. An endpoint that cannot be
-/// asked so leaves them as they are stated.
-///
-/// # Errors
-/// [`PullError`]: the endpoint cannot be asked now.
-pub async fn focuses(
-    client: &Client,
-    fresh: &mut [Fresh],
-    met: &mut Related,
-    now: Timestamp,
-) -> Result<(), PullError> {
-    let mut asked: HashMap<(String, String), Focus> = HashMap::new();
-    for one in fresh {
-        let Some((system, value)) = logical_focus(&one.found) else { continue };
-        let name = (system.to_owned(), value.to_owned());
-        if let Some(known) = asked.get(&name) {
-            one.focus = known.clone();
-            continue;
-        }
-        let focus = match search::by_identifier(client, REQUEST, system, value, now).await {
-            Err(Outcome::Rejected(_)) => Focus::AsStated,
-            Err(other) => return Err(PullError::of(other)),
-            Ok(matches) => {
-                match matches.only(Reason::Duplicate).map(|one| one.as_ref().and_then(Found::read)) {
-                    Err(_) => Focus::Several,
-                    Ok(None) => Focus::AsStated,
-                    Ok(Some(request)) => {
-                        let place = (request.kind.clone(), request.id.clone());
-                        met.insert(place.clone(), request);
-                        Focus::At(place)
-                    }
-                }
-            }
-        };
-        asked.insert(name, focus.clone());
-        one.focus = focus;
-    }
-    Ok(())
-}
-
-/// Reads one resource; none where it is not there or not for us.
-///
-/// # Errors
-/// [`PullError`]: the endpoint cannot be asked now.
-pub async fn one(client: &Client, kind: &str, id: &str, now: Timestamp) -> Result<Option<Found>, PullError> {
-    let answer = client.get(&format!("{kind}/{id}")).await;
-    let answer = answer.map_err(|fault| PullError::of(classify::unread(fault)))?;
-    match answer.status {
-        403 | 404 | 410 => Ok(None),
-        200..=299 => {
-            let found = answer.json().and_then(|node| Found::read(&node));
-            Ok(found.filter(|found| found.kind == kind && found.id == id))
-        }
-        _ => Err(PullError::of(classify::refused_reading(&answer, now))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tree::{Limits, json};
+
+    #[test]
+    fn what_names_another_was_not_asked_for() {
+        let base = Base::parse("https://gp.example/fhir").unwrap();
+        let asks = |parameter: &'static str, text: &str| {
+            let search = Search { kind: "ServiceRequest", parameter, value: "Organization/12".into() };
+            let node = json::parse(text.as_bytes(), &Limits::default()).unwrap();
+            search.asks_for(&Found::read(&node).unwrap(), &base)
+        };
+        let request = |more: &str| format!(r#"{{"resourceType":"ServiceRequest","id":"1"{more}}}"#);
+        for more in [
+            r#","performer":[{"reference":"Organization/9"},{"reference":"Organization/12"}]"#,
+            r#","performer":[{"reference":"https://gp.example/fhir/Organization/12/_history/3"}]"#,
+        ] {
+            assert!(asks("performer", &request(more)), "{more}");
+            assert!(!asks("requester", &request(more)), "{more}");
+        }
+        assert!(asks("requester", &request(r#","requester":{"reference":"Organization/12"}"#)));
+        for more in [
+            "",
+            r#","performer":[]"#,
+            r#","performer":[{"reference":"Organization/123"}]"#,
+            r#","performer":[{"reference":"https://lab.example/fhir/Organization/12"}]"#,
+            r#","performer":[{"identifier":{"value":"12"}}]"#,
+        ] {
+            assert!(!asks("performer", &request(more)), "{more}");
+        }
+        assert!(!asks(
+            "performer",
+            r#"{"resourceType":"Task","id":"1","performer":{"reference":"Organization/12"}}"#
+        ));
+    }
 
     #[test]
     fn a_search_asks_by_form_and_names_its_own_cursor() {

@@ -371,6 +371,10 @@ impl Rows for MemoryStore {
         }
         Rows::known(self, referral, endpoint).map(Some)
     }
+
+    fn has_source(&mut self, source: &str) -> Result<bool> {
+        Ok(self.referrals.values().any(|referral| referral.source == source))
+    }
 }
 
 /// Nothing is kept, so nothing has to be undone: an operation that fails here is a defect that the tests show.

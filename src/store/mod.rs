@@ -242,6 +242,12 @@ pub trait Store: Send {
         resource_type: &str,
         uuid: &str,
     ) -> Result<Option<Vec<crate::endpoint::Known>>, StoreError>;
+
+    /// Whether there is any referral of this source: whether a name under it may be ours.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    fn has_source(&mut self, source: &str) -> Result<bool, StoreError>;
 }
 
 /// The causes that settle a claim.

@@ -113,6 +113,7 @@ pub(super) trait Rows {
         resource_type: &str,
         uuid: &str,
     ) -> Result<Option<Vec<endpoint::Known>>>;
+    fn has_source(&mut self, source: &str) -> Result<bool>;
 
     /// Writes down a change that a transition gave.
     fn change(&mut self, row: &mut Row, change: &Change, now: Timestamp) -> Result<()> {

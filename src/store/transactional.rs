@@ -152,4 +152,8 @@ impl<S: Transactional> Store for S {
     fn ours(&mut self, endpoint: &str, resource_type: &str, uuid: &str) -> Result<Option<Vec<Known>>> {
         self.look(|rows| rows.ours(endpoint, resource_type, uuid))
     }
+
+    fn has_source(&mut self, source: &str) -> Result<bool> {
+        self.look(|rows| rows.has_source(source))
+    }
 }

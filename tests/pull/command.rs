@@ -4,7 +4,7 @@
 
 use std::process::{Command, Output};
 
-use crate::stub::Stub;
+use crate::stub::{Manner, Stub};
 use crate::world::{patient, request};
 
 fn run(config: &std::path::Path) -> Output {
@@ -38,6 +38,27 @@ async fn the_command_writes_a_file_of_events_and_says_what_came() {
     // What was seen outlives the process.
     assert_eq!(run(&config).status.code(), Some(0));
     assert_eq!(files().len(), 1);
+    // Before anything is pulled it can be known whether the server understands what is asked.
+    let check = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sp-fhir"));
+        let ran =
+            command.args(["check", "--config"]).arg(&config).env("HOME", folder.path()).output().unwrap();
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let said = check();
+    assert!(
+        said.contains("ok    pull             gp: ServiceRequest by performer: only what was asked"),
+        "{said}"
+    );
+    stub.put("r9", request("LAB-9x", &person, "Organization/lab"));
+    stub.behave(Manner::Ignores);
+    let said = check();
+    assert!(
+        said.contains("WRONG pull             gp: ServiceRequest by performer: the endpoint answered"),
+        "{said}"
+    );
+    assert!(said.contains("ServiceRequest/r9") && !said.contains("LAB-9x"), "{said}");
+    stub.behave(Manner::Correct);
     // Another puller at work.
     let lock = std::fs::File::create(folder.path().join("data/pull.lock")).unwrap();
     lock.lock().unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use sp_fhir::pull::read::PullError;
 
-use crate::stub::{Manner, Stub};
+use crate::stub::{Cap, Manner, Stub};
 use crate::world::{World, patient, request, task};
 
 const OWNER: &str = "Organization/us";
@@ -184,6 +184,96 @@ async fn a_server_that_cuts_off_without_a_next_page_is_read_on_by_time_or_refuse
     stub.behave(Manner::NoNextUnsorted);
     assert!(matches!(world.puller.once().await, Err(PullError::CutOff)));
     assert!(world.events().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_server_gives_unasked_is_nobodys_event() {
+    let stub = with(1, 100).await;
+    let of = stub.put("r9", request("LAB-9x", "Patient/p1", "Organization/lab"));
+    stub.put("t9", task(&of, "Patient/p1", "Organization/lab"));
+    let world = World::new(&stub.base, OWNER);
+    stub.behave(Manner::Ignores);
+    let failed = world.puller.once().await;
+    let Err(PullError::NotAsked { resource, parameter }) = failed else { panic!("{failed:?}") };
+    assert_eq!((resource.as_str(), parameter), ("ServiceRequest/r9", "performer"));
+    assert!(world.events().is_empty());
+    assert_eq!(world.cursor("Task", "owner", OWNER).await, None);
+    stub.behave(Manner::Correct);
+    assert_eq!(world.puller.once().await.unwrap().events, 2);
+    assert!(world.events().iter().all(|(_, case)| case == "GP-000x"));
+}
+
+/// A stub with one person and so many requests, none with a Task.
+async fn with_requests(requests: usize, page_size: usize, seconds_apart: i64) -> (Stub, String) {
+    let stub = Stub::start(page_size).await;
+    let person = stub.put("p1", patient("9990004218"));
+    stub.pace(seconds_apart);
+    for n in 0..requests {
+        stub.put(&format!("r{n:03}"), request(&format!("GP-{n:03}x"), &person, OWNER));
+    }
+    (stub, person)
+}
+
+/// Polls until there is no more, which must not take long.
+async fn to_the_end(world: &World) {
+    for _ in 0..6 {
+        if !world.puller.once().await.unwrap().more {
+            return;
+        }
+    }
+    panic!("no end");
+}
+
+#[tokio::test]
+async fn more_than_one_poll_reads_is_read_on_in_the_next_though_it_lies_within_the_overlap() {
+    // 230 pages within four minutes; the overlap is ten.
+    let (stub, person) = with_requests(230, 1, 1).await;
+    let world = World::new(&stub.base, OWNER);
+    let first = world.puller.once().await.unwrap();
+    assert!(first.more && first.events == 200, "{first:?}");
+    to_the_end(&world).await;
+    let cases = |world: &World| world.events().into_iter().map(|(_, case)| case).collect::<Vec<_>>();
+    let told = cases(&world);
+    assert_eq!((told.len(), told.iter().collect::<BTreeSet<_>>().len()), (230, 230), "each once");
+    // What is new stands behind everything that lies within the overlap.
+    stub.put("rnew", request("GP-newx", &person, OWNER));
+    world.clear();
+    to_the_end(&world).await;
+    assert_eq!(cases(&world), ["GP-newx"]);
+}
+
+#[tokio::test]
+async fn more_than_one_poll_reads_within_one_second_is_read_all_the_same() {
+    let (stub, _) = with_requests(210, 1, 0).await;
+    let world = World::new(&stub.base, OWNER);
+    to_the_end(&world).await;
+    assert_eq!(world.events().len(), 210, "no poll can begin within a second");
+}
+
+#[tokio::test]
+async fn a_server_that_gives_fewer_than_asked_for_is_read_to_the_end_or_refused() {
+    let cap = Cap { at: 50, ..Cap::default() };
+    for cap in [cap, Cap { total: true, ..cap }, Cap { counts: true, ..cap }] {
+        let (stub, _) = with_requests(120, 100, 60).await;
+        let world = World::new(&stub.base, OWNER);
+        stub.behave(Manner::Cap(cap));
+        assert_eq!(world.puller.once().await.unwrap().events, 120, "{cap:?}");
+        assert_eq!(world.puller.once().await.unwrap().new, 0, "{cap:?}");
+    }
+    // The newest first: what is missing cannot be asked for.
+    let cap = Cap { reverse: true, ..cap };
+    for cap in [cap, Cap { total: true, ..cap }, Cap { counts: true, ..cap }] {
+        let (stub, _) = with_requests(120, 100, 60).await;
+        let world = World::new(&stub.base, OWNER);
+        stub.behave(Manner::Cap(cap));
+        assert!(matches!(world.puller.once().await, Err(PullError::CutOff)), "{cap:?}");
+        assert!(world.events().is_empty());
+        assert_eq!(world.cursor("ServiceRequest", "performer", OWNER).await, None, "it moves over nothing");
+        // What it counts as whole is whole.
+        stub.behave(Manner::Cap(Cap { at: 120, ..cap }));
+        let whole = world.puller.once().await;
+        assert_eq!(whole.is_ok_and(|pulled| pulled.events == 120), cap.total || cap.counts, "{cap:?}");
+    }
 }
 
 #[tokio::test]

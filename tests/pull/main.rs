@@ -19,6 +19,7 @@ mod faults;
 mod real;
 mod receiver;
 mod stub;
+mod unclear;
 mod webhook;
 mod world;
 

@@ -27,12 +27,30 @@ pub(crate) enum Manner {
     NoNext,
     /// The same, and sorts nothing.
     NoNextUnsorted,
+    /// Gives so many and names no next page.
+    Cap(Cap),
+    /// Gives everybody's.
+    Ignores,
     /// Knows no `_lastUpdated`.
     NoTime,
+    /// The resource at this place with this status and body.
+    Answers(&'static str, u16, &'static str),
     /// A sign-in page.
     Html,
     /// Its clock stands in the year 2020.
     Late,
+}
+
+/// A server that cuts off.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Cap {
+    pub(crate) at: usize,
+    /// Says how many there are.
+    pub(crate) total: bool,
+    /// The same, but only where it is asked for nothing else.
+    pub(crate) counts: bool,
+    /// The newest first.
+    pub(crate) reverse: bool,
 }
 
 #[derive(Clone)]
@@ -45,7 +63,9 @@ pub(crate) struct Stub {
 struct Inner {
     manner: Manner,
     held: Vec<Value>,
-    minute: u32,
+    /// Seconds since the first day began, and between one change and the next.
+    now: i64,
+    step: i64,
     page_size: usize,
     pages: usize,
     paths: Vec<String>,
@@ -53,7 +73,7 @@ struct Inner {
 
 impl Stub {
     pub(crate) async fn start(page_size: usize) -> Self {
-        let inner = Arc::new(Mutex::new(Inner { page_size, ..Inner::default() }));
+        let inner = Arc::new(Mutex::new(Inner { page_size, step: 60, ..Inner::default() }));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}/fhir", listener.local_addr().unwrap());
         let stub = Self { base, inner };
@@ -80,6 +100,11 @@ impl Stub {
 
     pub(crate) fn change(&self, place: &str, member: &str, value: Value) {
         self.inner.lock().unwrap().change(place, member, value);
+    }
+
+    /// From now on so many seconds lie between one change and the next.
+    pub(crate) fn pace(&self, step: i64) {
+        self.inner.lock().unwrap().step = step;
     }
 
     /// Every path and query that was asked for.
@@ -114,6 +139,11 @@ impl Stub {
             let (page, form) = query.trim_start_matches("_page=").split_once('&').unwrap();
             return inner.search(&self.base, &path, form, page.parse().unwrap());
         }
+        if let Manner::Answers(at, status, body) = inner.manner
+            && at == path
+        {
+            return answer(StatusCode::from_u16(status).unwrap(), body.into());
+        }
         let found = inner.held.iter().find(|held| place(held) == path);
         found.map_or_else(
             || answer(StatusCode::NOT_FOUND, "{}".into()),
@@ -132,8 +162,9 @@ impl Inner {
         let before = self.held.iter().find(|held| place(held) == at);
         let version =
             before.map_or(1, |held| held["meta"]["versionId"].as_str().unwrap().parse::<u32>().unwrap() + 1);
-        self.minute += 1;
-        let updated = format!("2026-11-20T{:02}:{:02}:00.5Z", self.minute / 60, self.minute % 60);
+        self.now += self.step;
+        let first: jiff::Timestamp = "2026-11-20T00:00:00.5Z".parse().unwrap();
+        let updated = (first + jiff::SignedDuration::from_secs(self.now)).to_string();
         resource["meta"] = json!({"versionId": version.to_string(), "lastUpdated": updated});
         self.held.retain(|held| place(held) != at);
         self.held.push(resource);
@@ -157,11 +188,11 @@ impl Inner {
         let from = parameter("_lastUpdated").map(|from| from.trim_start_matches("ge").to_owned());
         let matches = |held: &&Value| {
             let reference = |value: &Value, wanted: Option<String>| {
-                wanted.is_none_or(|wanted| value["reference"] == wanted)
+                self.manner == Manner::Ignores || wanted.is_none_or(|wanted| value["reference"] == wanted)
             };
-            let is_late = from
-                .as_ref()
-                .is_none_or(|from| held["meta"]["lastUpdated"].as_str().unwrap() >= from.as_str());
+            let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+            let updated = at(held["meta"]["lastUpdated"].as_str().unwrap());
+            let is_late = from.as_ref().is_none_or(|from| updated >= at(from));
             let name = &held["identifier"][0];
             let is_named = parameter("identifier").is_none_or(|wanted| {
                 wanted
@@ -178,11 +209,20 @@ impl Inner {
         if self.manner == Manner::NoNextUnsorted {
             found.reverse();
         }
-        let cut = matches!(self.manner, Manner::NoNext | Manner::NoNextUnsorted);
-        let size = if cut { 100 } else { self.page_size };
+        let cap = match self.manner {
+            Manner::Cap(cap) => cap,
+            Manner::NoNext | Manner::NoNextUnsorted => Cap { at: 100, ..Cap::default() },
+            _ => Cap { at: self.page_size, ..Cap::default() },
+        };
+        if cap.reverse {
+            found.reverse();
+        }
+        let is_count = parameter("_summary").is_some_and(|how| how == "count");
+        let total = (cap.total || cap.counts && is_count).then_some(found.len());
+        let size = if is_count && cap.counts { 0 } else { cap.at };
         let on_page: Vec<Value> = found.iter().skip(page * size).take(size).cloned().collect();
         let next = match &self.manner {
-            Manner::NoNext | Manner::NoNextUnsorted => None,
+            Manner::NoNext | Manner::NoNextUnsorted | Manner::Cap(_) => None,
             Manner::NextAt(address) => Some(address.clone()),
             Manner::Circle => Some(format!("{base}/{kind}?_page=0&{form}")),
             _ if found.len() > (page + 1) * size => Some(format!("{base}/{kind}?_page={}&{form}", page + 1)),
@@ -201,7 +241,11 @@ impl Inner {
             .map(|resource| json!({"resource": resource, "search": {"mode": "match"}}))
             .collect();
         let links: Vec<Value> = next.into_iter().map(|url| json!({"relation": "next", "url": url})).collect();
-        let bundle = json!({"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries});
+        let mut bundle =
+            json!({"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries});
+        if let Some(total) = total {
+            bundle["total"] = json!(total);
+        }
         answer(StatusCode::OK, bundle.to_string())
     }
 }

@@ -98,7 +98,7 @@ impl Asked {
     /// The types of the events that a poll brings.
     async fn pull(&self) -> Vec<String> {
         let pulled = self.puller.once().await.unwrap();
-        assert_eq!((pulled.refused, pulled.divergent, pulled.unclear), (0, 0, 0), "{}", self.base);
+        assert_eq!((pulled.refused, pulled.divergent, pulled.unclear.len()), (0, 0, 0), "{}", self.base);
         std::mem::take(&mut self.kept.0.lock().unwrap())
     }
 
@@ -227,7 +227,7 @@ async fn an_answer_under_way_is_not_taken_for_news() {
     let outcome = endpoint.send(&request).await;
     assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
     let pulled = asked.puller.once().await.unwrap();
-    assert_eq!((pulled.events, pulled.unclear), (0, 1), "looked at again");
+    assert_eq!((pulled.events, pulled.unclear.len()), (0, 1), "looked at again");
     let contents = request.targets.iter();
     let contents =
         contents.map(|target| ((target.resource_type.clone(), target.uuid.clone()), target.content.clone()));

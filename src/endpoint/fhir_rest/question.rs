@@ -13,6 +13,8 @@ pub enum Question {
     Metadata,
     /// Searching by identifier.
     Search,
+    /// The searches by which is pulled.
+    Pull,
     /// The two clocks.
     ClockSkew,
     /// Writing in a way that may be repeated.
@@ -46,6 +48,14 @@ impl Question {
             "search",
             "POST _search by identifier for Patient, ServiceRequest and Task, with an identifier that nobody has",
             "ask its administrator to let us search these types by identifier: without it nothing is delivered safely",
+        ),
+        (
+            Self::Pull,
+            "pull",
+            "where there is `pull`: the searches by which it asks, each for one page; whether only what was asked for came. What \
+             came is not kept",
+            "ask its administrator to have these searches answered as FHIR says; compare `pull.owner` and `pull.requester` with \
+             what stands there: nothing is pulled until then",
         ),
         (
             Self::ClockSkew,
@@ -98,7 +108,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn new(question: Question, verdict: Verdict, said: impl Into<String>) -> Self {
+    pub(crate) fn new(question: Question, verdict: Verdict, said: impl Into<String>) -> Self {
         Self { question, verdict, said: said.into() }
     }
 }

@@ -114,3 +114,10 @@ pub(super) fn ours(
     }
     tables.known(referral, endpoint).map(Some)
 }
+
+/// Asked seldom, of what bears a name like ours and is not known; so there is no index for it.
+pub(super) fn has_source(tables: &Tables<'_>, source: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM referral WHERE source = ?1)";
+    let mut ask = tables.connection.prepare_cached(sql)?;
+    Ok(ask.query_row([source], |row| row.get(0))?)
+}

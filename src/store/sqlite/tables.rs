@@ -249,4 +249,8 @@ impl Rows for Tables<'_> {
     ) -> Result<Option<Vec<endpoint::Known>>> {
         list::ours(self, endpoint, resource_type, uuid)
     }
+
+    fn has_source(&mut self, source: &str) -> Result<bool> {
+        list::has_source(self, source)
+    }
 }
