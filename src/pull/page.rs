@@ -60,9 +60,17 @@ impl Found {
         })
     }
 
-    /// By what it is known again: endpoint, type, id, version.
+    /// By what it is known again: endpoint, type, id, version and the second of its change. A server that was restored, or
+    /// another one at the endpoint's address, begins its versions anew.
     #[must_use]
     pub fn key(&self, endpoint: &str) -> String {
+        let at = self.updated.map(|at| format!("@{}", at.as_second())).unwrap_or_default();
+        format!("{}{at}", self.earlier_key(endpoint))
+    }
+
+    /// By what earlier versions of sp-fhir knew it: without the time.
+    #[must_use]
+    pub fn earlier_key(&self, endpoint: &str) -> String {
         format!("{endpoint}/{}/{}/{}", self.kind, self.id, self.version)
     }
 
@@ -164,7 +172,11 @@ mod tests {
             {"resource":{"resourceType":"OperationOutcome","id":"o"},"search":{"mode":"outcome"}},
             {"fullUrl":"x"}]}"#;
         let read = Page::read(&node(page), "Task").unwrap();
-        assert_eq!(read.matches.iter().map(|found| found.key("gp")).collect::<Vec<_>>(), ["gp/Task/1/7"]);
+        assert_eq!(
+            read.matches.iter().map(|found| found.key("gp")).collect::<Vec<_>>(),
+            ["gp/Task/1/7@1767323045"]
+        );
+        assert_eq!(read.matches[0].earlier_key("gp"), "gp/Task/1/7");
         assert_eq!(read.matches[0].updated, Some("2026-01-02T03:04:05Z".parse().unwrap()));
         assert_eq!(read.included.iter().map(Found::place).collect::<Vec<_>>(), ["Task/2", "Patient/3"]);
         assert_eq!(read.next.as_deref(), Some("b"));

@@ -318,7 +318,10 @@ impl Puller {
             let mut keys = std::collections::HashSet::new();
             for found in found {
                 let key = found.key(&name);
-                if !keys.insert(key.clone()) || store.seen(KIND, &key, now)? {
+                if !keys.insert(key.clone())
+                    || store.seen(KIND, &key, now)?
+                    || store.seen(KIND, &found.earlier_key(&name), now)?
+                {
                     continue;
                 }
                 let ours = match our_name(&found) {

@@ -286,6 +286,36 @@ async fn a_server_that_knows_no_time_gives_nothing_twice() {
 }
 
 #[tokio::test]
+async fn another_resource_under_the_same_id_and_version_is_told() {
+    let stub = with(1, 100).await;
+    let world = World::new(&stub.base, OWNER);
+    world.puller.once().await.unwrap();
+    world.clear();
+    // The server was restored, and gave the id to somebody else's request.
+    stub.forget();
+    let person = stub.put("p1", patient("9990004218"));
+    stub.put("r000", request("GP-777x", &person, OWNER));
+    world.puller.once().await.unwrap();
+    assert_eq!(world.events(), [("referred".to_owned(), "GP-777x".to_owned())]);
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_of_sp_fhir_has_told_is_not_told_again() {
+    let stub = with(1, 100).await;
+    let world = World::new(&stub.base, OWNER);
+    let (until, now) = (jiff::Timestamp::MAX, "2099-01-01T00:00:00Z".parse().unwrap());
+    let before = move |store: &mut dyn sp_fhir::store::Store| {
+        store.see("pull", "gp/ServiceRequest/r000/1", until, now)?;
+        store.see("pull", "gp/Task/t000/1", until, now)?;
+        store.set_note("pull/gp/Task?owner=Organization/us", "2026-11-20T00:01:00Z again")
+    };
+    world.keeper.run(before).await.unwrap();
+    assert_eq!(world.puller.once().await.unwrap().new, 0);
+    stub.change("Task/t000", "status", json!("completed"));
+    assert_eq!(world.puller.once().await.unwrap().events, 1);
+}
+
+#[tokio::test]
 async fn what_a_sink_refuses_comes_again() {
     let stub = with(1, 100).await;
     let world = World::new(&stub.base, OWNER);

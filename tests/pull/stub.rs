@@ -102,6 +102,11 @@ impl Stub {
         self.inner.lock().unwrap().change(place, member, value);
     }
 
+    /// Loses everything, as one that was set up anew.
+    pub(crate) fn forget(&self) {
+        self.inner.lock().unwrap().held.clear();
+    }
+
     /// From now on so many seconds lie between one change and the next.
     pub(crate) fn pace(&self, step: i64) {
         self.inner.lock().unwrap().step = step;
