@@ -41,8 +41,8 @@ impl Folder {
     }
 
     /// Remembers whether it could be written, and says it once when that changes.
-    fn note(&self, tried: Result<(), io::ErrorKind>) {
-        let now = tried.err().map(why);
+    fn note(&self, failed: Option<io::ErrorKind>) {
+        let now = failed.map(why);
         let was = std::mem::replace(&mut *self.trouble.lock().unwrap_or_else(PoisonError::into_inner), now);
         let (endpoint, folder) = (&self.name, self.path.display());
         match now {
@@ -217,7 +217,7 @@ impl Endpoint for Folder {
             };
             let (folder, body) = (self.path.clone(), request.body.clone());
             let written = blocking(move || write(&folder, &file, &body)).await;
-            self.note(written.as_ref().map(|()| ()).map_err(io::Error::kind));
+            self.note(written.as_ref().err().map(io::Error::kind));
             match written {
                 Ok(()) => Outcome::Accepted(Receipt::default()),
                 // The file appears in one step and with these bytes, so a second try does no harm.
@@ -278,7 +278,7 @@ impl Endpoint for Folder {
                 file.as_file().sync_all()
             });
             let tried = tried.await;
-            self.note(tried.as_ref().map(|()| ()).map_err(io::Error::kind));
+            self.note(tried.as_ref().err().map(io::Error::kind));
             tried.map_err(|_| Reason::Unavailable)
         })
     }
