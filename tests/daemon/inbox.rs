@@ -1,20 +1,54 @@
-//! A watched folder with folders and links inside: they are passed over, and that is said. Next: `world.rs`.
+//! A watched folder in which something is not as it should be: that is said, and by no file's name. Next: `world.rs`.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::people::{PRACTICE, Person};
-use crate::world::{FILES, World};
+use crate::world::{Daemon, FILES, World};
 
-#[test]
-fn folders_and_links_inside_a_watched_folder_are_passed_over_and_that_is_said_once() {
+/// A world that watches one folder.
+fn watching() -> World {
     let world = World::new(FILES);
     let text = fs::read_to_string(world.config()).unwrap();
     world.configure(
         &text.replace("[intake]\nfolder = []\n", "[[intake.folder]]\npath = \"inbox\"\nsettle = \"1s\"\n"),
     );
+    world
+}
+
+fn event(number: u32) -> String {
+    Person::new(number, PRACTICE).event(&format!("E{number}"), 0).to_string()
+}
+
+/// Waits until something is as it should be.
+fn until(daemon: &Daemon, what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(30), "not {what}: {}", daemon.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_moved_is_not_named_in_the_log() {
+    let world = watching();
     let inbox = world.data().join("inbox");
-    let event = |number: u32| Person::new(number, PRACTICE).event(&format!("E{number}"), 0).to_string();
+    let daemon = world.start();
+    fs::remove_dir(inbox.join("done")).unwrap();
+    fs::write(inbox.join("done"), "").unwrap();
+    fs::write(inbox.join("Canarysmith 9990004218.json"), event(1)).unwrap();
+    until(&daemon, "said", || daemon.log().contains("cannot be moved"));
+    let log = daemon.log();
+    assert!(log.contains("\"kind\":\""), "the kind of error is told: {log}");
+    assert!(!log.contains("Canarysmith") && !log.contains("9990004218"), "{log}");
+    daemon.stop();
+    assert!(!world.logs().contains("Canarysmith"));
+}
+
+#[test]
+fn folders_and_links_inside_a_watched_folder_are_passed_over_and_that_is_said_once() {
+    let world = watching();
+    let inbox = world.data().join("inbox");
     let before = world.start();
     before.stop();
     let said = world.run(&["check", "--offline"]);
@@ -34,11 +68,7 @@ fn folders_and_links_inside_a_watched_folder_are_passed_over_and_that_is_said_on
     );
 
     let daemon = world.start();
-    let began = Instant::now();
-    while world.status()["accepted"] != 1 {
-        assert!(began.elapsed() < Duration::from_secs(30), "{}", daemon.log());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until(&daemon, "taken", || world.status()["accepted"] == 1);
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(world.status()["accepted"], 1, "neither the inner file nor the linked one");
     assert!(inbox.join("2026/November/inner.ndjson").exists() && inbox.join("linked.ndjson").exists());

@@ -20,6 +20,7 @@ mod shop;
 mod turns;
 
 use std::collections::HashMap;
+use std::error::Error as _;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -273,7 +274,9 @@ impl Watch {
     }
 
     fn cannot_move(&self, error: &ConvertError) -> FileEnd {
-        tracing::error!(folder = %self.folder.path.display(), %error, "a file that was read cannot be moved");
+        // Not the error itself: it says the file's name.
+        let kind = io_kind(error).map(|kind| kind.to_string());
+        tracing::error!(folder = %self.folder.path.display(), kind, "a file that was read cannot be moved");
         FileEnd::Later
     }
 
@@ -310,6 +313,16 @@ impl Watch {
         );
         Ok(if some_refused { FileEnd::SomeRefused } else { FileEnd::Done })
     }
+}
+
+/// What the system said, where it said anything.
+fn io_kind(error: &ConvertError) -> Option<io::ErrorKind> {
+    let source = match error {
+        ConvertError::Write { source, .. } => Some(source),
+        ConvertError::Source(error) => error.source().and_then(|source| source.downcast_ref()),
+        _ => None,
+    };
+    source.map(io::Error::kind)
 }
 
 /// Whether the same file may be readable later: the disk or a permission, not the content.
