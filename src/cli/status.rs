@@ -11,8 +11,9 @@ use serde_json::json;
 
 use crate::config::Config;
 use crate::convert::Exit;
-use crate::daemon::Parts;
+use crate::daemon::{Parts, watched};
 use crate::event::IssueCode;
+use crate::intake::folder::Trouble;
 use crate::outbox::{Reason, State};
 use crate::store::{Filter, Store, StoreError};
 
@@ -26,7 +27,8 @@ Examples:
   sp-fhir status
   sp-fhir status --format json | jq .needs_person
 
-Exit codes: 0 nothing waits for a person; 1 something does; 5 the configuration is wrong; 6 the store cannot be used.")]
+Exit codes: 0 nothing waits for a person; 1 something does, or a watched folder or a file in it cannot be \
+read; 5 the configuration is wrong; 6 the store cannot be used.")]
 pub(super) struct Arguments {
     /// Configuration; without it ./sp-fhir.toml, ~/.config/sp-fhir, /etc/sp-fhir, else the defaults
     #[arg(short, long, value_name = "FILE")]
@@ -45,7 +47,12 @@ struct Status {
     notices: Vec<(IssueCode, u64)>,
     /// Seconds the oldest due entry has waited, by endpoint.
     waited: BTreeMap<String, i64>,
+    /// What keeps watched folders, or files in them, from being read, as the daemon saw it last.
+    folders: Vec<Trouble>,
 }
+
+/// So many files are named on one screen.
+const FILES_SHOWN: usize = 20;
 
 impl Status {
     fn read(store: &mut impl Store, endpoints: &[String]) -> Result<Self, StoreError> {
@@ -72,7 +79,7 @@ impl Status {
                 waited.insert(endpoint.clone(), now.duration_since(due).as_secs());
             }
         }
-        Ok(Self { counts, needs, notices: store.notice_counts()?, waited })
+        Ok(Self { counts, needs, notices: store.notice_counts()?, waited, folders: Vec::new() })
     }
 
     fn total(&self, state: State) -> u64 {
@@ -100,8 +107,11 @@ impl Status {
                 let _ = writeln!(out, "{endpoint}: the oldest that could leave has waited {}", span(*waited));
             }
         }
+        self.say_folders(&mut out);
         if self.needs_person() == 0 {
-            out.push_str("nothing waits for a person\n");
+            if self.folders.is_empty() {
+                out.push_str("nothing waits for a person\n");
+            }
             return out;
         }
         let _ = writeln!(out, "{} wait for a person:", self.needs_person());
@@ -119,6 +129,21 @@ impl Status {
             out.push_str("list what was sent: sp-fhir outbox list --notices; when it is seen to: sp-fhir outbox seen\n");
         }
         out
+    }
+
+    fn say_folders(&self, out: &mut String) {
+        for folder in &self.folders {
+            let shown = &folder.folder;
+            if let Some(why) = &folder.unusable {
+                let _ = writeln!(out, "watched folder {shown} cannot be read: {why}");
+            }
+            if !folder.waiting.is_empty() {
+                let _ = writeln!(out, "watched folder {shown}: files that wait: {}", folder.waiting.len());
+            }
+            for waiting in folder.waiting.iter().take(FILES_SHOWN) {
+                let _ = writeln!(out, "  {}: {}; {}", waiting.path, waiting.why, waiting.remedy);
+            }
+        }
     }
 
     fn json(&self) -> String {
@@ -140,6 +165,7 @@ impl Status {
             "by_endpoint": by_endpoint.collect::<Vec<_>>(),
             "needs_person": needs.chain(notices).collect::<Vec<_>>(),
             "oldest_due_seconds": self.waited,
+            "folders": self.folders,
         });
         format!("{value:#}\n")
     }
@@ -161,8 +187,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let endpoints: Vec<String> =
         parts.config.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
     let mut store = parts.store_to_read()?;
-    let status = Status::read(&mut store, &endpoints)?;
+    let status = Status { folders: watched::read(&parts.config), ..Status::read(&mut store, &endpoints)? };
     let text = if arguments.format == "json" { status.json() } else { status.text() };
     edge::print(&text)?;
-    Ok(if status.needs_person() > 0 { Exit::SomeRefused } else { Exit::Done })
+    Ok(if status.needs_person() > 0 || !status.folders.is_empty() { Exit::SomeRefused } else { Exit::Done })
 }

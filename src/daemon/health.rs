@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::endpoint::Endpoint;
 use crate::endpoint::auth::skew;
+use crate::intake::folder::Board;
 use crate::intake::http::Readiness;
 use crate::store::Keeper;
 
@@ -19,6 +20,7 @@ pub(super) struct Health {
 #[derive(Default)]
 struct State {
     endpoints: Vec<Arc<dyn Endpoint>>,
+    folders: Vec<Arc<Board>>,
     refused: bool,
 }
 
@@ -27,9 +29,11 @@ impl Health {
         Self { keeper, state: Mutex::default() }
     }
 
-    /// These are the endpoints from now on.
-    pub(super) fn watches(&self, endpoints: Vec<Arc<dyn Endpoint>>) {
-        self.lock().endpoints = endpoints;
+    /// These are the endpoints and watched folders from now on.
+    pub(super) fn watches(&self, endpoints: Vec<Arc<dyn Endpoint>>, folders: Vec<Arc<Board>>) {
+        let mut state = self.lock();
+        state.endpoints = endpoints;
+        state.folders = folders;
     }
 
     /// The configuration was read again: taken, or refused.
@@ -55,6 +59,7 @@ impl Health {
                     .to_owned(),
             );
         }
+        notes.extend(state.folders.iter().flat_map(|board| board.notes()));
         Readiness { ready: reasons.is_empty(), reasons, notes }
     }
 

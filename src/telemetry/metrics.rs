@@ -34,6 +34,7 @@ pub struct Metrics {
     person: Gauge,
     reloads: Family<Labels, Counter>,
     refused: Gauge,
+    waiting: Gauge,
 }
 
 impl Default for Metrics {
@@ -68,6 +69,12 @@ impl Default for Metrics {
             "1 while the configuration in use is older than the file, because the file was refused",
             refused.clone(),
         );
+        let waiting = Gauge::default();
+        registry.register(
+            "files_waiting",
+            "Files of watched folders that cannot be read or moved now",
+            waiting.clone(),
+        );
         let person = Gauge::default();
         registry.register(
             "needs_person",
@@ -86,6 +93,7 @@ impl Default for Metrics {
             person,
             reloads,
             refused,
+            waiting,
         }
     }
 }
@@ -122,6 +130,11 @@ impl Metrics {
     /// How many entries wait for a person.
     pub fn needs_person(&self, count: u64) {
         self.person.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// How many files of watched folders cannot be read or moved now.
+    pub fn files_waiting(&self, count: usize) {
+        self.waiting.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// What is known of an endpoint without asking.

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::people::{PRACTICE, Person};
+use crate::sender::Client;
 use crate::world::{Daemon, FILES, World};
 
 /// A world that watches one folder.
@@ -33,16 +34,62 @@ fn until(daemon: &Daemon, what: &str, is_so: impl Fn() -> bool) {
 fn a_file_that_cannot_be_moved_is_not_named_in_the_log() {
     let world = watching();
     let inbox = world.data().join("inbox");
+    let text = fs::read_to_string(world.config()).unwrap();
+    world.configure(&text.replace("settle =", "done = \"elsewhere\"\nsettle ="));
     let daemon = world.start();
-    fs::remove_dir(inbox.join("done")).unwrap();
-    fs::write(inbox.join("done"), "").unwrap();
+    let elsewhere = world.data().join("elsewhere");
+    fs::remove_dir(&elsewhere).unwrap();
+    fs::write(&elsewhere, "").unwrap();
     fs::write(inbox.join("Canarysmith 9990004218.json"), event(1)).unwrap();
-    until(&daemon, "said", || daemon.log().contains("cannot be moved"));
+    until(&daemon, "said", || daemon.log().contains("it was read, and cannot be moved"));
     let log = daemon.log();
-    assert!(log.contains("\"kind\":\""), "the kind of error is told: {log}");
+    assert!(log.contains("\"remedy\":\""), "what to do is told: {log}");
     assert!(!log.contains("Canarysmith") && !log.contains("9990004218"), "{log}");
     daemon.stop();
     assert!(!world.logs().contains("Canarysmith"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_waits_is_shown_and_holds_up_no_other() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut world = watching();
+    if !world.bind() {
+        eprintln!("SKIPPED: a file that cannot be read: the program cannot be run as another user");
+        return;
+    }
+    let inbox = world.data().join("inbox");
+    let daemon = world.start();
+    let ready = || Client::new().get(daemon.at(), "/health/ready").body;
+    for (number, name) in [(1, "a-Canarysmith.json"), (2, "b.json"), (3, "c.json")] {
+        fs::write(inbox.join(format!("{name}.part")), event(number)).unwrap();
+        let mode = if number == 1 { 0o000 } else { 0o644 };
+        fs::set_permissions(inbox.join(format!("{name}.part")), fs::Permissions::from_mode(mode)).unwrap();
+        fs::rename(inbox.join(format!("{name}.part")), inbox.join(name)).unwrap();
+    }
+    until(&daemon, "taken", || world.status()["accepted"] == 2);
+    until(&daemon, "noted", || ready().contains("files that wait: 1"));
+    assert!(ready().contains("permission denied") && ready().contains("the user that runs the daemon"));
+    assert!(!ready().contains("Canary") && ready().contains("\"ready\":true"), "{}", ready());
+    until(&daemon, "written down", || world.run(&["status"]).code == 1);
+    let said = world.run(&["status"]).stdout;
+    assert!(said.contains(".reading/a-Canarysmith.json: it cannot be read (permission denied)"), "{said}");
+    assert!(!said.contains("nothing waits for a person"), "{said}");
+    let said = world.run(&["check", "--offline"]);
+    let warns = |line: &str| line.starts_with("WARN") && line.contains("a-Canarysmith.json: waits");
+    assert!(said.code == 0 && said.stdout.lines().any(warns), "{}", said.stdout);
+    let metrics = Client::new().get(daemon.at(), "/metrics").body;
+    assert!(metrics.contains("sp_fhir_files_waiting 1"), "{metrics}");
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(daemon.log().matches("files wait").count(), 1, "said once: {}", daemon.log());
+
+    let stays = inbox.join(".reading/a-Canarysmith.json");
+    fs::set_permissions(stays, fs::Permissions::from_mode(0o644)).unwrap();
+    until(&daemon, "taken too", || world.status()["accepted"] == 3);
+    until(&daemon, "over", || world.run(&["status"]).stdout.contains("nothing waits for a person"));
+    assert!(ready().contains("\"notes\":[]"), "{}", ready());
+    assert_eq!(daemon.log().matches("no file waits for this any more").count(), 1);
+    daemon.stop();
+    assert!(!world.logs().contains("Canary"), "names may be persons'");
 }
 
 #[test]

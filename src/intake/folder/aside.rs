@@ -49,7 +49,7 @@ impl Watch {
 
     pub(super) fn stamped(&self, name: &str) -> String {
         let now = self.shared.clock.now();
-        format!("{}-{name}", now.strftime("%Y%m%dT%H%M%SZ"))
+        format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), place::shortened(name))
     }
 
     pub(super) fn write_reasons(

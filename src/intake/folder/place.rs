@@ -104,6 +104,22 @@ fn is_passed_over(name: &OsStr) -> bool {
     name.starts_with('.') || name.starts_with("~$") || name.to_ascii_lowercase().ends_with(".part")
 }
 
+/// The longest name in bytes that leaves room, within the 255 of most file systems, for the day, a number and `.reasons.json`.
+const LONGEST: usize = 200;
+/// So much of a name's end is kept when it is shortened: what stands after the dots says what it is.
+const ENDING: usize = 16;
+
+/// A name that has room for what is put before and after it; one that is too long loses its middle.
+pub(super) fn shortened(name: &str) -> String {
+    if name.len() <= LONGEST {
+        return name.to_owned();
+    }
+    let end = name.get(name.ceil_char_boundary(name.len() - ENDING)..).unwrap_or_default();
+    let end = end.find('.').and_then(|dot| end.get(dot..)).unwrap_or_default();
+    let start = name.get(..name.floor_char_boundary(LONGEST - ENDING)).unwrap_or_default();
+    format!("{start}~{end}")
+}
+
 /// A path in a folder that nothing has yet: `NAME`, else `2-NAME`, `3-NAME`…
 pub(super) fn free(folder: &Path, name: &str) -> PathBuf {
     let first = folder.join(name);
@@ -130,5 +146,20 @@ pub(super) fn relocate(from: &Path, to: &Path) -> io::Result<()> {
             fs::remove_file(from)
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_keeps_its_beginning_and_what_says_its_kind() {
+        assert_eq!(shortened("a.csv"), "a.csv");
+        for (name, kept) in [("é".repeat(120) + ".ndjson.gz", "~.ndjson.gz"), ("x".repeat(255), "~")] {
+            let short = shortened(&name);
+            assert!(short.len() <= LONGEST + 1 && short.ends_with(kept), "{short}");
+            assert!(name.starts_with(short.trim_end_matches(kept)) && short.len() > 180, "{short}");
+        }
     }
 }
