@@ -341,6 +341,22 @@ fn a_file_that_cannot_be_put_away_waits_and_holds_up_no_other() {
 }
 
 #[test]
+fn a_watched_folder_that_was_replaced_is_used_again_and_that_is_shown() {
+    let mut place = Place::new("");
+    let (inbox, old) = (place.inbox(), place.folder.path().join("old"));
+    fs::rename(&inbox, &old).unwrap();
+    assert_eq!(place.poll(), []);
+    let board = place.watch.board();
+    assert!(board.notes()[0].contains("cannot be used (entity not found)"), "{:?}", board.notes());
+    assert!(!inbox.exists(), "its disk may only not be mounted");
+    fs::create_dir(&inbox).unwrap();
+    place.put("a.json", event("R1", "referred", 1));
+    assert_eq!(place.settle(), [FileEnd::Done]);
+    assert_eq!(place.names("done").len(), 1);
+    assert!(board.notes().is_empty(), "{:?}", board.notes());
+}
+
+#[test]
 fn a_name_that_is_as_long_as_it_can_be_is_shortened_when_the_file_is_moved() {
     let mut place = Place::new("");
     let name = format!("{}.ndjson", "n".repeat(248));

@@ -217,11 +217,13 @@ impl Watch {
             }
         }
         self.say_what_waits();
+        self.count_refused();
         ends
     }
 
     /// What is to be read: first what was being read when the process died, then files that have settled.
     fn claim(&mut self) -> Result<Vec<OsString>, (PathBuf, io::Error)> {
+        place::make_again(&self.folder)?;
         let reading = self.folder.path.join(READING);
         let list = |folder: &Path| place::files(folder).map_err(|error| (folder.to_owned(), error));
         let mut claimed: Vec<OsString> = list(&reading)?.into_iter().map(|(name, _)| name).collect();
