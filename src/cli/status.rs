@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::convert::Exit;
 use crate::daemon::{Parts, watched};
 use crate::event::IssueCode;
-use crate::intake::folder::Trouble;
+use crate::intake::folder::{self, Refused, Trouble};
 use crate::outbox::{Reason, State};
 use crate::store::{Filter, Store, StoreError};
 
@@ -28,7 +28,7 @@ Examples:
   sp-fhir status --format json | jq .needs_person
 
 Exit codes: 0 nothing waits for a person; 1 something does, or a watched folder or a file in it cannot be \
-read; 5 the configuration is wrong; 6 the store cannot be used.")]
+read, or was refused whole; 5 the configuration is wrong; 6 the store cannot be used.")]
 pub(super) struct Arguments {
     /// Configuration; without it ./sp-fhir.toml, ~/.config/sp-fhir, /etc/sp-fhir, else the defaults
     #[arg(short, long, value_name = "FILE")]
@@ -49,6 +49,8 @@ struct Status {
     waited: BTreeMap<String, i64>,
     /// What keeps watched folders, or files in them, from being read, as the daemon saw it last.
     folders: Vec<Trouble>,
+    /// What stands in each watched folder's `refused`.
+    refused: Vec<(PathBuf, Refused)>,
 }
 
 /// So many files are named on one screen.
@@ -79,7 +81,14 @@ impl Status {
                 waited.insert(endpoint.clone(), now.duration_since(due).as_secs());
             }
         }
-        Ok(Self { counts, needs, notices: store.notice_counts()?, waited, folders: Vec::new() })
+        Ok(Self {
+            counts,
+            needs,
+            notices: store.notice_counts()?,
+            waited,
+            folders: Vec::new(),
+            refused: Vec::new(),
+        })
     }
 
     fn total(&self, state: State) -> u64 {
@@ -109,7 +118,7 @@ impl Status {
         }
         self.say_folders(&mut out);
         if self.needs_person() == 0 {
-            if self.folders.is_empty() {
+            if !self.folders_need_a_person() {
                 out.push_str("nothing waits for a person\n");
             }
             return out;
@@ -131,7 +140,22 @@ impl Status {
         out
     }
 
+    /// Rows that were refused are in many an export every day; a file that was refused whole is not.
+    fn folders_need_a_person(&self) -> bool {
+        !self.folders.is_empty() || self.refused.iter().any(|(_, refused)| refused.files > 0)
+    }
+
     fn say_folders(&self, out: &mut String) {
+        for (folder, Refused { files, rows }) in &self.refused {
+            if files + rows > 0 {
+                let _ = writeln!(
+                    out,
+                    "{}: files that were refused whole: {files}; files of refused rows: {rows}: the `.reasons.json` beside each \
+                     says why; mend it, put it back into the watched folder, and move it away from here",
+                    folder.display()
+                );
+            }
+        }
         for folder in &self.folders {
             let shown = &folder.folder;
             if let Some(why) = &folder.unusable {
@@ -155,6 +179,9 @@ impl Status {
         });
         let notices =
             self.notices.iter().map(|(code, count)| json!({"notice": code.as_str(), "count": count}));
+        let refused = self.refused.iter().map(|(folder, refused)| {
+            json!({"folder": folder.display().to_string(), "files": refused.files, "rows": refused.rows})
+        });
         let states: serde_json::Map<String, serde_json::Value> = State::ALL
             .iter()
             .map(|(state, word, _)| ((*word).to_owned(), json!(self.total(*state))))
@@ -166,6 +193,7 @@ impl Status {
             "needs_person": needs.chain(notices).collect::<Vec<_>>(),
             "oldest_due_seconds": self.waited,
             "folders": self.folders,
+            "refused": refused.collect::<Vec<_>>(),
         });
         format!("{value:#}\n")
     }
@@ -187,8 +215,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let endpoints: Vec<String> =
         parts.config.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
     let mut store = parts.store_to_read()?;
-    let status = Status { folders: watched::read(&parts.config), ..Status::read(&mut store, &endpoints)? };
+    let folders = watched::read(&parts.config);
+    let mut refused: Vec<(PathBuf, Refused)> = Vec::new();
+    for watched in &parts.config.folders {
+        // Several may share one.
+        if refused.iter().all(|(place, _)| *place != watched.refused) {
+            refused.push((watched.refused.clone(), folder::refused(watched)));
+        }
+    }
+    let status = Status { folders, refused, ..Status::read(&mut store, &endpoints)? };
     let text = if arguments.format == "json" { status.json() } else { status.text() };
     edge::print(&text)?;
-    Ok(if status.needs_person() > 0 || !status.folders.is_empty() { Exit::SomeRefused } else { Exit::Done })
+    Ok(if status.needs_person() > 0 || status.folders_need_a_person() {
+        Exit::SomeRefused
+    } else {
+        Exit::Done
+    })
 }

@@ -122,7 +122,8 @@ impl Upkeep {
             // First, and whatever the store says: a folder is often not read because of what is wrong with the disk.
             watched.write(&self.folders);
             let waiting = self.folders.iter().map(|board| board.waiting()).sum();
-            self.metrics.files_waiting(waiting);
+            let refused = self.folders.iter().map(|board| board.refused_files()).sum();
+            self.metrics.folders_hold(waiting, refused);
             let room = self.keeper.look_for_room().await;
             match room.and(self.once(&mut has_looked).await) {
                 // Busy or full now is not busy or full for ever; intake says so to those who send.

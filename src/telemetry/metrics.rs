@@ -35,6 +35,8 @@ pub struct Metrics {
     reloads: Family<Labels, Counter>,
     refused: Gauge,
     waiting: Gauge,
+    files: Family<Labels, Counter>,
+    aside: Gauge,
 }
 
 impl Default for Metrics {
@@ -75,6 +77,17 @@ impl Default for Metrics {
             "Files of watched folders that cannot be read or moved now",
             waiting.clone(),
         );
+        let (files, aside) = (Family::default(), Gauge::default());
+        registry.register(
+            "files",
+            "Files of watched folders that were read or set aside, by end",
+            files.clone(),
+        );
+        registry.register(
+            "files_refused",
+            "Files that were refused whole and still stand in the watched folders' refused",
+            aside.clone(),
+        );
         let person = Gauge::default();
         registry.register(
             "needs_person",
@@ -94,6 +107,8 @@ impl Default for Metrics {
             reloads,
             refused,
             waiting,
+            files,
+            aside,
         }
     }
 }
@@ -132,9 +147,15 @@ impl Metrics {
         self.person.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// How many files of watched folders cannot be read or moved now.
-    pub fn files_waiting(&self, count: usize) {
-        self.waiting.set(i64::try_from(count).unwrap_or(i64::MAX));
+    /// A file of a watched folder was read, or set aside.
+    pub fn file(&self, end: &'static str) {
+        self.files.get_or_create(&labels([("end", end)])).inc();
+    }
+
+    /// How many files of watched folders cannot be read or moved now, and how many were refused whole and still stand there.
+    pub fn folders_hold(&self, waiting: usize, refused: usize) {
+        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        self.aside.set(i64::try_from(refused).unwrap_or(i64::MAX));
     }
 
     /// What is known of an endpoint without asking.

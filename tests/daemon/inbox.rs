@@ -93,6 +93,39 @@ fn a_file_that_cannot_be_read_waits_is_shown_and_holds_up_no_other() {
 }
 
 #[test]
+fn a_file_that_is_refused_whole_is_counted_until_a_person_takes_it_away() {
+    let world = watching();
+    let refused = world.data().join("inbox/refused");
+    let daemon = world.start();
+    let get = |path: &str| Client::new().get(daemon.at(), path).body;
+    assert_eq!(world.run(&["status"]).code, 0);
+    fs::write(world.data().join("inbox/a.ndjson"), format!("{}\nno event", event(1))).unwrap();
+    until(&daemon, "read", || world.status()["refused"][0]["rows"] == 1);
+    assert_eq!(world.run(&["status"]).code, 0, "refused rows are in many an export");
+    fs::write(world.data().join("inbox/Canarysmith.csv"), "Columns,Of,Another\n1,2,3\n").unwrap();
+    until(&daemon, "refused", || world.status()["refused"][0]["files"] == 1);
+    let said = world.run(&["status"]);
+    assert!(
+        said.code == 1 && said.stdout.contains("refused whole: 1; files of refused rows: 1"),
+        "{}",
+        said.stdout
+    );
+    assert!(!said.stdout.contains("nothing waits for a person"), "{}", said.stdout);
+    until(&daemon, "noted", || get("/health/ready").contains("refused whole"));
+    until(&daemon, "counted", || get("/metrics").contains("sp_fhir_files_refused 1"));
+    assert!(get("/metrics").contains("sp_fhir_files_total{end=\"refused\"} 1"), "{}", get("/metrics"));
+    for file in fs::read_dir(&refused).unwrap() {
+        let file = file.unwrap().path();
+        if file.display().to_string().contains("Canary") {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    assert_eq!(world.run(&["status"]).code, 0);
+    daemon.stop();
+    assert!(!world.logs().contains("Canary"), "names may be persons'");
+}
+
+#[test]
 fn folders_and_links_inside_a_watched_folder_are_passed_over_and_that_is_said_once() {
     let world = watching();
     let inbox = world.data().join("inbox");

@@ -184,6 +184,15 @@ fn a_file_that_cannot_be_read_is_moved_aside_with_its_reasons() {
         assert!(text.contains("\"error\"") && !text.contains("Nia"), "{text}");
     }
     assert_eq!(place.names(""), [""; 0]);
+    // They are noted until a person takes them away.
+    let notes = place.watch.board().notes();
+    assert!(notes.len() == 1 && notes[0].ends_with("`refused`: 4"), "{notes:?}");
+    for name in names {
+        fs::remove_file(place.inbox().join("refused").join(name)).unwrap();
+    }
+    place.clock.advance(Duration::from_secs(61));
+    place.poll();
+    assert_eq!(place.watch.board().notes(), [""; 0]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Folder;
 
+use super::aside::Refused;
 use super::waits::Waits;
 use super::{READING, why};
 
@@ -58,12 +59,13 @@ pub struct Board {
 #[derive(Debug, Default)]
 struct State {
     trouble: Trouble,
+    refused: Refused,
 }
 
 impl Board {
     pub(super) fn new(folder: Folder) -> Self {
         let trouble = Trouble { folder: folder.path.display().to_string(), ..Trouble::default() };
-        Self { folder, state: Mutex::new(State { trouble }) }
+        Self { folder, state: Mutex::new(State { trouble, refused: Refused::default() }) }
     }
 
     /// What keeps it, or files of it, from being read.
@@ -76,6 +78,12 @@ impl Board {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.lock().trouble.waiting.len()
+    }
+
+    /// How many files stand in `refused` that were refused whole.
+    #[must_use]
+    pub fn refused_files(&self) -> usize {
+        self.lock().refused.files
     }
 
     /// A line for each thing that a person should look at; by no file's name.
@@ -91,7 +99,13 @@ impl Board {
         let waiting = reasons.into_iter().map(|((why, remedy), files)| {
             format!("watched folder {shown}: files that wait: {files}: {why}; {remedy}")
         });
-        unusable.chain(waiting).collect()
+        let files = Some(state.refused.files).filter(|files| *files > 0);
+        let refused = files.map(|files| {
+            format!(
+                "watched folder {shown}: files that were refused whole and stand in its `refused`: {files}"
+            )
+        });
+        unusable.chain(waiting).chain(refused).collect()
     }
 
     /// Whether the folder can be used, and what of it waits.
@@ -112,6 +126,11 @@ impl Board {
         let mut state = self.lock();
         state.trouble.unusable = unusable;
         state.trouble.waiting = waiting;
+    }
+
+    /// What stands in `refused`.
+    pub(super) fn refused(&self, found: Refused) {
+        self.lock().refused = found;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

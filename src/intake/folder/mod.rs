@@ -45,6 +45,7 @@ use crate::profile::Profile;
 use crate::source::SourceErrorKind;
 
 use super::keep::Keep;
+pub use aside::{Refused, refused};
 pub use board::{Board, Trouble, Waiting};
 pub use chosen::profile;
 use mark::Mark;
@@ -57,6 +58,9 @@ use why::Why;
 
 /// Files that are being read.
 const READING: &str = ".reading";
+
+/// How long a count of what stands in `refused` is good.
+const COUNTED_EVERY: Duration = Duration::from_secs(60);
 
 /// What reading a file needs.
 struct Shared {
@@ -106,6 +110,19 @@ pub enum FileEnd {
     Later,
 }
 
+impl FileEnd {
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::SomeRefused => "some-refused",
+            Self::Refused => "refused",
+            Self::Later => "later",
+        }
+    }
+}
+
 /// Why a file stays where it is.
 enum Stays {
     /// The daemon stops.
@@ -123,6 +140,8 @@ pub struct Watch {
     unusable: Option<String>,
     waits: Waits,
     board: Arc<Board>,
+    /// When it was counted what stands in `refused`.
+    counted: Option<Timestamp>,
     /// What stands in the folder and is never read, as it was said last.
     never: NeverRead,
     mark: Mark,
@@ -158,6 +177,7 @@ impl Watch {
             unusable: None,
             waits: Waits::default(),
             board,
+            counted: None,
             never: NeverRead::default(),
             mark,
             turns,
@@ -206,6 +226,8 @@ impl Watch {
             match taken {
                 Ok(end) => {
                     self.waits.end(&name);
+                    self.shared.keep.file(end);
+                    self.counted = self.counted.filter(|_| end == FileEnd::Done);
                     ends.push(end);
                 }
                 Err(stays) => {
@@ -251,6 +273,16 @@ impl Watch {
             }
         }
         Ok(claimed)
+    }
+
+    /// Counts what stands in `refused`: when something was put there, and now and then, because a person takes it away.
+    fn count_refused(&mut self) {
+        let now = self.shared.clock.now();
+        let is_known = |at: Timestamp| now.duration_since(at).unsigned_abs() < COUNTED_EVERY;
+        if !self.counted.is_some_and(is_known) {
+            self.counted = Some(now);
+            self.board.refused(aside::refused(&self.folder));
+        }
     }
 
     fn has_settled(&mut self, name: &OsStr, stamp: Stamp, now: Timestamp) -> bool {
