@@ -349,9 +349,12 @@ impl Watch {
         }
         self.relocate(path, &self.folder.done, &name)?;
         self.shared.keep.refused(rows.refused);
+        // Words of ours alone. Of a file without refused rows they are told nowhere else.
+        let remarks = report.remarks.iter().map(|(code, count)| format!("{code} {count}"));
+        let remarks = Some(remarks.collect::<Vec<_>>().join(", ")).filter(|remarks| !remarks.is_empty());
         tracing::info!(
             folder = %self.folder.path.display(), read = rows.read, taken = rows.converted, known = rows.unchanged,
-            held = rows.held, refused = rows.refused, "a file was read"
+            held = rows.held, not_shared = rows.not_shared, refused = rows.refused, remarks, "a file was read"
         );
         Ok(if some_refused { FileEnd::SomeRefused } else { FileEnd::Done })
     }
