@@ -59,6 +59,10 @@ impl Keep for Kept {
         }
     }
 
+    fn turned_away(&self, status: u16) {
+        self.metrics.turned_away(status, self.clock.now());
+    }
+
     fn file(&self, end: FileEnd) {
         self.metrics.file(end.as_str());
     }

@@ -151,6 +151,7 @@ impl Running {
             alarms: Arc::clone(&self.base.alarms),
             folders: boards.clone(),
             data_folder: config.data_folder.clone(),
+            health: Arc::clone(&self.base.health),
         };
         self.base.health.watches(endpoints, boards);
         let failures = &self.base.failures;
@@ -165,6 +166,7 @@ impl Running {
             }));
         }
         if let (Some((_, current)), Some(intake)) = (&self.listening, intake) {
+            self.base.health.watches_intake(&intake);
             current.replace(intake);
         }
         self.config = config;

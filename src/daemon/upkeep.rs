@@ -27,6 +27,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::alarm::{Alarm, Alert};
 
 use super::base::Base;
+use super::health::Health;
 use super::watched::Watched;
 
 /// How often.
@@ -50,6 +51,7 @@ pub(super) struct Upkeep {
     /// What is to be known of the watched folders.
     pub(super) folders: Vec<Arc<Board>>,
     pub(super) data_folder: PathBuf,
+    pub(super) health: Arc<Health>,
 }
 
 /// What was said; it is not said again because the configuration was read again.
@@ -121,6 +123,7 @@ impl Upkeep {
         while !*stop.borrow() {
             // First, and whatever the store says: a folder is often not read because of what is wrong with the disk.
             watched.write(&self.folders);
+            self.health.look_at_intake();
             let waiting = self.folders.iter().map(|board| board.waiting()).sum();
             let refused = self.folders.iter().map(|board| board.refused_files()).sum();
             self.metrics.folders_hold(waiting, refused);

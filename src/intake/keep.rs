@@ -22,6 +22,11 @@ pub trait Keep: Send + Sync {
         let _ = count;
     }
 
+    /// A request was answered with this status, an error. For counting.
+    fn turned_away(&self, status: u16) {
+        let _ = status;
+    }
+
     /// A file was read to its end, or set aside. For counting.
     fn file(&self, end: FileEnd) {
         let _ = end;
