@@ -15,7 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::endpoint::{Kind, PullConfig};
 use crate::config::{Config, EndpointConfig, Places, Problem, Problems};
 use crate::convert::Exit;
-use crate::daemon::{DaemonError, endpoints, parts};
+use crate::daemon::{DaemonError, endpoints, parts, watched};
 use crate::endpoint::fhir_rest::question::{Finding, Question, Verdict};
 use crate::endpoint::fhir_rest::{FhirRest, inquiry, trial};
 use crate::intake::folder;
@@ -78,6 +78,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     found.secrets(&config);
     found.folders(&config);
     found.never_read(&config);
+    found.waiting(&config);
     found.profiles(&config);
     // A key that cannot be had was told among the secrets.
     match parts::codeset(&config) {
@@ -188,6 +189,19 @@ impl Found {
                     "{}: {folders} folders and {links} links in it are passed over: only files directly in it are read",
                     watched.path.display()
                 );
+                self.line("WARN", "folder", &said);
+            }
+        }
+    }
+
+    /// What keeps a watched folder, or a file in it, from being read, as the daemon saw it last.
+    fn waiting(&mut self, config: &Config) {
+        for trouble in watched::read(config) {
+            if let Some(why) = &trouble.unusable {
+                self.line("WARN", "folder", &format!("{}: not read: {why}", trouble.folder));
+            }
+            for waiting in &trouble.waiting {
+                let said = format!("{}: waits: {}; {}", waiting.path, waiting.why, waiting.remedy);
                 self.line("WARN", "folder", &said);
             }
         }

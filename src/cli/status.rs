@@ -11,8 +11,9 @@ use serde_json::json;
 
 use crate::config::Config;
 use crate::convert::Exit;
-use crate::daemon::Parts;
+use crate::daemon::{Parts, watched};
 use crate::event::IssueCode;
+use crate::intake::folder::{self, Refused, Trouble};
 use crate::outbox::{Reason, State};
 use crate::pull::unclear::{self, Unclear};
 use crate::store::{Filter, Store, StoreError};
@@ -27,7 +28,8 @@ Examples:
   sp-fhir status
   sp-fhir status --format json | jq .needs_person
 
-Exit codes: 0 nothing waits for a person; 1 something does, or what was pulled is not clear for more than a day; 5 the configuration is wrong; 6 the store cannot be used.")]
+Exit codes: 0 nothing waits for a person; 1 something does, or a watched folder or a file in it cannot be \
+read, or was refused whole, or what was pulled is not clear for more than a day; 5 the configuration is wrong; 6 the store cannot be used.")]
 pub(super) struct Arguments {
     /// Configuration; without it ./sp-fhir.toml, ~/.config/sp-fhir, /etc/sp-fhir, else the defaults
     #[arg(short, long, value_name = "FILE")]
@@ -48,7 +50,14 @@ struct Status {
     waited: BTreeMap<String, i64>,
     /// What was pulled and is not clear yet, by endpoint.
     unclear: BTreeMap<String, Vec<Unclear>>,
+    /// What keeps watched folders, or files in them, from being read, as the daemon saw it last.
+    folders: Vec<Trouble>,
+    /// What stands in each watched folder's `refused`.
+    refused: Vec<(PathBuf, Refused)>,
 }
+
+/// So many files are named on one screen.
+const FILES_SHOWN: usize = 20;
 
 impl Status {
     fn read(store: &mut impl Store, endpoints: &[String]) -> Result<Self, StoreError> {
@@ -80,7 +89,15 @@ impl Status {
             let list = store.note(&unclear::note(endpoint))?.map(|word| unclear::parse(&word));
             not_clear.extend(list.filter(|list| !list.is_empty()).map(|list| (endpoint.clone(), list)));
         }
-        Ok(Self { counts, needs, notices: store.notice_counts()?, waited, unclear: not_clear })
+        Ok(Self {
+            counts,
+            needs,
+            notices: store.notice_counts()?,
+            waited,
+            unclear: not_clear,
+            folders: Vec::new(),
+            refused: Vec::new(),
+        })
     }
 
     fn total(&self, state: State) -> u64 {
@@ -116,8 +133,11 @@ impl Status {
                 list.iter().filter(|one| one.is_overdue).count()
             );
         }
+        self.say_folders(&mut out);
         if self.needs_person() == 0 {
-            out.push_str("nothing waits for a person\n");
+            if !self.folders_need_a_person() {
+                out.push_str("nothing waits for a person\n");
+            }
             return out;
         }
         let _ = writeln!(out, "{} wait for a person:", self.needs_person());
@@ -137,6 +157,36 @@ impl Status {
         out
     }
 
+    /// Rows that were refused are in many an export every day; a file that was refused whole is not.
+    fn folders_need_a_person(&self) -> bool {
+        !self.folders.is_empty() || self.refused.iter().any(|(_, refused)| refused.files > 0)
+    }
+
+    fn say_folders(&self, out: &mut String) {
+        for (folder, Refused { files, rows }) in &self.refused {
+            if files + rows > 0 {
+                let _ = writeln!(
+                    out,
+                    "{}: files that were refused whole: {files}; files of refused rows: {rows}: the `.reasons.json` beside each \
+                     says why; mend it, put it back into the watched folder, and move it away from here",
+                    folder.display()
+                );
+            }
+        }
+        for folder in &self.folders {
+            let shown = &folder.folder;
+            if let Some(why) = &folder.unusable {
+                let _ = writeln!(out, "watched folder {shown} cannot be read: {why}");
+            }
+            if !folder.waiting.is_empty() {
+                let _ = writeln!(out, "watched folder {shown}: files that wait: {}", folder.waiting.len());
+            }
+            for waiting in folder.waiting.iter().take(FILES_SHOWN) {
+                let _ = writeln!(out, "  {}: {}; {}", waiting.path, waiting.why, waiting.remedy);
+            }
+        }
+    }
+
     fn json(&self) -> String {
         let by_endpoint = self.counts.iter().map(
             |((endpoint, state), count)| json!({"endpoint": endpoint, "state": state.as_str(), "count": count}),
@@ -146,6 +196,9 @@ impl Status {
         });
         let notices =
             self.notices.iter().map(|(code, count)| json!({"notice": code.as_str(), "count": count}));
+        let refused = self.refused.iter().map(|(folder, refused)| {
+            json!({"folder": folder.display().to_string(), "files": refused.files, "rows": refused.rows})
+        });
         let states: serde_json::Map<String, serde_json::Value> = State::ALL
             .iter()
             .map(|(state, word, _)| ((*word).to_owned(), json!(self.total(*state))))
@@ -163,6 +216,8 @@ impl Status {
             "needs_person": needs.chain(notices).collect::<Vec<_>>(),
             "oldest_due_seconds": self.waited,
             "pulled_not_clear": not_clear.collect::<Vec<_>>(),
+            "folders": self.folders,
+            "refused": refused.collect::<Vec<_>>(),
         });
         format!("{value:#}\n")
     }
@@ -184,9 +239,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let endpoints: Vec<String> =
         parts.config.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
     let mut store = parts.store_to_read()?;
-    let status = Status::read(&mut store, &endpoints)?;
+    let folders = watched::read(&parts.config);
+    let mut refused: Vec<(PathBuf, Refused)> = Vec::new();
+    for watched in &parts.config.folders {
+        // Several may share one.
+        if refused.iter().all(|(place, _)| *place != watched.refused) {
+            refused.push((watched.refused.clone(), folder::refused(watched)));
+        }
+    }
+    let status = Status { folders, refused, ..Status::read(&mut store, &endpoints)? };
     let text = if arguments.format == "json" { status.json() } else { status.text() };
     edge::print(&text)?;
     let is_overdue = status.unclear.values().flatten().any(|one| one.is_overdue);
-    Ok(if status.needs_person() > 0 || is_overdue { Exit::SomeRefused } else { Exit::Done })
+    Ok(if status.needs_person() > 0 || is_overdue || status.folders_need_a_person() {
+        Exit::SomeRefused
+    } else {
+        Exit::Done
+    })
 }

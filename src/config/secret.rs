@@ -108,7 +108,12 @@ impl SecretRef {
     fn stamp(&self) -> Option<Stamp> {
         let Self::File(path) = self else { return None };
         let metadata = fs::metadata(path).ok()?;
-        Some(Stamp { modified: metadata.modified().ok(), length: metadata.len(), inode: inode(&metadata) })
+        Some(Stamp {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+            inode: inode(&metadata),
+            mode: open_to_others(&metadata),
+        })
     }
 }
 
@@ -139,6 +144,8 @@ struct Stamp {
     modified: Option<SystemTime>,
     length: u64,
     inode: u64,
+    /// Where others may read it.
+    mode: Option<u32>,
 }
 
 /// A secret that is read again when its file changes.
@@ -215,6 +222,13 @@ mod tests {
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
         let error = SecretRef::File(file.path().to_owned()).read(8).unwrap_err();
         assert_eq!(error, SecretError::Open { place: file.path().display().to_string(), mode: 0o640 });
+        // Also one that was good when it was read.
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).unwrap();
+        let secret = Secret::open(SecretRef::File(file.path().to_owned()), 8).unwrap();
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(secret.current(), Err(SecretError::Open { mode: 0o644, .. })));
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(secret.current().is_ok());
     }
 
     #[test]

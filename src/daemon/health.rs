@@ -1,13 +1,16 @@
 //! [`Health`]: what `/health/ready` says.
 //!
-//! Not ready is only what keeps the daemon from its work: the store has stopped, the disk is full, or this machine's clock is wrong. Anything
+//! Not ready is only what keeps the daemon from its work: the store has stopped, the disk is full, this machine's clock is wrong, or
+//! HTTP intake can let nobody in. Anything
 //! else that a person should look at is a note. Next: [`super::run`].
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use crate::config::SecretError;
 use crate::endpoint::Endpoint;
 use crate::endpoint::auth::skew;
-use crate::intake::http::Readiness;
+use crate::intake::folder::Board;
+use crate::intake::http::{Intake, Readiness};
 use crate::store::Keeper;
 
 /// What readiness is made from.
@@ -19,6 +22,11 @@ pub(super) struct Health {
 #[derive(Default)]
 struct State {
     endpoints: Vec<Arc<dyn Endpoint>>,
+    folders: Vec<Arc<Board>>,
+    /// The intake asks for readiness: it must not be kept by it.
+    intake: Option<Weak<Intake>>,
+    /// Whether it was said that the intake lets nobody in.
+    is_shut: bool,
     refused: bool,
 }
 
@@ -27,9 +35,29 @@ impl Health {
         Self { keeper, state: Mutex::default() }
     }
 
-    /// These are the endpoints from now on.
-    pub(super) fn watches(&self, endpoints: Vec<Arc<dyn Endpoint>>) {
-        self.lock().endpoints = endpoints;
+    /// These are the endpoints and watched folders from now on.
+    pub(super) fn watches(&self, endpoints: Vec<Arc<dyn Endpoint>>, folders: Vec<Arc<Board>>) {
+        let mut state = self.lock();
+        state.endpoints = endpoints;
+        state.folders = folders;
+    }
+
+    /// This is the HTTP intake from now on.
+    pub(super) fn watches_intake(&self, intake: &Arc<Intake>) {
+        self.lock().intake = Some(Arc::downgrade(intake));
+    }
+
+    /// Says once when the intake lets nobody in, because its token or key cannot be used, and once when it does again.
+    pub(super) fn look_at_intake(&self) {
+        let mut state = self.lock();
+        let trouble = state.trouble_of_intake();
+        match (std::mem::replace(&mut state.is_shut, trouble.is_some()), trouble) {
+            (false, Some(problem)) => {
+                tracing::error!(%problem, "HTTP intake takes nothing in: its token or key cannot be used; `sp-fhir check` says more");
+            }
+            (true, None) => tracing::info!("HTTP intake can use its token or key again"),
+            _ => {}
+        }
     }
 
     /// The configuration was read again: taken, or refused.
@@ -49,17 +77,29 @@ impl Health {
         if self.keeper.is_full() {
             reasons.push("the disk is full; make room".to_owned());
         }
+        // Not which file: whoever may ask is not asked who he is.
+        if state.trouble_of_intake().is_some() {
+            reasons
+                .push("HTTP intake cannot use its token or key; see the log, and `sp-fhir check`".to_owned());
+        }
         if state.refused {
             notes.push(
                 "the configuration file was refused when it was read again; the one before is in use"
                     .to_owned(),
             );
         }
+        notes.extend(state.folders.iter().flat_map(|board| board.notes()));
         Readiness { ready: reasons.is_empty(), reasons, notes }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn trouble_of_intake(&self) -> Option<SecretError> {
+        self.intake.as_ref().and_then(Weak::upgrade).and_then(|intake| intake.trouble())
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::endpoint::Work;
+use crate::intake::folder::FileEnd;
 use crate::intake::keep::Keep;
 use crate::plan::{Doubt, Planner, Submission};
 use crate::store::{Acceptance, Answer, Keeper, StoreError};
@@ -56,6 +57,14 @@ impl Keep for Kept {
         if count > 0 {
             self.metrics.came("refused", count);
         }
+    }
+
+    fn turned_away(&self, status: u16) {
+        self.metrics.turned_away(status, self.clock.now());
+    }
+
+    fn file(&self, end: FileEnd) {
+        self.metrics.file(end.as_str());
     }
 
     fn see(&self, kind: &'static str, key: String, until: Timestamp) -> Work<'_, Result<bool, StoreError>> {

@@ -19,6 +19,7 @@ pub mod pulls;
 pub mod reload;
 pub mod run;
 mod upkeep;
+pub mod watched;
 
 pub use error::DaemonError;
 pub use parts::Parts;

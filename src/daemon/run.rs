@@ -15,6 +15,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, EndpointConfig, Http};
 use crate::endpoint::Endpoint;
+use crate::intake::folder::Watch;
 use crate::intake::http::{self, Current, Limits};
 use crate::outbox::retry::RetryPolicy;
 use crate::store::Keeper;
@@ -138,6 +139,7 @@ impl Running {
                 self.served.push(Served { config: settings.clone(), endpoint: Arc::clone(endpoint), part });
             }
         }
+        let boards: Vec<_> = folders.iter().map(Watch::board).collect();
         let upkeep = Upkeep {
             keeper: self.base.keeper.clone(),
             planner,
@@ -147,8 +149,11 @@ impl Running {
             metrics: Arc::clone(&self.base.metrics),
             bell: Arc::clone(&self.base.bell),
             alarms: Arc::clone(&self.base.alarms),
+            folders: boards.clone(),
+            data_folder: config.data_folder.clone(),
+            health: Arc::clone(&self.base.health),
         };
-        self.base.health.watches(endpoints);
+        self.base.health.watches(endpoints, boards);
         let failures = &self.base.failures;
         self.others.push(Part::start(failures, |stop| async move { Ok(upkeep.run(stop).await?) }));
         for (puller, every) in pulls {
@@ -161,6 +166,7 @@ impl Running {
             }));
         }
         if let (Some((_, current)), Some(intake)) = (&self.listening, intake) {
+            self.base.health.watches_intake(&intake);
             current.replace(intake);
         }
         self.config = config;

@@ -4,6 +4,7 @@
 //! Next: [`super::run`].
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::EndpointConfig;
 use crate::endpoint::Endpoint;
 use crate::endpoint::auth::expiry::ExpiryWatch;
+use crate::intake::folder::Board;
 use crate::outbox::State;
 use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::Cause;
@@ -25,6 +27,8 @@ use crate::telemetry::Metrics;
 use crate::telemetry::alarm::{Alarm, Alert};
 
 use super::base::Base;
+use super::health::Health;
+use super::watched::Watched;
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(2);
@@ -44,6 +48,10 @@ pub(super) struct Upkeep {
     pub(super) metrics: Arc<Metrics>,
     pub(super) bell: Arc<Notify>,
     pub(super) alarms: Arc<Mutex<Alarms>>,
+    /// What is to be known of the watched folders.
+    pub(super) folders: Vec<Arc<Board>>,
+    pub(super) data_folder: PathBuf,
+    pub(super) health: Arc<Health>,
 }
 
 /// What was said; it is not said again because the configuration was read again.
@@ -111,7 +119,14 @@ pub(super) async fn free_all(base: &Base, endpoint: &str, policy: &RetryPolicy) 
 impl Upkeep {
     pub(super) async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
         let mut has_looked = false;
+        let mut watched = Watched::within(&self.data_folder);
         while !*stop.borrow() {
+            // First, and whatever the store says: a folder is often not read because of what is wrong with the disk.
+            watched.write(&self.folders);
+            self.health.look_at_intake();
+            let waiting = self.folders.iter().map(|board| board.waiting()).sum();
+            let refused = self.folders.iter().map(|board| board.refused_files()).sum();
+            self.metrics.folders_hold(waiting, refused);
             let room = self.keeper.look_for_room().await;
             match room.and(self.once(&mut has_looked).await) {
                 // Busy or full now is not busy or full for ever; intake says so to those who send.

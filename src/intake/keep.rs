@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::endpoint::Work;
+use crate::intake::folder::FileEnd;
 use crate::plan::{Doubt, Submission};
 use crate::store::{Acceptance, StoreError};
 
@@ -19,6 +20,16 @@ pub trait Keep: Send + Sync {
     /// So many records came that could not be used and were refused without asking the store. For counting.
     fn refused(&self, count: u64) {
         let _ = count;
+    }
+
+    /// A request was answered with this status, an error. For counting.
+    fn turned_away(&self, status: u16) {
+        let _ = status;
+    }
+
+    /// A file was read to its end, or set aside. For counting.
+    fn file(&self, end: FileEnd) {
+        let _ = end;
     }
 
     /// Notes that something from outside was seen, and says whether it is new; remembered at least until `until`.

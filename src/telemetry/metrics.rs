@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -17,6 +20,9 @@ use crate::outbox::State;
 use crate::outbox::transition::Cause;
 use crate::relay::attempt::Attempted;
 use crate::relay::run::Watcher;
+
+/// How often it is said that somebody without the right credentials sends.
+const STRANGERS_EVERY: Duration = Duration::from_secs(3600);
 
 type Labels = Vec<(String, String)>;
 
@@ -34,6 +40,11 @@ pub struct Metrics {
     person: Gauge,
     reloads: Family<Labels, Counter>,
     refused: Gauge,
+    waiting: Gauge,
+    files: Family<Labels, Counter>,
+    aside: Gauge,
+    turned_away: Family<Labels, Counter>,
+    said_strangers: Mutex<Option<Timestamp>>,
 }
 
 impl Default for Metrics {
@@ -68,6 +79,29 @@ impl Default for Metrics {
             "1 while the configuration in use is older than the file, because the file was refused",
             refused.clone(),
         );
+        let waiting = Gauge::default();
+        registry.register(
+            "files_waiting",
+            "Files of watched folders that cannot be read or moved now",
+            waiting.clone(),
+        );
+        let turned_away = Family::default();
+        registry.register(
+            "requests_refused",
+            "Requests to HTTP intake that were answered with an error, by status",
+            turned_away.clone(),
+        );
+        let (files, aside) = (Family::default(), Gauge::default());
+        registry.register(
+            "files",
+            "Files of watched folders that were read or set aside, by end",
+            files.clone(),
+        );
+        registry.register(
+            "files_refused",
+            "Files that were refused whole and still stand in the watched folders' refused",
+            aside.clone(),
+        );
         let person = Gauge::default();
         registry.register(
             "needs_person",
@@ -86,6 +120,11 @@ impl Default for Metrics {
             person,
             reloads,
             refused,
+            waiting,
+            files,
+            aside,
+            turned_away,
+            said_strangers: Mutex::default(),
         }
     }
 }
@@ -122,6 +161,33 @@ impl Metrics {
     /// How many entries wait for a person.
     pub fn needs_person(&self, count: u64) {
         self.person.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// A request was answered with an error. That somebody without the right credentials sends is logged once an hour.
+    pub fn turned_away(&self, status: u16, now: Timestamp) {
+        self.turned_away.get_or_create(&labels([("status", &status.to_string())])).inc();
+        if status != 401 {
+            return;
+        }
+        let mut said = self.said_strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.is_none_or(|said| now.duration_since(said).unsigned_abs() >= STRANGERS_EVERY) {
+            *said = Some(now);
+            tracing::warn!(
+                "requests are refused because their credentials are absent or not right; said once an hour, counted in \
+                 sp_fhir_requests_refused_total"
+            );
+        }
+    }
+
+    /// A file of a watched folder was read, or set aside.
+    pub fn file(&self, end: &'static str) {
+        self.files.get_or_create(&labels([("end", end)])).inc();
+    }
+
+    /// How many files of watched folders cannot be read or moved now, and how many were refused whole and still stand there.
+    pub fn folders_hold(&self, waiting: usize, refused: usize) {
+        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        self.aside.set(i64::try_from(refused).unwrap_or(i64::MAX));
     }
 
     /// What is known of an endpoint without asking.

@@ -4,7 +4,7 @@
 //! gives. Moments are chosen at random; the seed is printed with a failure and taken from `SP_FHIR_SEED`. Read next:
 //! `world.rs` (the process), `people.rs` (what is sent), `sender.rs` (how), then the proofs: `kill.rs`, `outage.rs`,
 //! `canary.rs`, `snapshots.rs`, `persons.rs`, `exits.rs`, `reload.rs`, `crash.rs`, `theirs.rs`, `check.rs`, `store.rs`,
-//! `decisions.rs`, `inbox.rs`, `withdrawals.rs`.
+//! `decisions.rs`, `inbox.rs`, `shut.rs`, `withdrawals.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -33,6 +33,7 @@ mod persons;
 mod reload;
 mod sender;
 mod servers;
+mod shut;
 mod snapshots;
 mod store;
 mod stub;

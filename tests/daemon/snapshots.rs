@@ -271,3 +271,31 @@ fn a_change_that_says_nothing_new_is_counted_and_not_sent() {
     assert_eq!(files::in_order(&world.outgoing()).len(), 2);
     daemon.stop();
 }
+
+#[test]
+fn a_date_that_is_gone_from_a_clean_export_is_named_in_the_folders_log() {
+    let world = World::new(FILES);
+    fs::write(world.path().join("daily.toml"), PROFILE).unwrap();
+    let text = fs::read_to_string(world.config()).unwrap();
+    world.configure(&text.replace(
+        "[intake]\nfolder = []\n",
+        "[[intake.folder]]\npath = \"inbox\"\nsettle = \"1s\"\nprofile = \"daily.toml\"\n",
+    ));
+    let daemon = world.start();
+    let inbox = world.data().join("inbox");
+    for (day, accepted) in ["2026-03-05", ""].into_iter().enumerate() {
+        let name = format!("day-{day}.csv");
+        fs::write(inbox.join(format!("{name}.part")), csv(&[Row { accepted, ..row(1) }])).unwrap();
+        fs::rename(inbox.join(format!("{name}.part")), inbox.join(name)).unwrap();
+        let began = std::time::Instant::now();
+        while daemon.log().matches("a file was read").count() <= day {
+            assert!(began.elapsed() < Duration::from_secs(30), "{}", daemon.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    assert_eq!(fs::read_dir(inbox.join("refused")).unwrap().count(), 0, "no row was refused");
+    let log = daemon.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("a file was read")).collect();
+    assert!(!lines[0].contains("date-cleared") && lines[1].contains("date-cleared 1"), "{lines:?}");
+    daemon.stop();
+}

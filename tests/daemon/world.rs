@@ -13,6 +13,8 @@ use serde_json::Value;
 pub(crate) struct World {
     folder: tempfile::TempDir,
     starts: AtomicU32,
+    /// Whom its processes run as; absent: who runs the test.
+    user: Option<u32>,
 }
 
 /// How a command ended, and what it said.
@@ -47,7 +49,18 @@ impl World {
 
     /// A world without a configuration.
     pub(crate) fn bare() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), starts: AtomicU32::new(0) }
+        Self { folder: tempfile::tempdir().unwrap(), starts: AtomicU32::new(0), user: None }
+    }
+
+    /// Runs its processes as somebody whom permissions bind; they bind root to nothing. False where that cannot be.
+    pub(crate) fn bind(&mut self) -> bool {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        const NOBODY: u32 = 65534;
+        if fs::metadata(self.path()).unwrap().uid() != 0 {
+            return true;
+        }
+        self.user = Some(NOBODY);
+        chown(self.path(), Some(NOBODY), None).is_ok() && self.sp_fhir().arg("--version").output().is_ok()
     }
 
     pub(crate) fn configure(&self, text: &str) {
@@ -85,6 +98,9 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sp-fhir"));
         command.current_dir(self.folder.path()).stdin(Stdio::null()).env("USER", "j.marsh");
         // A configuration that names no data folder must not find this user's own.
+        if let Some(user) = self.user {
+            std::os::unix::process::CommandExt::uid(&mut command, user);
+        }
         command.env("XDG_STATE_HOME", self.folder.path().join("state")).env_remove("STATE_DIRECTORY");
         command
     }

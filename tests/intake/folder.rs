@@ -184,6 +184,15 @@ fn a_file_that_cannot_be_read_is_moved_aside_with_its_reasons() {
         assert!(text.contains("\"error\"") && !text.contains("Nia"), "{text}");
     }
     assert_eq!(place.names(""), [""; 0]);
+    // They are noted until a person takes them away.
+    let notes = place.watch.board().notes();
+    assert!(notes.len() == 1 && notes[0].ends_with("`refused`: 4"), "{notes:?}");
+    for name in names {
+        fs::remove_file(place.inbox().join("refused").join(name)).unwrap();
+    }
+    place.clock.advance(Duration::from_secs(61));
+    place.poll();
+    assert_eq!(place.watch.board().notes(), [""; 0]);
 }
 
 #[test]
@@ -297,6 +306,91 @@ fn when_the_daemon_stops_a_file_is_left_where_it_is_found_again() {
     assert_eq!(place.poll(), [FileEnd::Later]);
     stopper.join().unwrap();
     assert_eq!(place.names(".reading"), ["one.ndjson"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_taken_waits_and_holds_up_no_other() {
+    let mut place = Place::new("");
+    // A folder of its name stands where it would be read.
+    fs::create_dir(place.inbox().join(".reading/Canarysmith.json")).unwrap();
+    place.put("Canarysmith.json", event("R1", "referred", 1));
+    place.put("b.json", event("R2", "referred", 1));
+    assert_eq!(place.settle(), [FileEnd::Done], "the other one");
+    let board = place.watch.board();
+    let notes = board.notes();
+    assert!(notes.len() == 1 && notes[0].contains("files that wait: 1"), "{notes:?}");
+    assert!(!notes[0].contains("Canary") && notes[0].contains("move it away"), "{notes:?}");
+    let waiting = board.trouble().waiting;
+    assert!(waiting[0].path.ends_with("inbox/Canarysmith.json"), "{waiting:?}");
+    place.put("c.json", event("R3", "referred", 1));
+    assert_eq!(place.settle(), [FileEnd::Done], "and what comes later");
+    fs::remove_dir(place.inbox().join(".reading/Canarysmith.json")).unwrap();
+    assert_eq!(place.settle(), [FileEnd::Done]);
+    assert!(board.notes().is_empty() && place.keep.count() == 3, "{:?}", board.notes());
+}
+
+#[test]
+fn a_file_that_cannot_be_put_away_waits_and_holds_up_no_other() {
+    let mut place = Place::new("refused = \"elsewhere\"");
+    let elsewhere = place.folder.path().join("elsewhere");
+    fs::remove_dir(&elsewhere).unwrap();
+    fs::write(&elsewhere, "").unwrap();
+    place.put("a.ndjson", format!("{}\nno event", event("R1", "referred", 1)));
+    place.put("b.json", event("R2", "referred", 1));
+    assert_eq!(place.settle(), [FileEnd::Later, FileEnd::Done]);
+    assert_eq!(place.names(".reading"), ["a.ndjson"]);
+    assert!(place.watch.board().notes()[0].contains("cannot be moved to `done` or `refused`"));
+    let calls = place.keep.calls.load(Ordering::SeqCst);
+    assert_eq!(place.poll(), [], "it is not read again at once");
+    fs::remove_file(&elsewhere).unwrap();
+    fs::create_dir(&elsewhere).unwrap();
+    place.clock.advance(Duration::from_secs(1));
+    assert_eq!(place.poll(), [FileEnd::SomeRefused]);
+    assert_eq!(place.keep.calls.load(Ordering::SeqCst), calls + 1);
+}
+
+#[test]
+fn a_watched_folder_that_was_replaced_is_used_again_and_that_is_shown() {
+    let mut place = Place::new("");
+    let (inbox, old) = (place.inbox(), place.folder.path().join("old"));
+    fs::rename(&inbox, &old).unwrap();
+    assert_eq!(place.poll(), []);
+    let board = place.watch.board();
+    assert!(board.notes()[0].contains("cannot be used (entity not found)"), "{:?}", board.notes());
+    assert!(!inbox.exists(), "its disk may only not be mounted");
+    fs::create_dir(&inbox).unwrap();
+    place.put("a.json", event("R1", "referred", 1));
+    assert_eq!(place.settle(), [FileEnd::Done]);
+    assert_eq!(place.names("done").len(), 1);
+    assert!(board.notes().is_empty(), "{:?}", board.notes());
+}
+
+#[test]
+fn a_name_that_is_as_long_as_it_can_be_is_shortened_when_the_file_is_moved() {
+    let mut place = Place::new("");
+    let name = format!("{}.ndjson", "n".repeat(248));
+    place.put(&name, format!("{}\nno event", event("R1", "referred", 1)));
+    place.put("z.json", event("R2", "referred", 1));
+    assert_eq!(place.settle(), [FileEnd::SomeRefused, FileEnd::Done]);
+    let done = place.names("done");
+    assert!(done[0].ends_with("n~.ndjson") && done[0].len() < 230, "{done:?}");
+    assert_eq!(place.names("refused").len(), 2);
+}
+
+#[test]
+fn where_every_file_would_wait_for_the_same_the_folder_rests() {
+    let mut place = Place::new("");
+    place.keep.stopped.store(true, Ordering::SeqCst);
+    place.put("a.json", event("R1", "referred", 1));
+    place.put("b.json", event("R2", "referred", 1));
+    assert_eq!(place.settle(), [FileEnd::Later]);
+    for _ in 0..5 {
+        assert_eq!(place.poll(), []);
+    }
+    assert_eq!(place.keep.calls.load(Ordering::SeqCst), 1);
+    place.keep.stopped.store(false, Ordering::SeqCst);
+    place.clock.advance(Duration::from_secs(1));
+    assert_eq!(place.poll(), [FileEnd::Done, FileEnd::Done]);
 }
 
 #[cfg(unix)]

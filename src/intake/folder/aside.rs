@@ -2,13 +2,45 @@
 //!
 //! Next: `read.rs`.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 
+use crate::config::Folder;
 use crate::convert::{ConvertError, Report};
 
 use super::reasons::Reasons;
 use super::{FileEnd, Watch, mark, place};
+
+/// What stands in a `refused` folder until a person takes it away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// Files that were refused whole, or set aside.
+    pub files: usize,
+    /// Files of refused rows.
+    pub rows: usize,
+}
+
+/// The end of the name of a file's reasons.
+const REASONS: &str = ".reasons.json";
+
+/// Counts what stands in a folder's `refused`; nothing where it cannot be looked into.
+#[must_use]
+pub fn refused(watched: &Folder) -> Refused {
+    let mut found = Refused::default();
+    let files = place::files(&watched.refused).unwrap_or_default();
+    let names: HashSet<String> =
+        files.into_iter().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
+    for name in names.iter().filter(|name| !name.ends_with(REASONS)) {
+        let is_rows = [".rejects.csv", ".rejects.ndjson"].iter().any(|end| name.ends_with(end));
+        // Rows that were mended and put back, and refused as a file, have reasons of their own.
+        match is_rows && !names.contains(&format!("{name}{REASONS}")) {
+            true => found.rows += 1,
+            false => found.files += 1,
+        }
+    }
+    found
+}
 
 impl Watch {
     pub(super) fn refuse(
@@ -49,7 +81,7 @@ impl Watch {
 
     pub(super) fn stamped(&self, name: &str) -> String {
         let now = self.shared.clock.now();
-        format!("{}-{name}", now.strftime("%Y%m%dT%H%M%SZ"))
+        format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), place::shortened(name))
     }
 
     pub(super) fn write_reasons(
@@ -58,7 +90,7 @@ impl Watch {
         error: Option<String>,
         report: &Report,
     ) -> Result<(), ConvertError> {
-        let path = place::free(&self.folder.refused, &format!("{name}.reasons.json"));
+        let path = place::free(&self.folder.refused, &format!("{name}{REASONS}"));
         let failed = |error| ConvertError::write(&path, error);
         let mut json = serde_json::to_vec_pretty(&Reasons::of(error, report))
             .map_err(|error| failed(io::Error::other(error)))?;

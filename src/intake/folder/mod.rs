@@ -4,22 +4,27 @@
 //! one, so that a new file of the same name is a file of its own; a file found there at the start was being read
 //! when the process died, and is read again, before any other and alone (`turns.rs`), which changes nothing; unless two
 //! processes in a row ended while they read it (`mark.rs`): then it is set aside, so that one file cannot stop everything
-//! for ever. Then it goes to `done`, or, when nothing of it
-//! could be read, to `refused` with its reasons; refused rows go to `refused` in the file's own form. What this is not: a
-//! walk; folders inside are not looked into and links are not followed, which is said once. Invariant: a file is in exactly one of the folders, and in `done` only when
+//! for ever. Then it goes to `done`, or, when nothing of it could be read, to `refused` with its reasons; refused rows go to
+//! `refused` in the file's own form. One that cannot be read or moved now waits and is tried again ever more rarely (`waits.rs`);
+//! the others go on, and the board (`board.rs`) shows what waits. What this is not: a walk; folders inside are not looked into and
+//! links are not followed, which is said once. Invariant: a file is in exactly one of the folders, and in `done` only when
 //! every row of it is on the disk or in `refused`. Next: `place.rs`, then `read.rs`.
 
 mod aside;
+mod board;
 mod chosen;
 mod mark;
 pub mod once;
 mod place;
 mod read;
 mod reasons;
+mod say;
 mod shop;
 mod turns;
+mod waits;
+mod why;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -40,15 +45,22 @@ use crate::profile::Profile;
 use crate::source::SourceErrorKind;
 
 use super::keep::Keep;
+pub use aside::{Refused, refused};
+pub use board::{Board, Trouble, Waiting};
 pub use chosen::profile;
 use mark::Mark;
 use place::Stamp;
 pub use place::{NeverRead, make_private, never_read};
 use read::{FileRead, NotRead};
 pub use turns::Turns;
+use waits::Waits;
+use why::Why;
 
 /// Files that are being read.
 const READING: &str = ".reading";
+
+/// How long a count of what stands in `refused` is good.
+const COUNTED_EVERY: Duration = Duration::from_secs(60);
 
 /// What reading a file needs.
 struct Shared {
@@ -98,13 +110,38 @@ pub enum FileEnd {
     Later,
 }
 
+impl FileEnd {
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::SomeRefused => "some-refused",
+            Self::Refused => "refused",
+            Self::Later => "later",
+        }
+    }
+}
+
+/// Why a file stays where it is.
+enum Stays {
+    /// The daemon stops.
+    Stopping,
+    /// It cannot be read, or not be put away, now.
+    Waits(Why),
+}
+
 /// A watched folder.
 pub struct Watch {
     folder: Folder,
     shared: Arc<Shared>,
     seen: HashMap<OsString, (Stamp, Timestamp)>,
-    /// Whether the last look at the folder failed; said once.
-    lost: bool,
+    /// Why the folder could not be used when it was looked at last; said once.
+    unusable: Option<String>,
+    waits: Waits,
+    board: Arc<Board>,
+    /// When it was counted what stands in `refused`.
+    counted: Option<Timestamp>,
     /// What stands in the folder and is never read, as it was said last.
     never: NeverRead,
     mark: Mark,
@@ -128,6 +165,7 @@ impl Watch {
             })?;
         }
         let mark = Mark::of(&reading);
+        let board = Arc::new(Board::new(folder.clone()));
         let Parts { identities, codeset, keep, clock, turns } = parts;
         let identities = Identities { source: folder.source.clone(), ..identities };
         // Beside the files themselves, so that patients' data stays where it was put.
@@ -136,12 +174,21 @@ impl Watch {
             folder,
             shared: Arc::new(shared),
             seen: HashMap::new(),
-            lost: false,
+            unusable: None,
+            waits: Waits::default(),
+            board,
+            counted: None,
             never: NeverRead::default(),
             mark,
             turns,
             left: None,
         })
+    }
+
+    /// What a person should know of it, for as long as it is watched.
+    #[must_use]
+    pub fn board(&self) -> Arc<Board> {
+        Arc::clone(&self.board)
     }
 
     /// Watches until `stop` becomes true (or its sender is gone).
@@ -163,66 +210,79 @@ impl Watch {
         if self.left.is_none() {
             self.left = Some(self.mark.left());
         }
-        let claimed = match self.claim() {
-            Ok(claimed) => {
-                self.lost = false;
-                self.say_what_is_never_read();
-                claimed
-            }
-            Err(error) => {
-                if !std::mem::replace(&mut self.lost, true) {
-                    tracing::error!(folder = %self.folder.path.display(), kind = %error.kind(), "the watched folder cannot be used");
-                }
-                return ends;
-            }
-        };
-        for name in claimed {
-            if *stop.borrow() {
+        let claimed = self.claim();
+        self.say_whether_it_can_be_used(claimed.as_ref().err());
+        for name in claimed.unwrap_or_default() {
+            let now = self.shared.clock.now();
+            if *stop.borrow() || self.waits.rests(now) {
                 break;
             }
-            let end = self.take(&name, stop).await;
+            if !self.waits.is_due(&name, now) {
+                continue;
+            }
+            let taken = self.take(&name, stop).await;
             self.mark.end();
             self.left = Some(None);
-            ends.push(end);
-            if end == FileEnd::Later {
-                // What keeps this one waiting keeps the next one waiting too.
-                break;
+            match taken {
+                Ok(end) => {
+                    self.waits.end(&name);
+                    self.shared.keep.file(end);
+                    self.counted = self.counted.filter(|_| end == FileEnd::Done);
+                    ends.push(end);
+                }
+                Err(stays) => {
+                    ends.push(FileEnd::Later);
+                    if let Stays::Waits(why) = stays {
+                        self.waits.begin(&name, why, self.shared.clock.now());
+                    }
+                }
             }
         }
+        self.say_what_waits();
+        self.count_refused();
         ends
     }
 
     /// What is to be read: first what was being read when the process died, then files that have settled.
-    fn claim(&mut self) -> io::Result<Vec<OsString>> {
+    fn claim(&mut self) -> Result<Vec<OsString>, (PathBuf, io::Error)> {
+        place::make_again(&self.folder)?;
         let reading = self.folder.path.join(READING);
-        let mut claimed: Vec<OsString> = place::files(&reading)?.into_iter().map(|(name, _)| name).collect();
+        let list = |folder: &Path| place::files(folder).map_err(|error| (folder.to_owned(), error));
+        let mut claimed: Vec<OsString> = list(&reading)?.into_iter().map(|(name, _)| name).collect();
         // The mark names one file: the one that it names is read before another takes its place there.
         claimed.sort_by_key(|name| self.ends_at(&name.to_string_lossy()) == 0);
+        let before: HashSet<OsString> = claimed.iter().cloned().collect();
         let now = self.shared.clock.now();
-        let found = place::files(&self.folder.path)?;
-        self.seen.retain(|name, _| found.iter().any(|(known, _)| known == name));
-        for (name, stamp) in found {
-            if !self.has_settled(&name, stamp, now) || claimed.contains(&name) {
+        let found = list(&self.folder.path)?;
+        let there: HashSet<&OsStr> = found.iter().map(|(name, _)| name.as_os_str()).collect();
+        self.seen.retain(|name, _| there.contains(name.as_os_str()));
+        self.waits.retain(|name| before.contains(name) || there.contains(name));
+        for (name, stamp) in &found {
+            if !self.has_settled(name, *stamp, now) || before.contains(name) || !self.waits.is_due(name, now)
+            {
                 continue;
             }
-            fs::rename(self.folder.path.join(&name), reading.join(&name))?;
-            self.seen.remove(&name);
-            claimed.push(name);
+            match fs::rename(self.folder.path.join(name), reading.join(name)) {
+                Ok(()) => {
+                    self.seen.remove(name);
+                    claimed.push(name.clone());
+                }
+                // Somebody took it away meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => self.waits.begin(name, Why::untaken(&error), now),
+            }
         }
         Ok(claimed)
     }
 
-    /// Says it once, and again when there is more of it.
-    fn say_what_is_never_read(&mut self) {
-        let Ok(found) = never_read(&self.folder) else { return };
-        let NeverRead { folders, links } = found;
-        if found.is_more(self.never) {
-            tracing::warn!(
-                folder = %self.folder.path.display(), folders, links,
-                "folders and links inside the watched folder are passed over: only files directly in it are read"
-            );
+    /// Counts what stands in `refused`: when something was put there, and now and then, because a person takes it away.
+    fn count_refused(&mut self) {
+        let now = self.shared.clock.now();
+        let is_known = |at: Timestamp| now.duration_since(at).unsigned_abs() < COUNTED_EVERY;
+        if !self.counted.is_some_and(is_known) {
+            self.counted = Some(now);
+            self.board.refused(aside::refused(&self.folder));
         }
-        self.never = found;
     }
 
     fn has_settled(&mut self, name: &OsStr, stamp: Stamp, now: Timestamp) -> bool {
@@ -244,17 +304,18 @@ impl Watch {
         left.map_or(0, |(_, died)| *died)
     }
 
-    async fn take(&self, name: &OsStr, stop: &watch::Receiver<bool>) -> FileEnd {
+    async fn take(&self, name: &OsStr, stop: &watch::Receiver<bool>) -> Result<FileEnd, Stays> {
         let path = self.folder.path.join(READING).join(name);
         let shown = name.to_string_lossy().into_owned();
         let died = self.ends_at(&shown);
+        let unmoved = |error: ConvertError| Stays::Waits(Why::unmoved(&error));
         if died >= mark::MOST {
-            return self.set_aside(&path, &shown).unwrap_or_else(|error| self.cannot_move(&error));
+            return self.set_aside(&path, &shown).map_err(unmoved);
         }
         let mut stopping = stop.clone();
         let _turn = tokio::select! {
             turn = self.turns.take(died > 0) => turn,
-            _ = stopping.wait_for(|stop| *stop) => return self.later(&NotRead::Stopping),
+            _ = stopping.wait_for(|stop| *stop) => return Err(Stays::Stopping),
         };
         if let Err(error) = self.mark.begin(&shown, died) {
             tracing::warn!(folder = %self.folder.path.display(), kind = %error.kind(), "which file is read cannot be noted");
@@ -263,30 +324,14 @@ impl Watch {
         let (at, named) = (path.clone(), shown.clone());
         let read =
             tokio::task::spawn_blocking(move || read::file(&shared, &at, &named, &handle, &stop)).await;
-        let read = read.unwrap_or_else(|_| Err(NotRead::Unreadable(ConvertError::Worker)));
-        let ended = match read {
-            Ok(read) => self.finish(&path, &shown, read),
-            Err(NotRead::Unreadable(error)) if !is_passing(&error) => self.refuse(&path, &shown, &error),
-            Err(not_read) => Ok(self.later(&not_read)),
-        };
-        ended.unwrap_or_else(|error| self.cannot_move(&error))
-    }
-
-    fn cannot_move(&self, error: &ConvertError) -> FileEnd {
-        tracing::error!(folder = %self.folder.path.display(), %error, "a file that was read cannot be moved");
-        FileEnd::Later
-    }
-
-    /// Names cannot be logged: schemes put persons' names into them.
-    fn later(&self, why: &NotRead) -> FileEnd {
-        let why = match why {
-            NotRead::Changed => "it was changed while it was read".to_owned(),
-            NotRead::Stopping => "the daemon stops".to_owned(),
-            NotRead::Store(error) => error.to_string(),
-            NotRead::Unreadable(_) => "the disk refuses".to_owned(),
-        };
-        tracing::warn!(folder = %self.folder.path.display(), why, "a file waits");
-        FileEnd::Later
+        match read.unwrap_or_else(|_| Err(NotRead::Unreadable(ConvertError::Worker))) {
+            Ok(read) => self.finish(&path, &shown, read).map_err(unmoved),
+            Err(NotRead::Unreadable(error)) if is_passing(&error) => Err(Stays::Waits(Why::unread(&error))),
+            Err(NotRead::Unreadable(error)) => self.refuse(&path, &shown, &error).map_err(unmoved),
+            Err(NotRead::Changed) => Err(Stays::Waits(Why::changed())),
+            Err(NotRead::Store(error)) => Err(Stays::Waits(Why::store(&error))),
+            Err(NotRead::Stopping) => Err(Stays::Stopping),
+        }
     }
 
     /// Everything is kept: the refused rows first, then the file itself, so that a crash between repeats and never
@@ -304,9 +349,12 @@ impl Watch {
         }
         self.relocate(path, &self.folder.done, &name)?;
         self.shared.keep.refused(rows.refused);
+        // Words of ours alone. Of a file without refused rows they are told nowhere else.
+        let remarks = report.remarks.iter().map(|(code, count)| format!("{code} {count}"));
+        let remarks = Some(remarks.collect::<Vec<_>>().join(", ")).filter(|remarks| !remarks.is_empty());
         tracing::info!(
             folder = %self.folder.path.display(), read = rows.read, taken = rows.converted, known = rows.unchanged,
-            held = rows.held, refused = rows.refused, "a file was read"
+            held = rows.held, not_shared = rows.not_shared, refused = rows.refused, remarks, "a file was read"
         );
         Ok(if some_refused { FileEnd::SomeRefused } else { FileEnd::Done })
     }

@@ -58,6 +58,15 @@ impl Auth {
         })
     }
 
+    /// Why nobody can be let in now: the token or key that was configured cannot be used any more.
+    #[must_use]
+    pub fn trouble(&self) -> Option<SecretError> {
+        match self {
+            Self::None => None,
+            Self::Bearer(secret) | Self::Hmac(secret) => secret.current().err(),
+        }
+    }
+
     /// What the head alone shows. Where the body is signed, what is left to check.
     pub(super) fn head(&self, headers: &HeaderMap, now: Timestamp) -> Result<Option<Signed>, Refusal> {
         match self {

@@ -17,7 +17,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{FromRef, State};
+use axum::extract::{FromRef, Request, State};
+use axum::http::Method;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
@@ -25,7 +27,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::codeset::Codeset;
-use crate::config::Http;
+use crate::config::{Http, SecretError};
 use crate::event::finish::Identities;
 use crate::event::schema;
 
@@ -155,6 +157,12 @@ impl Intake {
         }
     }
 
+    /// Why nobody can be let in now.
+    #[must_use]
+    pub fn trouble(&self) -> Option<SecretError> {
+        self.auth.trouble()
+    }
+
     /// Does some reading where it holds up nobody.
     async fn off_the_loop<T: Send + 'static>(
         &self,
@@ -210,7 +218,18 @@ pub fn router_of(intake: Current) -> Router {
         .route("/health/ready", get(ready))
         .fallback(|| async { Refusal::NotFound.into_response() })
         .method_not_allowed_fallback(|| async { Refusal::Method.into_response() })
+        .layer(middleware::from_fn_with_state(intake.clone(), count))
         .with_state(intake)
+}
+
+/// Counts what was answered with an error.
+async fn count(State(intake): State<Arc<Intake>>, request: Request, next: Next) -> Response {
+    let is_sent = request.method() == Method::POST;
+    let response = next.run(request).await;
+    if is_sent && response.status().as_u16() >= 400 {
+        intake.keep.turned_away(response.status().as_u16());
+    }
+    response
 }
 
 async fn ready(State(intake): State<Arc<Intake>>) -> Response {
