@@ -110,7 +110,7 @@ impl Consents {
         stated.chain(self.unclear.keys().copied()).collect()
     }
 
-    /// Refused rows by person.
+    /// Refused rows by person, of the export that was read last.
     #[must_use]
     pub fn unclear(&mut self) -> Unclear {
         std::mem::take(&mut self.unclear)
@@ -125,17 +125,20 @@ impl Consents {
         allow.chain(recalls.map(|row| row.group)).collect()
     }
 
-    /// Statements by person, without what was entered in error; `passes` says whether a row is not set aside.
+    /// Statements by person, without what was entered in error; `was_there` says whether a row is in this export or
+    /// one before it, `passes` whether it is not set aside.
     #[must_use]
-    pub fn by_person(&self, passes: impl Fn(Place) -> bool) -> ByPerson {
+    pub fn by_person(&self, was_there: impl Fn(Place) -> bool, passes: impl Fn(Place) -> bool) -> ByPerson {
         let mut by_person = ByPerson::new();
-        for made in &self.made {
+        for made in self.made.iter().filter(|made| was_there(made.row.place)) {
             let recalls = self.recalls.get(&made.event).map(Vec::as_slice).unwrap_or_default();
-            if recalls.iter().any(|row| passes(row.place)) {
+            let mut recalls = recalls.iter().filter(|row| was_there(row.place)).peekable();
+            let is_recalled = recalls.peek().is_some();
+            if recalls.any(|row| passes(row.place)) {
                 continue;
             }
             let (_, share) = made.stated;
-            let certain = share == Share::None || (recalls.is_empty() && passes(made.row.place));
+            let certain = share == Share::None || (!is_recalled && passes(made.row.place));
             if !certain && share == Share::Full {
                 continue;
             }

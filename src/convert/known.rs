@@ -20,12 +20,27 @@ use super::repeats::event_id;
 pub struct Known {
     /// What was stated, until it is settled what of it counts.
     stated: Consents,
+    /// What the export of today says as a whole.
+    today: Export,
+    /// What each earlier one said, as when it was converted; with its number, oldest first.
+    earlier: Vec<(usize, Export)>,
+    /// Ids of events that more than one referral of an export has.
+    event_ids: HashSet<Digest16>,
+}
+
+/// What one export says as a whole, with those before it.
+#[derive(Default)]
+pub struct Export {
     links: Vec<(Digest16, Digest16)>,
     consents: OnceLock<ByPerson>,
     unclear: Unclear,
     disputes: Disputes,
-    /// Ids of events that more than one referral has.
-    event_ids: HashSet<Digest16>,
+}
+
+/// Whether one export comes before another. They are numbered from 1, oldest first; that of today has no number.
+#[must_use]
+pub const fn comes_before(export: usize, other: usize) -> bool {
+    export != 0 && (other == 0 || export < other)
 }
 
 /// What the input says against writing a referral, or against believing it.
@@ -39,35 +54,10 @@ pub struct Against {
 }
 
 impl Known {
-    /// Puts together what a first look found. `links` are the numbers that stand beside a local identifier: what is
-    /// stated about one is stated about the other.
+    /// Puts together what a first look found.
     #[must_use]
-    pub fn new(mut stated: Consents, disputes: Disputes, links: Vec<(Digest16, Digest16)>) -> Self {
-        let mut unclear = stated.unclear();
-        for (a, b) in links.iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
-            if let Some(said) = unclear.get(a).copied() {
-                unclear.entry(*b).or_insert(said);
-            }
-        }
-        Self { stated, links, unclear, disputes, ..Self::default() }
-    }
-
-    /// The referrals whose rows must be tried before what was stated of consent is settled.
-    #[must_use]
-    pub fn to_be_tried(&self) -> HashSet<Digest16> {
-        self.stated.to_be_tried()
-    }
-
-    /// Settles what counts of what was stated of consent, once and for all; `set_aside` are the rows that were tried and
-    /// do not pass. Until then nothing is known of consent.
-    pub fn settle(&self, set_aside: &HashSet<Place>) {
-        let mut consents = self.stated.by_person(|place| !set_aside.contains(&place));
-        for (a, b) in self.links.iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
-            if let Some(stated) = consents.get(a).cloned() {
-                consents.entry(*b).or_default().add(&stated);
-            }
-        }
-        let _ = self.consents.set(consents);
+    pub fn new(stated: Consents, today: Export, earlier: Vec<(usize, Export)>) -> Self {
+        Self { stated, today, earlier, event_ids: HashSet::new() }
     }
 
     /// The same, knowing the ids of events that more than one referral has.
@@ -76,10 +66,71 @@ impl Known {
         Self { event_ids, ..self }
     }
 
+    /// What the export of today says.
+    #[must_use]
+    pub const fn today(&self) -> &Export {
+        &self.today
+    }
+
+    /// What an export says.
+    #[must_use]
+    pub fn of(&self, export: usize) -> Option<&Export> {
+        match export {
+            0 => Some(&self.today),
+            _ => self.earlier.iter().find(|(number, _)| *number == export).map(|(_, export)| export),
+        }
+    }
+
+    /// The numbers of the exports, that of today last.
+    pub fn exports_in_order(&self) -> impl Iterator<Item = usize> {
+        self.earlier.iter().map(|(number, _)| *number).chain(std::iter::once(0))
+    }
+
+    /// The referrals whose rows must be tried before what was stated of consent is settled.
+    #[must_use]
+    pub fn to_be_tried(&self) -> HashSet<Digest16> {
+        self.stated.to_be_tried()
+    }
+
+    /// Settles what of what was stated of consent counts in an export, once and for all; `set_aside` are the rows that
+    /// were tried and do not pass, `export_of` says of which export a row is. Until then nothing is known of consent.
+    pub fn settle(&self, export: usize, set_aside: &HashSet<Place>, export_of: impl Fn(Place) -> usize) {
+        let was_there = |place| {
+            let of_row = export_of(place);
+            of_row == export || comes_before(of_row, export)
+        };
+        if let Some(export) = self.of(export) {
+            export.settle(self.stated.by_person(was_there, |place| !set_aside.contains(&place)));
+        }
+    }
+
     /// Whether another referral of the same export has an event of the same id.
     #[must_use]
-    pub fn is_elsewhere_too(&self, event: &ReferralEvent, previous: bool) -> bool {
-        !self.event_ids.is_empty() && self.event_ids.contains(&event_id(event, previous))
+    pub fn is_elsewhere_too(&self, event: &ReferralEvent, export: usize) -> bool {
+        !self.event_ids.is_empty() && self.event_ids.contains(&event_id(event, export))
+    }
+}
+
+impl Export {
+    /// Puts together what was found in it. `links` are the numbers that stand beside a local identifier: what is
+    /// stated about one is stated about the other.
+    #[must_use]
+    pub fn new(mut unclear: Unclear, disputes: Disputes, links: Vec<(Digest16, Digest16)>) -> Self {
+        for (a, b) in links.iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
+            if let Some(said) = unclear.get(a).copied() {
+                unclear.entry(*b).or_insert(said);
+            }
+        }
+        Self { links, unclear, disputes, ..Self::default() }
+    }
+
+    fn settle(&self, mut consents: ByPerson) {
+        for (a, b) in self.links.iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
+            if let Some(stated) = consents.get(a).cloned() {
+                consents.entry(*b).or_default().add(&stated);
+            }
+        }
+        let _ = self.consents.set(consents);
     }
 
     /// Whether the input states something of consent that concerns, or could concern, whoever a refused record is
