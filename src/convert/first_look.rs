@@ -171,14 +171,8 @@ impl<'a> FirstLook<'a> {
 
     fn end_of_export(&mut self, persons: PersonFinder) -> io::Result<Export> {
         let concerned = self.consents.persons();
-        let mut links = Vec::new();
-        let disputes = persons.disputes(|local, number| {
-            let concerns = concerned.contains(&local) || concerned.contains(&number);
-            if concerns && links.last() != Some(&(local, number)) {
-                links.push((local, number));
-            }
-        })?;
-        Ok(Export::new(self.consents.unclear(), disputes, links))
+        let (disputes, classes) = persons.find(&concerned)?;
+        Ok(Export::new(self.consents.unclear(), disputes, classes))
     }
 
     /// What was found: of the persons, and the referral ids that occur twice.

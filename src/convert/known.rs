@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 use crate::event::{IssueCode, ReferralEvent};
 use crate::map::fold::Folded;
 
-use super::consents::{ByPerson, Consents, Stated, Unclear};
+use super::classes::Classes;
+use super::consents::{ByPerson, Consents, Doubt, Stated, Unclear};
 use super::group::{Digest16, Place};
 use super::person_keys::{InSource, of_number, of_referral, source_tag};
 use super::persons::{About, Dispute, Disputes};
@@ -31,7 +32,8 @@ pub struct Known {
 /// What one export says as a whole, with those before it.
 #[derive(Default)]
 pub struct Export {
-    links: Vec<(Digest16, Digest16)>,
+    /// What its persons are known by.
+    classes: Classes,
     consents: OnceLock<ByPerson>,
     unclear: Unclear,
     disputes: Disputes,
@@ -100,7 +102,8 @@ impl Known {
             of_row == export || comes_before(of_row, export)
         };
         if let Some(export) = self.of(export) {
-            export.settle(self.stated.by_person(was_there, |place| !set_aside.contains(&place)));
+            let passes = |place| !set_aside.contains(&place);
+            let _ = export.consents.set(self.stated.by_person(was_there, passes, &export.classes));
         }
     }
 
@@ -112,25 +115,15 @@ impl Known {
 }
 
 impl Export {
-    /// Puts together what was found in it. `links` are the numbers that stand beside a local identifier: what is
-    /// stated about one is stated about the other.
+    /// Puts together what was found in it.
     #[must_use]
-    pub fn new(mut unclear: Unclear, disputes: Disputes, links: Vec<(Digest16, Digest16)>) -> Self {
-        for (a, b) in links.iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
-            if let Some(said) = unclear.get(a).copied() {
-                unclear.entry(*b).or_insert(said);
-            }
+    pub fn new(found: Unclear, disputes: Disputes, classes: Classes) -> Self {
+        let mut unclear = Unclear::with_capacity(found.len());
+        for (key, doubt) in found {
+            let of_person = unclear.entry(classes.of(key));
+            of_person.and_modify(|known: &mut Doubt| *known = known.and(doubt)).or_insert(doubt);
         }
-        Self { links, unclear, disputes, ..Self::default() }
-    }
-
-    fn settle(&self, mut consents: ByPerson) {
-        for (a, b) in self.links.iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
-            if let Some(stated) = consents.get(a).cloned() {
-                consents.entry(*b).or_default().add(&stated);
-            }
-        }
-        let _ = self.consents.set(consents);
+        Self { classes, unclear, disputes, ..Self::default() }
     }
 
     /// Whether the input states something of consent that concerns, or could concern, whoever a refused record is
@@ -138,7 +131,7 @@ impl Export {
     #[must_use]
     pub fn may_state_more_of(&self, keys: &InSource) -> bool {
         self.consents.get().is_some_and(|consents| {
-            let concerns = || keys.iter().any(|key| consents.contains_key(&key));
+            let concerns = || keys.iter().any(|key| consents.contains_key(&self.classes.of(key)));
             !consents.is_empty() && (keys.number.is_none() || concerns())
         })
     }
@@ -149,7 +142,7 @@ impl Export {
         let mut all = Stated::default();
         let Some(consents) = self.consents.get().filter(|consents| !consents.is_empty()) else { return all };
         let keys = events(folded).flat_map(|event| in_source(event).iter());
-        keys.filter_map(|key| consents.get(&key)).for_each(|stated| all.add(stated));
+        keys.filter_map(|key| consents.get(&self.classes.of(key))).for_each(|stated| all.add(stated));
         all
     }
 
@@ -173,8 +166,9 @@ impl Export {
             let referral = of_referral(source_tag(&event.source), &event.referral_id);
             in_source(event).iter().chain(std::iter::once(referral))
         });
-        let (place, what) = keys.filter_map(|key| self.unclear.get(&key)).min()?;
-        Some(Against { code: IssueCode::HeldConsentUnclear, places: vec![*place], what })
+        let doubts = keys.filter_map(|key| self.unclear.get(&self.classes.of(key)));
+        let Doubt { first, said, .. } = doubts.min_by_key(|doubt| doubt.first)?;
+        Some(Against { code: IssueCode::HeldConsentUnclear, places: vec![*first], what: said })
     }
 
     /// Rows of the same number whose names have nothing in common.
@@ -205,3 +199,7 @@ fn events(folded: &Folded) -> impl Iterator<Item = &ReferralEvent> {
 fn in_source(event: &ReferralEvent) -> InSource {
     InSource::new(source_tag(&event.source), &event.record.person)
 }
+
+#[cfg(test)]
+#[path = "known_tests.rs"]
+mod tests;
