@@ -15,6 +15,7 @@ use super::consents::to_be_heeded;
 use super::duplicates::OpenReferral;
 use super::earlier::Earlier;
 use super::group::{FileScene, digest16};
+use super::known::Export;
 use super::person_keys::{InSource, source_tag};
 use super::referral::{Done, Purpose, Shop};
 use super::rejects::Reject;
@@ -202,13 +203,16 @@ impl Shop {
     }
 
     /// Whether what other rows say would be lost if a mended row were converted alone: the other rows of its referral,
-    /// an earlier export, the person's consent in another row; or, where it was set aside for what says whose it is or
+    /// an earlier export, the person's consent in another row, be it in doubt, or whose the number is; or, where it was set aside for what says whose it is or
     /// of which referral, that another row has the same number or id.
     fn needs_the_rest(&self, row: &ReadRow<'_>, file: &FileScene) -> bool {
         if self.remembers || self.interpreter.is_fhir() {
             return false;
         }
         if self.interpreter.rows_share_referrals() || self.files.iter().any(|file| file.previous) {
+            return true;
+        }
+        if row.issues.iter().any(|issue| issue.code == IssueCode::HeldConsentUnclear) {
             return true;
         }
         let profile = self.interpreter.profile();
@@ -227,7 +231,8 @@ impl Shop {
             self.interpreter.key_and_about(&file.layout, &file.bound, text, &mut Scratch::default());
         let source = about.source.as_deref().or(self.interpreter.identities.source.as_deref());
         let keys = InSource::new(source_tag(source.unwrap_or_default()), &about.person);
-        self.said_in(row.row.file).is_none_or(|export| export.may_state_more_of(&keys))
+        let states = |export: &Export| export.may_state_more_of(&keys, &about.person, row.place());
+        self.said_in(row.row.file).is_none_or(states)
     }
 }
 

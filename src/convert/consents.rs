@@ -40,6 +40,12 @@ impl Doubt {
         let first = if other.first < self.first { other } else { self };
         Self { last: self.last.max(other.last), ..first }
     }
+
+    /// Whether another row than this says something.
+    #[must_use]
+    pub fn is_elsewhere(&self, place: Place) -> bool {
+        self.first != place || self.last != place
+    }
 }
 
 /// What is stated of a person.

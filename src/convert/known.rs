@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
+use crate::event::person::Person;
 use crate::event::{IssueCode, ReferralEvent};
 use crate::map::fold::Folded;
 
@@ -126,14 +127,23 @@ impl Export {
         Self { classes, unclear, disputes, ..Self::default() }
     }
 
-    /// Whether the input states something of consent that concerns, or could concern, whoever a refused record is
-    /// about. A record without a number that can be read could be anyone's.
+    /// Whether other rows say something that concerns, or could concern, whoever a row that was set aside is about: of
+    /// consent, or of whose the number is. A record without a number that can be read could be anyone's.
     #[must_use]
-    pub fn may_state_more_of(&self, keys: &InSource) -> bool {
-        self.consents.get().is_some_and(|consents| {
-            let concerns = || keys.iter().any(|key| consents.contains_key(&self.classes.of(key)));
+    pub fn may_state_more_of(&self, keys: &InSource, person: &Person, place: Place) -> bool {
+        let of_person = || keys.iter().map(|key| self.classes.of(key));
+        let states = self.consents.get().is_some_and(|consents| {
+            let concerns = || of_person().any(|key| consents.contains_key(&key));
             !consents.is_empty() && (keys.number.is_none() || concerns())
-        })
+        });
+        let elsewhere = |doubt: &Doubt| doubt.is_elsewhere(place);
+        let in_doubt = match keys.number {
+            None => self.unclear.values().any(elsewhere),
+            Some(_) => of_person().any(|key| self.unclear.get(&key).is_some_and(elsewhere)),
+        };
+        let mut known_by = person.nhs_number.map(of_number).into_iter().chain(keys.local);
+        let disputed = |key| self.disputes.get(&key).is_some_and(|dispute| dispute.about != About::Name);
+        states || in_doubt || known_by.any(disputed)
     }
 
     /// What was stated about the person's consent anywhere in the input.
