@@ -15,13 +15,25 @@ use super::consents::to_be_heeded;
 use super::duplicates::OpenReferral;
 use super::earlier::Earlier;
 use super::group::{FileScene, digest16};
+use super::known::Export;
 use super::person_keys::{InSource, source_tag};
-use super::referral::{Done, Shop};
+use super::referral::{Done, Purpose, Shop};
 use super::rejects::Reject;
 use super::report::RowEnd;
 use super::rows::ReadRow;
 use super::since;
 use super::unchanged::{leave_out, may_be_unchanged};
+
+/// What there is to say of a referral beside how its rows end.
+#[derive(Default)]
+struct Told {
+    /// Whether nothing was sent before.
+    is_first: bool,
+    /// Whether something was sent before, and nothing may be any more.
+    is_withdrawn: bool,
+    /// How much may be sent, and was.
+    level: Option<(IssueCode, String)>,
+}
 
 impl Shop {
     /// Maps a referral and accounts for its rows.
@@ -32,13 +44,16 @@ impl Shop {
         good: &[ReadRow<'_>],
         done: &mut Done,
     ) {
-        if done.is_trial {
-            return;
+        match done.purpose {
+            Purpose::Write => {}
+            Purpose::Try => return,
+            Purpose::Learn => return done.learnt.write(&update.folded, good),
         }
         let since::Update { folded, wanted } = update;
         let Some(last) = folded.steps.last().map(|step| &step.event) else {
             // Rows that say nothing that happened are accounted for all the same.
-            return self.account(&folded, &Mapped::default(), wanted.as_ref(), None, good, done);
+            let told = Told { is_first: wanted.is_none(), ..Told::default() };
+            return self.account(&folded, &Mapped::default(), told, good, done);
         };
         let names = done.shelf.names(&last.source);
         let mapper = Mapper { codeset: &self.codeset, settings: &self.settings, shelf: &done.shelf };
@@ -53,8 +68,14 @@ impl Shop {
                 leave_out(&mut mapped, &folded, &before, earlier);
             }
         }
-        let level = level_changed(&folded, &mapped, earlier);
-        self.account(&folded, &mapped, wanted.as_ref(), level, good, done);
+        let told = Told {
+            is_first: wanted.is_none(),
+            is_withdrawn: end_of(&folded, &mapped) == RowEnd::NotShared
+                && !earlier.sent.is_empty()
+                && !mapper.map(&names, &earlier.folded(), subject).events.is_empty(),
+            level: level_changed(&folded, &mapped, earlier),
+        };
+        self.account(&folded, &mapped, told, good, done);
         if end_of(&folded, &mapped) != RowEnd::Converted {
             return;
         }
@@ -70,23 +91,16 @@ impl Shop {
     }
 
     /// Says of every row how it ended, and what there is to say about it.
-    fn account(
-        &self,
-        folded: &Folded,
-        mapped: &Mapped,
-        wanted: Option<&HashSet<String>>,
-        level: Option<(IssueCode, String)>,
-        good: &[ReadRow<'_>],
-        done: &mut Done,
-    ) {
+    fn account(&self, folded: &Folded, mapped: &Mapped, told: Told, good: &[ReadRow<'_>], done: &mut Done) {
         let end = end_of(folded, mapped);
-        let about_all = match (end, wanted) {
-            (RowEnd::NotShared, Some(_)) => Some(IssueCode::WithdrawnAfterSending),
+        let about_all = match end {
+            RowEnd::NotShared if told.is_withdrawn => Some(IssueCode::WithdrawnAfterSending),
             // Nothing was sent before either: it is not that nothing is new.
-            (RowEnd::Unchanged, None) => Some(IssueCode::NothingSent),
+            RowEnd::Unchanged if told.is_first => Some(IssueCode::NothingSent),
             _ => None,
         };
-        let names = self.known.get().and_then(|known| known.names_differ(folded));
+        let export = good.first().and_then(|row| self.said_in(row.row.file));
+        let names = export.and_then(|export| export.names_differ(folded));
         let is_sent = |row: &ReadRow<'_>| row.events.iter().any(|event| mapped.has(&event.event_id));
         // What is new may be about the referral as a whole: then it is every row's.
         let per_row = good.iter().any(is_sent);
@@ -96,7 +110,8 @@ impl Shop {
             // What is about the referral is said once, at its first row.
             if n == 0 {
                 let names = names.as_ref().map(|names| self.issue(row.row, names.code, self.said(names)));
-                let level = level.as_ref().map(|(code, found)| self.issue(row.row, *code, found.clone()));
+                let level =
+                    told.level.as_ref().map(|(code, found)| self.issue(row.row, *code, found.clone()));
                 let of_all =
                     about_all.map(|code| self.issue(row.row, code, "")).into_iter().chain(level).chain(names);
                 done.report.issues(&of_all.collect::<Vec<_>>());
@@ -138,6 +153,13 @@ impl Shop {
 
     /// Sets a row aside, with its reasons.
     pub(super) fn reject(&self, row: &ReadRow<'_>, end: RowEnd, done: &mut Done) {
+        match done.purpose {
+            Purpose::Write => {}
+            Purpose::Try => {
+                return done.rejects.push(Reject { place: row.place(), line: String::new() });
+            }
+            Purpose::Learn => return done.learnt.set_aside(row, end),
+        }
         let file = self.files.get(row.row.file);
         let mut all = row.issues.clone();
         all.extend(file.filter(|_| end == RowEnd::Refused).and_then(|file| self.unattributed(row, file)));
@@ -181,13 +203,16 @@ impl Shop {
     }
 
     /// Whether what other rows say would be lost if a mended row were converted alone: the other rows of its referral,
-    /// an earlier export, the person's consent in another row; or, where it was set aside for what says whose it is or
+    /// an earlier export, the person's consent in another row, be it in doubt, or whose the number is; or, where it was set aside for what says whose it is or
     /// of which referral, that another row has the same number or id.
     fn needs_the_rest(&self, row: &ReadRow<'_>, file: &FileScene) -> bool {
         if self.remembers || self.interpreter.is_fhir() {
             return false;
         }
         if self.interpreter.rows_share_referrals() || self.files.iter().any(|file| file.previous) {
+            return true;
+        }
+        if row.issues.iter().any(|issue| issue.code == IssueCode::HeldConsentUnclear) {
             return true;
         }
         let profile = self.interpreter.profile();
@@ -206,7 +231,8 @@ impl Shop {
             self.interpreter.key_and_about(&file.layout, &file.bound, text, &mut Scratch::default());
         let source = about.source.as_deref().or(self.interpreter.identities.source.as_deref());
         let keys = InSource::new(source_tag(source.unwrap_or_default()), &about.person);
-        self.known.get().is_none_or(|known| known.may_state_more_of(&keys))
+        let states = |export: &Export| export.may_state_more_of(&keys, &about.person, row.place());
+        self.said_in(row.row.file).is_none_or(states)
     }
 }
 

@@ -13,13 +13,40 @@ use crate::event::{EventType, ReferralEvent};
 use crate::map::share::{Statement, statement};
 use crate::profile::about::{About, Said};
 
+use super::classes::Classes;
 use super::group::{Digest16, Place, digest16};
 use super::person_keys::{InSource, source_tag};
 
 /// Statements by person.
 pub type ByPerson = HashMap<Digest16, Stated>;
-/// Refused rows that say something of a person's consent, by person: the first of each, and what it says.
-pub type Unclear = HashMap<Digest16, (Place, &'static str)>;
+/// Refused rows that say something of a person's consent, by person.
+pub type Unclear = HashMap<Digest16, Doubt>;
+
+/// Refused rows that say something of one person's consent.
+#[derive(Clone, Copy, Debug)]
+pub struct Doubt {
+    /// The first of them.
+    pub first: Place,
+    /// What it says.
+    pub said: &'static str,
+    /// The last of them.
+    pub last: Place,
+}
+
+impl Doubt {
+    /// The same with another about the same person.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let first = if other.first < self.first { other } else { self };
+        Self { last: self.last.max(other.last), ..first }
+    }
+
+    /// Whether another row than this says something.
+    #[must_use]
+    pub fn is_elsewhere(&self, place: Place) -> bool {
+        self.first != place || self.last != place
+    }
+}
 
 /// What is stated of a person.
 #[derive(Clone, Debug, Default)]
@@ -99,7 +126,8 @@ impl Consents {
         said: &'static str,
     ) {
         for key in keys.iter().chain(referral) {
-            self.unclear.entry(key).or_insert((place, said));
+            let doubt = Doubt { first: place, said, last: place };
+            self.unclear.entry(key).and_modify(|known| *known = known.and(doubt)).or_insert(doubt);
         }
     }
 
@@ -110,7 +138,7 @@ impl Consents {
         stated.chain(self.unclear.keys().copied()).collect()
     }
 
-    /// Refused rows by person.
+    /// Refused rows by person, of the export that was read last.
     #[must_use]
     pub fn unclear(&mut self) -> Unclear {
         std::mem::take(&mut self.unclear)
@@ -125,22 +153,30 @@ impl Consents {
         allow.chain(recalls.map(|row| row.group)).collect()
     }
 
-    /// Statements by person, without what was entered in error; `passes` says whether a row is not set aside.
+    /// Statements by what stands for a person, without what was entered in error; `was_there` says whether a row is in this export or
+    /// one before it, `passes` whether it is not set aside.
     #[must_use]
-    pub fn by_person(&self, passes: impl Fn(Place) -> bool) -> ByPerson {
+    pub fn by_person(
+        &self,
+        was_there: impl Fn(Place) -> bool,
+        passes: impl Fn(Place) -> bool,
+        classes: &Classes,
+    ) -> ByPerson {
         let mut by_person = ByPerson::new();
-        for made in &self.made {
+        for made in self.made.iter().filter(|made| was_there(made.row.place)) {
             let recalls = self.recalls.get(&made.event).map(Vec::as_slice).unwrap_or_default();
-            if recalls.iter().any(|row| passes(row.place)) {
+            let mut recalls = recalls.iter().filter(|row| was_there(row.place)).peekable();
+            let is_recalled = recalls.peek().is_some();
+            if recalls.any(|row| passes(row.place)) {
                 continue;
             }
             let (_, share) = made.stated;
-            let certain = share == Share::None || (recalls.is_empty() && passes(made.row.place));
+            let certain = share == Share::None || (!is_recalled && passes(made.row.place));
             if !certain && share == Share::Full {
                 continue;
             }
             for key in made.keys.iter() {
-                let known: &mut Stated = by_person.entry(key).or_default();
+                let known: &mut Stated = by_person.entry(classes.of(key)).or_default();
                 add(if certain { &mut known.certain } else { &mut known.doubtful }, made.stated);
             }
         }

@@ -1,36 +1,74 @@
 //! [`Earlier`]: what the earlier exports said of a referral, added up one after the other, oldest first.
 //!
-//! Each is taken as this program took it then: what had to be held, or was not shared, was not sent, and what was
-//! sent first says whose the referral is. What this is not: a memory. An export that is not given is not known.
-//! Next: [`super::since`], which compares it with the export of today.
-
-use std::collections::HashSet;
+//! Each is converted as it was then, by the same code and beside what that export said as a whole, only that nothing is
+//! mapped: what was refused, held or not shared was not sent, and what was sent first says whose the referral is. What
+//! this is not: a memory. An export that is not given is not known. Next: [`super::since`], which compares it with the
+//! export of today.
 
 use crate::event::kinds::Share;
 use crate::event::{IssueCode, NhsNumber, ReferralEvent};
 use crate::map::fold::{self, Folded};
-use crate::map::hold::{names_two_persons, needs_hold};
 use crate::map::share::{Sharing, Statement, decide, statement};
 use crate::source::Scratch;
 
 use super::group::RowText;
-use super::referral::Shop;
-use super::since;
-use super::whose::{give_number, number_of};
+use super::referral::{Done, Purpose, Shop};
+use super::report::RowEnd;
+use super::rows::ReadRow;
+use super::whose::number_of;
 
 /// What is known of a referral from earlier exports.
 #[derive(Default)]
 pub(super) struct Earlier {
-    /// What had been sent: nothing of what was disputed, held, or not shared.
+    /// What had been sent: nothing of what was refused, held, or not shared.
     pub(super) sent: Vec<ReferralEvent>,
     /// How much was shared when something was sent last.
     pub(super) level: Option<Share>,
     /// What was stated of consent, whether or not anything was sent.
-    statements: Vec<Statement>,
-    /// The statements that counted when something was sent last.
+    pub(super) statements: Vec<Statement>,
+    /// What rows stated that were set aside: it may forbid, it cannot allow.
+    pub(super) doubtful: Vec<Statement>,
+    /// The statements that counted when something was sent last, beside those of what was sent.
     sent_under: Vec<Statement>,
     /// Whose the referral was when it was first sent.
     number: Option<NhsNumber>,
+}
+
+/// What one earlier export adds.
+#[derive(Default)]
+pub(super) struct Learnt {
+    /// Everything known after it, if it was sent.
+    pub(super) all: Vec<ReferralEvent>,
+    /// Under what it was sent.
+    sent: Option<(Share, Vec<Statement>)>,
+    statements: Vec<Statement>,
+    doubtful: Vec<Statement>,
+}
+
+impl Learnt {
+    /// A referral that nothing held, and its rows.
+    pub(super) fn write(&mut self, folded: &Folded, rows: &[ReadRow<'_>]) {
+        self.statements.extend(stated(rows));
+        let level = decide(folded);
+        if let Sharing::Level(share @ (Share::Full | Share::CodesOnly)) = level
+            && !folded.steps.is_empty()
+        {
+            self.sent = Some((share, folded.consents_elsewhere.clone()));
+        }
+    }
+
+    /// A row that was set aside. What was refused states nothing: today's export is taken to say it again or to have
+    /// mended it. Only what changed after it was sent may forbid, as what was held may.
+    pub(super) fn set_aside(&mut self, row: &ReadRow<'_>, end: RowEnd) {
+        let has_changed = || row.issues.iter().any(|issue| issue.code == IssueCode::EventChanged);
+        if end == RowEnd::Held || has_changed() {
+            self.doubtful.extend(stated(std::slice::from_ref(row)));
+        }
+    }
+}
+
+fn stated(rows: &[ReadRow<'_>]) -> impl Iterator<Item = Statement> {
+    rows.iter().flat_map(|row| &row.events).filter_map(statement)
 }
 
 impl Earlier {
@@ -46,20 +84,21 @@ impl Earlier {
         !self.sent.is_empty() && self.number.is_none() && number_of(events).is_some()
     }
 
-    /// What earlier exports stated that still counts beside what these events state. In a snapshot the row of today
-    /// is the same statement, edited: what it said before may forbid what it allows now, never allow more.
-    pub(super) fn statements_beside(&self, events: &[ReferralEvent], snapshot: bool) -> Vec<Statement> {
-        let stated = events.iter().filter_map(|event| event.record.consent.as_ref());
-        let today = stated.map(|consent| consent.share).reduce(Share::min_of).unwrap_or(Share::None);
-        let forbids = |(_, share): &&Statement| !snapshot || today.min_of(*share) == *share;
-        self.statements.iter().filter(forbids).copied().collect()
-    }
-
     /// What had been sent, folded as it was decided then.
     pub(super) fn folded(&self) -> Folded {
         let mut folded = fold::fold(self.sent.clone());
         folded.consents_elsewhere.clone_from(&self.sent_under);
         folded
+    }
+
+    fn add(&mut self, learnt: Learnt) {
+        self.statements.extend(learnt.statements);
+        self.doubtful.extend(learnt.doubtful);
+        if let Some((level, under)) = learnt.sent {
+            let number = || learnt.all.iter().find_map(|event| event.record.person.nhs_number);
+            self.number = self.number.or_else(number);
+            (self.sent, self.sent_under, self.level) = (learnt.all, under, Some(level));
+        }
     }
 }
 
@@ -67,57 +106,11 @@ impl Shop {
     /// Adds up the rows of earlier exports, which stand in the order of their files.
     pub(super) fn earlier(&self, rows: &[&RowText], scratch: &mut Scratch) -> Earlier {
         let mut earlier = Earlier::default();
-        let export = |row: &RowText| self.files.get(row.file).map(|file| file.export);
-        for rows in rows.chunk_by(|a, b| export(a) == export(b)) {
-            let mut read = self.read_all(rows.to_vec(), scratch);
-            read.retain(|row| !row.is_refused());
-            let events = self.one_record(read.into_iter().flat_map(|row| row.events).collect());
-            self.learn(&mut earlier, events);
+        for rows in rows.chunk_by(|a, b| self.export(a.file) == self.export(b.file)) {
+            let mut done = Done { purpose: Purpose::Learn, ..Done::default() };
+            self.convert_after(&earlier, rows.to_vec(), scratch, &mut done);
+            earlier.add(done.learnt);
         }
         earlier
-    }
-
-    /// Adds what one export said.
-    fn learn(&self, earlier: &mut Earlier, events: Vec<ReferralEvent>) {
-        let (mut now, _disputed) = fold::deduplicate(events);
-        let mut stated: Vec<Statement> = now.iter().filter_map(statement).collect();
-        let snapshot = self.interpreter.is_snapshot();
-        give_number(&mut now, &earlier.sent);
-        if !snapshot {
-            let changed = since::changed(&earlier.sent, &now);
-            now.retain(|event| !changed.contains(&event.event_id));
-        }
-        let beside = earlier.statements_beside(&now, snapshot);
-        let known = if now.is_empty() || earlier.is_of_another(&now) {
-            None
-        } else {
-            since::remember(earlier.sent.clone(), now, snapshot).ok()
-        };
-        if known.is_none() {
-            // Whose it is, or what it is, a person had to decide: it may forbid, it cannot allow.
-            stated.retain(|(_, share)| *share != Share::Full);
-        }
-        let beside = [beside, stated.clone()].concat();
-        earlier.statements.extend(stated);
-        let Some(mut all) = known else { return };
-        let mut folded = fold::fold(all.clone());
-        folded.consents_elsewhere.clone_from(&beside);
-        let held = names_two_persons(&folded) || needs_hold(&folded, self.today).is_some();
-        let Sharing::Level(share) = decide(&folded) else { return };
-        if held || share == Share::None {
-            return;
-        }
-        let lost: HashSet<&str> = folded
-            .remarks
-            .iter()
-            .filter(|(_, issue)| issue.code == IssueCode::TargetUnknown)
-            .map(|(id, _)| id.as_str())
-            .collect();
-        all.retain(|event| !lost.contains(event.event_id.as_str()));
-        earlier.number =
-            earlier.number.or_else(|| all.iter().find_map(|event| event.record.person.nhs_number));
-        earlier.sent = all;
-        earlier.sent_under = beside;
-        earlier.level = Some(share);
     }
 }

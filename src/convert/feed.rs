@@ -55,8 +55,16 @@ impl Feed {
             (Grouper::new(&run.temporary), FirstLook::new(&shop.interpreter, &run.temporary, false))
         });
         let mut scratch = Scratch::default();
-        let inputs = run.inputs.iter().chain(&run.previous);
-        for (file, (input, scene)) in inputs.zip(&shop.files).enumerate() {
+        let inputs = run.inputs.iter().chain(&run.previous).zip(&shop.files).enumerate();
+        // Earlier exports first: what they say counts in those after them.
+        let (previous, current): (Vec<_>, Vec<_>) = inputs.partition(|(_, (_, scene))| scene.previous);
+        let mut notes: Vec<(usize, String)> = Vec::new();
+        let mut export = previous.first().map_or(0, |(_, (_, scene))| scene.export);
+        for (file, (input, scene)) in previous.into_iter().chain(current) {
+            if let Some((_, look)) = grouping.as_mut().filter(|_| scene.export != export) {
+                look.end_of_earlier(export).map_err(|e| run.spill_error(e))?;
+                export = scene.export;
+            }
             let before = progress.bytes.load(Ordering::Relaxed);
             let mut reader = Reader::open(input, &run.options)?;
             let bytes = reader.bytes_read();
@@ -89,8 +97,10 @@ impl Feed {
                     }
                 }
             }
-            end.notes.extend(reader.notes().into_iter().map(|note| format!("{}: {note}", input.name)));
+            notes.extend(reader.notes().into_iter().map(|note| (file, format!("{}: {note}", input.name))));
         }
+        notes.sort_by_key(|(file, _)| *file);
+        end.notes.extend(notes.into_iter().map(|(_, note)| note));
         if let Some((grouper, look)) = grouping {
             let (known, _) = look.finish().map_err(|e| run.spill_error(e))?;
             let _ = shop.known.set(known);

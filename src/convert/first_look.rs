@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::event::{EventType, Issue, ReferralEvent};
 use crate::profile::about::About;
@@ -15,7 +15,7 @@ use crate::source::{BadRecord, Scratch};
 use super::consents::{Consents, to_be_heeded};
 use super::group::{Digest16, FileScene, Place, digest16};
 use super::interpret::Interpreter;
-use super::known::Known;
+use super::known::{Export, Known};
 use super::person_keys::{InSource, SourceTag, of_referral, source_tag};
 use super::persons::{PersonFinder, Stated};
 use super::repeats::{DuplicateFinder, EventIds};
@@ -23,6 +23,10 @@ use super::repeats::{DuplicateFinder, EventIds};
 /// What is collected.
 pub struct FirstLook<'a> {
     interpreter: &'a Interpreter,
+    folder: PathBuf,
+    /// Earlier exports that were read, each with its number.
+    earlier: Vec<(usize, Export)>,
+    /// Of the export that is read at the moment.
     persons: PersonFinder,
     consents: Consents,
     /// Referral ids, where no grouping brings their rows together.
@@ -39,6 +43,8 @@ impl<'a> FirstLook<'a> {
     pub fn new(interpreter: &'a Interpreter, folder: &Path, repeats: bool) -> Self {
         Self {
             interpreter,
+            folder: folder.to_owned(),
+            earlier: Vec::new(),
             persons: PersonFinder::new(folder),
             consents: Consents::default(),
             repeats: repeats.then(|| DuplicateFinder::new(folder)),
@@ -75,21 +81,16 @@ impl<'a> FirstLook<'a> {
                 for event in &read.events {
                     self.consents.note(event, place, key.as_deref().unwrap_or_default());
                     if let Some(ids) = &mut self.event_ids {
-                        ids.add(event, scene.previous)?;
+                        ids.add(event, scene.export)?;
                     }
                 }
                 events = Some(read.events);
-            } else if let Some(said) = heeded.filter(|_| !scene.previous) {
-                // What an earlier export said and could not be used, this one is taken to say again or to have mended;
-                // a row that is gone holds nobody.
+            } else if let Some(said) = heeded {
                 let (keys, referral) = (self.keys(&about), self.referral(&about, key.as_deref()));
                 self.consents.note_refused(keys, referral, place, said);
             }
         }
-        // Whose a number is, this export says.
-        if !scene.previous {
-            self.note_person(&about, events.as_deref(), key.as_deref(), place)?;
-        }
+        self.note_person(&about, events.as_deref(), key.as_deref(), place)?;
         Ok(key)
     }
 
@@ -98,7 +99,7 @@ impl<'a> FirstLook<'a> {
     /// # Errors
     /// A spill file cannot be written.
     pub fn see_refused(&mut self, scene: &FileScene, bad: &BadRecord, file: usize) -> io::Result<()> {
-        if self.interpreter.is_fhir() || scene.previous {
+        if self.interpreter.is_fhir() {
             return Ok(());
         }
         let (place, mut scratch) = (Place::new(file, bad.row), Scratch::default());
@@ -156,22 +157,34 @@ impl<'a> FirstLook<'a> {
         }
     }
 
+    /// All rows of an earlier export have been seen. They come oldest first, today's after them: whose a number is, and
+    /// what refused rows say, each export says for itself; what is stated of consent counts in those after it.
+    ///
+    /// # Errors
+    /// A spill file cannot be read.
+    pub fn end_of_earlier(&mut self, export: usize) -> io::Result<()> {
+        let persons = std::mem::replace(&mut self.persons, PersonFinder::new(&self.folder));
+        let found = self.end_of_export(persons)?;
+        self.earlier.push((export, found));
+        Ok(())
+    }
+
+    fn end_of_export(&mut self, persons: PersonFinder) -> io::Result<Export> {
+        let concerned = self.consents.persons();
+        let (disputes, classes) = persons.find(&concerned)?;
+        Ok(Export::new(self.consents.unclear(), disputes, classes))
+    }
+
     /// What was found: of the persons, and the referral ids that occur twice.
     ///
     /// # Errors
     /// A spill file cannot be read.
-    pub fn finish(self) -> io::Result<(Known, HashSet<Digest16>)> {
-        let twice = self.repeats.map(DuplicateFinder::duplicates).transpose()?.unwrap_or_default();
-        let concerned = self.consents.persons();
-        let mut links = Vec::new();
-        let disputes = self.persons.disputes(|local, number| {
-            let concerns = concerned.contains(&local) || concerned.contains(&number);
-            if concerns && links.last() != Some(&(local, number)) {
-                links.push((local, number));
-            }
-        })?;
+    pub fn finish(mut self) -> io::Result<(Known, HashSet<Digest16>)> {
+        let twice = self.repeats.take().map(DuplicateFinder::duplicates).transpose()?.unwrap_or_default();
+        let persons = std::mem::replace(&mut self.persons, PersonFinder::new(&self.folder));
+        let today = self.end_of_export(persons)?;
         let event_ids = self.event_ids.map(EventIds::of_several_referrals).transpose()?.unwrap_or_default();
-        Ok((Known::new(self.consents, disputes, links).with_event_ids(event_ids), twice))
+        Ok((Known::new(self.consents, today, self.earlier).with_event_ids(event_ids), twice))
     }
 }
 

@@ -140,6 +140,16 @@ pub struct Groups {
 }
 
 impl Groups {
+    /// Begins again with the first referral.
+    ///
+    /// # Errors
+    /// A spill file cannot be read.
+    pub fn rewind(&mut self) -> io::Result<()> {
+        self.sorted.rewind()?;
+        self.ahead = self.sorted.next_record()?;
+        Ok(())
+    }
+
     /// The rows of the next referral, in the order of the input.
     ///
     /// # Errors

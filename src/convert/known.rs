@@ -6,10 +6,12 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
+use crate::event::person::Person;
 use crate::event::{IssueCode, ReferralEvent};
 use crate::map::fold::Folded;
 
-use super::consents::{ByPerson, Consents, Stated, Unclear};
+use super::classes::Classes;
+use super::consents::{ByPerson, Consents, Doubt, Stated, Unclear};
 use super::group::{Digest16, Place};
 use super::person_keys::{InSource, of_number, of_referral, source_tag};
 use super::persons::{About, Dispute, Disputes};
@@ -20,12 +22,28 @@ use super::repeats::event_id;
 pub struct Known {
     /// What was stated, until it is settled what of it counts.
     stated: Consents,
-    links: Vec<(Digest16, Digest16)>,
+    /// What the export of today says as a whole.
+    today: Export,
+    /// What each earlier one said, as when it was converted; with its number, oldest first.
+    earlier: Vec<(usize, Export)>,
+    /// Ids of events that more than one referral of an export has.
+    event_ids: HashSet<Digest16>,
+}
+
+/// What one export says as a whole, with those before it.
+#[derive(Default)]
+pub struct Export {
+    /// What its persons are known by.
+    classes: Classes,
     consents: OnceLock<ByPerson>,
     unclear: Unclear,
     disputes: Disputes,
-    /// Ids of events that more than one referral has.
-    event_ids: HashSet<Digest16>,
+}
+
+/// Whether one export comes before another. They are numbered from 1, oldest first; that of today has no number.
+#[must_use]
+pub const fn comes_before(export: usize, other: usize) -> bool {
+    export != 0 && (other == 0 || export < other)
 }
 
 /// What the input says against writing a referral, or against believing it.
@@ -39,35 +57,10 @@ pub struct Against {
 }
 
 impl Known {
-    /// Puts together what a first look found. `links` are the numbers that stand beside a local identifier: what is
-    /// stated about one is stated about the other.
+    /// Puts together what a first look found.
     #[must_use]
-    pub fn new(mut stated: Consents, disputes: Disputes, links: Vec<(Digest16, Digest16)>) -> Self {
-        let mut unclear = stated.unclear();
-        for (a, b) in links.iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
-            if let Some(said) = unclear.get(a).copied() {
-                unclear.entry(*b).or_insert(said);
-            }
-        }
-        Self { stated, links, unclear, disputes, ..Self::default() }
-    }
-
-    /// The referrals whose rows must be tried before what was stated of consent is settled.
-    #[must_use]
-    pub fn to_be_tried(&self) -> HashSet<Digest16> {
-        self.stated.to_be_tried()
-    }
-
-    /// Settles what counts of what was stated of consent, once and for all; `set_aside` are the rows that were tried and
-    /// do not pass. Until then nothing is known of consent.
-    pub fn settle(&self, set_aside: &HashSet<Place>) {
-        let mut consents = self.stated.by_person(|place| !set_aside.contains(&place));
-        for (a, b) in self.links.iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
-            if let Some(stated) = consents.get(a).cloned() {
-                consents.entry(*b).or_default().add(&stated);
-            }
-        }
-        let _ = self.consents.set(consents);
+    pub fn new(stated: Consents, today: Export, earlier: Vec<(usize, Export)>) -> Self {
+        Self { stated, today, earlier, event_ids: HashSet::new() }
     }
 
     /// The same, knowing the ids of events that more than one referral has.
@@ -76,20 +69,81 @@ impl Known {
         Self { event_ids, ..self }
     }
 
-    /// Whether another referral of the same export has an event of the same id.
+    /// What the export of today says.
     #[must_use]
-    pub fn is_elsewhere_too(&self, event: &ReferralEvent, previous: bool) -> bool {
-        !self.event_ids.is_empty() && self.event_ids.contains(&event_id(event, previous))
+    pub const fn today(&self) -> &Export {
+        &self.today
     }
 
-    /// Whether the input states something of consent that concerns, or could concern, whoever a refused record is
-    /// about. A record without a number that can be read could be anyone's.
+    /// What an export says.
     #[must_use]
-    pub fn may_state_more_of(&self, keys: &InSource) -> bool {
-        self.consents.get().is_some_and(|consents| {
-            let concerns = || keys.iter().any(|key| consents.contains_key(&key));
+    pub fn of(&self, export: usize) -> Option<&Export> {
+        match export {
+            0 => Some(&self.today),
+            _ => self.earlier.iter().find(|(number, _)| *number == export).map(|(_, export)| export),
+        }
+    }
+
+    /// The numbers of the exports, that of today last.
+    pub fn exports_in_order(&self) -> impl Iterator<Item = usize> {
+        self.earlier.iter().map(|(number, _)| *number).chain(std::iter::once(0))
+    }
+
+    /// The referrals whose rows must be tried before what was stated of consent is settled.
+    #[must_use]
+    pub fn to_be_tried(&self) -> HashSet<Digest16> {
+        self.stated.to_be_tried()
+    }
+
+    /// Settles what of what was stated of consent counts in an export, once and for all; `set_aside` are the rows that
+    /// were tried and do not pass, `export_of` says of which export a row is. Until then nothing is known of consent.
+    pub fn settle(&self, export: usize, set_aside: &HashSet<Place>, export_of: impl Fn(Place) -> usize) {
+        let was_there = |place| {
+            let of_row = export_of(place);
+            of_row == export || comes_before(of_row, export)
+        };
+        if let Some(export) = self.of(export) {
+            let passes = |place| !set_aside.contains(&place);
+            let _ = export.consents.set(self.stated.by_person(was_there, passes, &export.classes));
+        }
+    }
+
+    /// Whether another referral of the same export has an event of the same id.
+    #[must_use]
+    pub fn is_elsewhere_too(&self, event: &ReferralEvent, export: usize) -> bool {
+        !self.event_ids.is_empty() && self.event_ids.contains(&event_id(event, export))
+    }
+}
+
+impl Export {
+    /// Puts together what was found in it.
+    #[must_use]
+    pub fn new(found: Unclear, disputes: Disputes, classes: Classes) -> Self {
+        let mut unclear = Unclear::with_capacity(found.len());
+        for (key, doubt) in found {
+            let of_person = unclear.entry(classes.of(key));
+            of_person.and_modify(|known: &mut Doubt| *known = known.and(doubt)).or_insert(doubt);
+        }
+        Self { classes, unclear, disputes, ..Self::default() }
+    }
+
+    /// Whether other rows say something that concerns, or could concern, whoever a row that was set aside is about: of
+    /// consent, or of whose the number is. A record without a number that can be read could be anyone's.
+    #[must_use]
+    pub fn may_state_more_of(&self, keys: &InSource, person: &Person, place: Place) -> bool {
+        let of_person = || keys.iter().map(|key| self.classes.of(key));
+        let states = self.consents.get().is_some_and(|consents| {
+            let concerns = || of_person().any(|key| consents.contains_key(&key));
             !consents.is_empty() && (keys.number.is_none() || concerns())
-        })
+        });
+        let elsewhere = |doubt: &Doubt| doubt.is_elsewhere(place);
+        let in_doubt = match keys.number {
+            None => self.unclear.values().any(elsewhere),
+            Some(_) => of_person().any(|key| self.unclear.get(&key).is_some_and(elsewhere)),
+        };
+        let mut known_by = person.nhs_number.map(of_number).into_iter().chain(keys.local);
+        let disputed = |key| self.disputes.get(&key).is_some_and(|dispute| dispute.about != About::Name);
+        states || in_doubt || known_by.any(disputed)
     }
 
     /// What was stated about the person's consent anywhere in the input.
@@ -98,7 +152,7 @@ impl Known {
         let mut all = Stated::default();
         let Some(consents) = self.consents.get().filter(|consents| !consents.is_empty()) else { return all };
         let keys = events(folded).flat_map(|event| in_source(event).iter());
-        keys.filter_map(|key| consents.get(&key)).for_each(|stated| all.add(stated));
+        keys.filter_map(|key| consents.get(&self.classes.of(key))).for_each(|stated| all.add(stated));
         all
     }
 
@@ -122,8 +176,9 @@ impl Known {
             let referral = of_referral(source_tag(&event.source), &event.referral_id);
             in_source(event).iter().chain(std::iter::once(referral))
         });
-        let (place, what) = keys.filter_map(|key| self.unclear.get(&key)).min()?;
-        Some(Against { code: IssueCode::HeldConsentUnclear, places: vec![*place], what })
+        let doubts = keys.filter_map(|key| self.unclear.get(&self.classes.of(key)));
+        let Doubt { first, said, .. } = doubts.min_by_key(|doubt| doubt.first)?;
+        Some(Against { code: IssueCode::HeldConsentUnclear, places: vec![*first], what: said })
     }
 
     /// Rows of the same number whose names have nothing in common.
@@ -154,3 +209,7 @@ fn events(folded: &Folded) -> impl Iterator<Item = &ReferralEvent> {
 fn in_source(event: &ReferralEvent) -> InSource {
     InSource::new(source_tag(&event.source), &event.record.person)
 }
+
+#[cfg(test)]
+#[path = "known_tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! The pipeline of `sp-fhir convert`: the same flow as the daemon's, with a file at each end.
 //!
 //! [`run`] joins the parts. [`first_look`] learns what only the whole input shows ([`repeats`], [`persons`],
-//! [`consents`], put together in [`known`]; `trial` sees which rows that allow something pass); `feed` reads, and [`group`] brings a referral's rows together;
+//! [`consents`], joined by [`classes`], put together in [`known`]; `trial` sees which rows that allow something pass); `feed` reads, and [`group`] brings a referral's rows together;
 //! [`interpret`] makes events; `work` does [`referral`] after referral: `rows` reads, `earlier` adds up earlier exports, [`since`] keeps what is new,
 //! `account` maps and says what became of each row; [`render`] makes bytes; `collect` puts everything back in
 //! order for [`output`] (to one file or a [`folder`], each [`part`] whole or not at all), [`rejects`], [`duplicates`] and [`report`]. What this is not: it decides nothing about one
@@ -9,6 +9,7 @@
 
 mod account;
 pub(crate) mod canonical;
+pub mod classes;
 mod collect;
 pub mod consents;
 pub mod duplicates;

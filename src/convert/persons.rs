@@ -5,13 +5,14 @@
 //! each row says goes through an external sort, and rows of one person come together whatever the size of the file. In a log, where later events may put the record right, the last day of
 //! each referral counts. Invariant: memory is the sort's budget and the persons in dispute. Next: [`super::known`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
 use crate::event::family_name;
 use crate::event::person::Person;
 
+use super::classes::{Classes, Joining};
 use super::group::{Digest16, Place, SORT_BUDGET};
 use super::person_keys::{InSource, of_number};
 use super::sorter::{Record, Sorter};
@@ -117,11 +118,12 @@ impl PersonFinder {
         Ok(())
     }
 
-    /// The disagreements. `link` is told of every local identifier that stands beside a number.
+    /// The disagreements, and what those of whom something is stated (`concerned`) are known by.
     ///
     /// # Errors
     /// A spill file cannot be read.
-    pub fn disputes(self, mut link: impl FnMut(Digest16, Digest16)) -> io::Result<Disputes> {
+    pub fn find(self, concerned: &HashSet<Digest16>) -> io::Result<(Disputes, Classes)> {
+        let mut joining = Joining::new(concerned);
         let mut sorted = self.sorter.sorted()?;
         let mut disputes = Disputes::new();
         let mut open: Option<Group> = None;
@@ -134,12 +136,22 @@ impl PersonFinder {
             if let Some(group) = &mut open {
                 group.add(&said);
             }
-            if let (LOCAL, Ok(number)) = (said.kind, Digest16::try_from(said.said)) {
-                link(said.key, number);
+            if let Some((local, number)) = said.link() {
+                joining.join(local, number);
             }
         }
         close(open, &mut disputes);
-        Ok(disputes)
+        if joining.is_wanted() {
+            sorted.rewind()?;
+            // Local identifiers sort before numbers.
+            while let Some(record) = sorted.next_record()? {
+                let Some((local, number)) = Statement::new(&record).and_then(|said| said.link()) else {
+                    break;
+                };
+                joining.take(local, number);
+            }
+        }
+        Ok((disputes, joining.classes()))
     }
 }
 
@@ -177,6 +189,12 @@ impl<'r> Statement<'r> {
             names.extend(parts);
         }
         Some(Self { kind: *kind, key: *key, stated, place: Place::from_bytes(*place), said, names })
+    }
+
+    /// A local identifier and the number beside it.
+    fn link(&self) -> Option<(Digest16, Digest16)> {
+        let number = Digest16::try_from(self.said).ok()?;
+        (self.kind == LOCAL).then_some((self.key, number))
     }
 }
 
@@ -303,7 +321,7 @@ mod tests {
             let keys = InSource::new(source_tag("https://a.example"), person);
             finder.add(keys, person, stated, Place { file: 0, row }).unwrap();
         }
-        let disputes = finder.disputes(|_, _| {}).unwrap();
+        let (disputes, _) = finder.find(&HashSet::new()).unwrap();
         let mut found: Vec<_> = disputes.values().map(|d| (d.about, d.one.row, d.other.row)).collect();
         found.sort_unstable_by_key(|found| found.1);
         found

@@ -21,16 +21,16 @@ use crate::map::fold::{self, Folded};
 use crate::map::hold::{names_two_persons, needs_hold};
 use crate::map::mapper::{Mapped, Settings};
 use crate::map::names::Names;
-use crate::map::share::{Sharing, Statement, decide, heed, statement};
+use crate::map::share::{Sharing, Statement, decide, heed, heed_together, statement};
 use crate::map::shelf::Shelf;
 use crate::source::{BadRecord, Scratch};
 
 use super::consents::to_be_heeded;
 use super::duplicates::OpenReferral;
-use super::earlier::Earlier;
+use super::earlier::{Earlier, Learnt};
 use super::group::{Digest16, FileScene, Place, RowText};
 use super::interpret::Interpreter;
-use super::known::{Against, Known};
+use super::known::{Against, Export, Known};
 use super::rejects::Reject;
 use super::report::{Report, RowEnd, count};
 use super::rows::ReadRow;
@@ -76,8 +76,22 @@ pub struct Done {
     pub open: Vec<OpenReferral>,
     /// Counts.
     pub report: Report,
-    /// Whether it is only to be seen which rows are set aside: nothing is mapped.
-    pub is_trial: bool,
+    /// What it is done for.
+    pub purpose: Purpose,
+    /// What is learnt of an earlier export.
+    pub(super) learnt: Learnt,
+}
+
+/// What a referral is converted for. The code is the same, so that what would be done and what is done cannot differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be written.
+    #[default]
+    Write,
+    /// To see which rows are set aside: nothing is mapped.
+    Try,
+    /// To learn what an earlier export made of it: nothing is mapped.
+    Learn,
 }
 
 impl Shop {
@@ -116,6 +130,17 @@ impl Shop {
         done: &mut Done,
     ) {
         let earlier = self.earlier(previous, scratch);
+        self.convert_after(&earlier, current, scratch, done);
+    }
+
+    /// Converts the rows that one export has of a referral, knowing what was sent before.
+    pub(super) fn convert_after(
+        &self,
+        earlier: &Earlier,
+        current: Vec<&RowText>,
+        scratch: &mut Scratch,
+        done: &mut Done,
+    ) {
         let now = self.read_all(current, scratch);
         let (refused, good): (Vec<_>, Vec<_>) = now.into_iter().partition(ReadRow::is_refused);
         // A row that is refused may still say what must be heeded.
@@ -127,7 +152,7 @@ impl Shop {
         match heeded {
             _ if good.is_empty() => {}
             Some(found) => self.set_aside(good, IssueCode::HeldConsentUnclear, &found, done),
-            None => self.convert_good(&earlier, good, set_aside, done),
+            None => self.convert_good(earlier, good, set_aside, done),
         }
     }
 
@@ -163,6 +188,7 @@ impl Shop {
         done: &mut Done,
     ) {
         let snapshot = self.interpreter.is_snapshot();
+        let export = good.first().and_then(|row| self.said_in(row.row.file));
         let events: Vec<_> = good.iter().flat_map(|row| row.events.iter().cloned()).collect();
         let (mut events, disputed) = fold::deduplicate(self.one_record(events));
         if !disputed.is_empty() {
@@ -185,22 +211,36 @@ impl Shop {
         if earlier.is_of_another(&events) {
             return self.set_aside(good, IssueCode::HeldTwoPersons, ANOTHER_NUMBER, done);
         }
-        let stated_before = earlier.statements_beside(&events, snapshot);
         let has_the_number_now = earlier.lacked_the_number(&events);
+        let all = match done.purpose {
+            Purpose::Learn => {
+                since::remember(earlier.sent.clone(), events.clone(), snapshot).unwrap_or_default()
+            }
+            Purpose::Write | Purpose::Try => Vec::new(),
+        };
         let mut update = match since::update(earlier.sent.clone(), events, snapshot) {
             Ok(update) => update,
             Err((code, found)) => return self.set_aside(good, code, found, done),
         };
-        let (waiting, good) = with_events(good, &lost_targets(&update.folded));
+        let lost = lost_targets(&update.folded);
+        done.learnt.all = all;
+        done.learnt.all.retain(|event| !lost.contains(&event.event_id));
+        let (waiting, good) = with_events(good, &lost);
         set_aside.extend(stated(&waiting));
         self.hold_waiting(waiting, done);
         if good.is_empty() {
             return;
         }
-        let elsewhere = self.known.get().map(|known| known.consents(&update.folded)).unwrap_or_default();
+        let elsewhere = export.map(|export| export.consents(&update.folded)).unwrap_or_default();
         update.folded.consents_elsewhere = elsewhere.certain;
-        update.folded.consents_elsewhere.extend(stated_before);
         set_aside.extend(elsewhere.doubtful);
+        set_aside.extend_from_slice(&earlier.doubtful);
+        if snapshot {
+            // The row of today is the same statement, edited.
+            heed_together(&mut update.folded, &earlier.statements);
+        } else {
+            update.folded.consents_elsewhere.extend_from_slice(&earlier.statements);
+        }
         heed(&mut update.folded, &set_aside);
         let is_lifted =
             earlier.level == Some(Share::CodesOnly) && decide(&update.folded) == Sharing::Level(Share::Full);
@@ -208,9 +248,9 @@ impl Shop {
             // What was withheld before may leave now; what hung on a local identifier belongs to the person.
             update.wanted = None;
         }
-        match self.hold(&update.folded) {
+        match self.hold(export, &update.folded) {
             // That nobody recorded consent is nothing against what the rows do say.
-            Some((IssueCode::HeldNoConsent, _)) if done.is_trial => {}
+            Some((IssueCode::HeldNoConsent, _)) if done.purpose == Purpose::Try => {}
             Some((code, found)) => self.set_aside(good, code, &found, done),
             None => self.convert_complete(update, earlier, good, done),
         }
@@ -235,12 +275,12 @@ impl Shop {
     }
 
     /// Why a referral waits for a person: by itself, or by what other rows say of the person.
-    fn hold(&self, folded: &Folded) -> Option<(IssueCode, String)> {
+    fn hold(&self, export: Option<&Export>, folded: &Folded) -> Option<(IssueCode, String)> {
         if names_two_persons(folded) {
             return Some((IssueCode::HeldTwoPersons, String::new()));
         }
         let own = || needs_hold(folded, self.today).map(|(code, found)| (code, found.to_owned()));
-        let by_others = self.known.get().and_then(|known| known.hold(folded));
+        let by_others = export.and_then(|export| export.hold(folded));
         by_others.map(|against| (against.code, self.said(&against))).or_else(own)
     }
 
@@ -258,7 +298,8 @@ impl Shop {
         good: Vec<ReadRow<'_>>,
         done: &mut Done,
     ) {
-        let missing = self.prsb_missing(&update.folded, done);
+        let counts = done.purpose == Purpose::Write || self.require_prsb;
+        let missing = if counts { self.prsb_missing(&update.folded, done) } else { Vec::new() };
         if !self.require_prsb || missing.is_empty() {
             return self.write(update, earlier, &good, done);
         }
@@ -298,6 +339,16 @@ impl Shop {
             row.issues.push(self.issue(row.row, IssueCode::TargetUnknown, ""));
             self.reject(&row, RowEnd::Held, done);
         }
+    }
+
+    /// Which export a file is of.
+    pub(super) fn export(&self, file: usize) -> usize {
+        self.files.get(file).map_or(0, |file| file.export)
+    }
+
+    /// What the export of a file says as a whole.
+    pub(super) fn said_in(&self, file: usize) -> Option<&Export> {
+        self.known.get()?.of(self.export(file))
     }
 
     /// The name of a file.

@@ -61,10 +61,9 @@ pub struct EventIds {
     sorter: Sorter,
 }
 
-/// Stands for an event's id within its source, in this export or in the earlier one.
+/// Stands for an event's id within its source, in one export.
 #[must_use]
-pub fn event_id(event: &ReferralEvent, previous: bool) -> Digest16 {
-    let export = if previous { "before" } else { "now" };
+pub fn event_id(event: &ReferralEvent, export: usize) -> Digest16 {
     digest16(format!("{export}\u{1f}{}\u{1f}{}", event.source, event.event_id).as_bytes())
 }
 
@@ -79,8 +78,8 @@ impl EventIds {
     ///
     /// # Errors
     /// A spill file cannot be written.
-    pub fn add(&mut self, event: &ReferralEvent, previous: bool) -> io::Result<()> {
-        self.sorter.add(&event_id(event, previous), &digest16(event.referral_id.as_bytes()))
+    pub fn add(&mut self, event: &ReferralEvent, export: usize) -> io::Result<()> {
+        self.sorter.add(&event_id(event, export), &digest16(event.referral_id.as_bytes()))
     }
 
     /// The ids that more than one referral has.

@@ -78,8 +78,8 @@ impl Shop {
     fn refuse_shared_events(&self, rows: &mut [ReadRow<'_>]) {
         let Some(known) = self.known.get() else { return };
         for row in rows {
-            let previous = self.files.get(row.row.file).is_some_and(|file| file.previous);
-            if row.events.iter().any(|event| known.is_elsewhere_too(event, previous)) {
+            let export = self.export(row.row.file);
+            if row.events.iter().any(|event| known.is_elsewhere_too(event, export)) {
                 row.issues.push(self.issue(
                     row.row,
                     IssueCode::DuplicateEventId,

@@ -89,7 +89,7 @@ impl Sorter {
         if self.runs.len() >= MAX_RUNS {
             let runs = std::mem::take(&mut self.runs);
             let mut out = BufWriter::new(tempfile::tempfile_in(&self.folder)?);
-            let mut merge = Merge::new(runs)?;
+            let mut merge = Merge::new(runs.into_iter().map(BufReader::new).collect())?;
             while let Some((key, payload)) = merge.next_record()? {
                 write_record(&mut out, &key, &payload)?;
             }
@@ -108,15 +108,17 @@ impl Sorter {
         } else if !self.slots.is_empty() {
             self.spill()?;
         }
-        let slots = std::mem::take(&mut self.slots).into_iter();
-        Ok(Sorted { arena: self.arena, slots, merge: Merge::new(self.runs)? })
+        let runs = self.runs.into_iter().map(BufReader::new).collect();
+        Ok(Sorted { arena: self.arena, slots: self.slots, next: 0, merge: Merge::new(runs)? })
     }
 }
 
 /// Records in order: from memory, or merged from runs.
 pub(super) struct Sorted {
     arena: Vec<u8>,
-    slots: std::vec::IntoIter<Slot>,
+    slots: Vec<Slot>,
+    /// Which slot comes next.
+    next: usize,
     merge: Merge,
 }
 
@@ -126,13 +128,21 @@ impl Sorted {
     /// # Errors
     /// A spill file cannot be read.
     pub(super) fn next_record(&mut self) -> io::Result<Option<Record>> {
-        match self.slots.next() {
-            Some(slot) => Ok(Some((
-                Sorter::key(&self.arena, slot).to_vec(),
-                Sorter::payload(&self.arena, slot).to_vec(),
-            ))),
-            None => self.merge.next_record(),
-        }
+        let Some(slot) = self.slots.get(self.next).copied() else { return self.merge.next_record() };
+        self.next += 1;
+        Ok(Some((Sorter::key(&self.arena, slot).to_vec(), Sorter::payload(&self.arena, slot).to_vec())))
+    }
+
+    /// Begins again with the first record.
+    ///
+    /// # Errors
+    /// A spill file cannot be read.
+    pub(super) fn rewind(&mut self) -> io::Result<()> {
+        self.next = 0;
+        let mut runs = std::mem::take(&mut self.merge.runs);
+        runs.iter_mut().try_for_each(Seek::rewind)?;
+        self.merge = Merge::new(runs)?;
+        Ok(())
     }
 }
 
@@ -196,8 +206,7 @@ struct Merge {
 }
 
 impl Merge {
-    fn new(runs: Vec<File>) -> io::Result<Self> {
-        let mut runs: Vec<_> = runs.into_iter().map(BufReader::new).collect();
+    fn new(mut runs: Vec<BufReader<File>>) -> io::Result<Self> {
         let mut heads = BinaryHeap::with_capacity(runs.len());
         for (run, reader) in runs.iter_mut().enumerate() {
             heads.extend(read_record(reader)?.map(|record| Reverse(Head { record, run })));
@@ -221,10 +230,13 @@ mod tests {
 
     fn drain(sorter: Sorter) -> Vec<Record> {
         let mut sorted = sorter.sorted().unwrap();
-        let mut all = Vec::new();
-        while let Some(record) = sorted.next_record().unwrap() {
-            all.push(record);
-        }
+        let mut once = || {
+            let all: Vec<_> = std::iter::from_fn(|| sorted.next_record().unwrap()).collect();
+            sorted.rewind().unwrap();
+            all
+        };
+        let all = once();
+        assert_eq!(once(), all);
         all
     }
 

@@ -12,7 +12,8 @@ use crate::source::{Reader, Scratch};
 
 use super::error::ConvertError;
 use super::group::{Grouper, Groups, Place, RowText, digest16};
-use super::referral::{Done, Shop};
+use super::known::comes_before;
+use super::referral::{Done, Purpose, Shop};
 use super::run::Run;
 
 impl Run {
@@ -24,11 +25,15 @@ impl Run {
         let Some(known) = shop.known.get() else { return Ok(()) };
         let wanted = known.to_be_tried();
         let mut set_aside = HashSet::new();
-        if !wanted.is_empty() {
-            let groups = self.groups_of(shop, &wanted)?;
-            shop.try_out(groups, &mut set_aside).map_err(|error| self.spill_error(error))?;
+        let mut groups = if wanted.is_empty() { None } else { Some(self.groups_of(shop, &wanted)?) };
+        // Oldest first: what an export could send depends on what had been sent before it.
+        for export in known.exports_in_order() {
+            if let Some(groups) = &mut groups {
+                let tried = shop.try_out(export, groups, &mut set_aside);
+                tried.map_err(|error| self.spill_error(error))?;
+            }
+            known.settle(export, &set_aside, |place| shop.export(place.file()));
         }
-        known.settle(&set_aside);
         Ok(())
     }
 
@@ -53,23 +58,20 @@ impl Run {
 }
 
 impl Shop {
-    /// Finds the rows of referrals that are set aside, of each export as when it was converted.
-    fn try_out(&self, mut groups: Groups, set_aside: &mut HashSet<Place>) -> io::Result<()> {
+    /// Finds the rows of referrals that are set aside, of one export as when it was converted.
+    fn try_out(&self, this: usize, groups: &mut Groups, set_aside: &mut HashSet<Place>) -> io::Result<()> {
         let mut scratch = Scratch::default();
-        let export = |row: &RowText| self.files.get(row.file).map_or(0, |file| file.export);
         while let Some(rows) = groups.next_group()? {
-            let mut exports: Vec<usize> = rows.iter().map(export).collect();
-            exports.dedup();
-            for this in exports {
-                // Today's export has no number; the earlier ones are counted from the oldest.
-                let is_before = |row: &&RowText| export(row) > 0 && (this == 0 || export(row) < this);
-                let previous: Vec<&RowText> = rows.iter().filter(is_before).collect();
-                let current = rows.iter().filter(|row| export(row) == this).collect();
-                let mut done = Done { is_trial: true, ..Done::default() };
-                self.convert_beside(&previous, current, &mut scratch, &mut done);
-                set_aside.extend(done.rejects.into_iter().map(|reject| reject.place));
+            let current: Vec<&RowText> = rows.iter().filter(|row| self.export(row.file) == this).collect();
+            if current.is_empty() {
+                continue;
             }
+            let is_before = |row: &&RowText| comes_before(self.export(row.file), this);
+            let previous: Vec<&RowText> = rows.iter().filter(is_before).collect();
+            let mut done = Done { purpose: Purpose::Try, ..Done::default() };
+            self.convert_beside(&previous, current, &mut scratch, &mut done);
+            set_aside.extend(done.rejects.into_iter().map(|reject| reject.place));
         }
-        Ok(())
+        groups.rewind()
     }
 }

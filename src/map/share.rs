@@ -83,6 +83,17 @@ pub fn heed(folded: &mut Folded, doubtful: &[Statement]) {
     folded.consents_elsewhere.extend(found);
 }
 
+/// Heeds what was stated one after the other and has been replaced since: all of it together may forbid, it cannot allow.
+pub fn heed_together(folded: &mut Folded, replaced: &[Statement]) {
+    let Sharing::Level(least) = decide(folded) else { return heed(folded, replaced) };
+    let before = folded.consents_elsewhere.len();
+    folded.consents_elsewhere.extend_from_slice(replaced);
+    match decide(folded) {
+        Sharing::Level(share) if share != least && share.min_of(least) == share => {}
+        _ => folded.consents_elsewhere.truncate(before),
+    }
+}
+
 /// What an event states about consent. A consent without its own date counts from the event that changed it.
 #[must_use]
 pub fn statement(event: &ReferralEvent) -> Option<Statement> {

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::command::{Bench, Ran, sp};
 use crate::output::{adds_up, cases, lines, number};
 use crate::persons::event;
-use crate::scheme::{COLUMNS, PROFILE, Row, another_referral, csv, nhs_number};
+use crate::scheme::{COLUMNS, PROFILE, Row, another_referral, csv, nhs_number, shuffled};
 
 /// Converts rows of the scheme; the cases that were written, and the counts.
 fn convert(profile: &str, rows: &[Row], more: &[&str]) -> (Ran, Vec<String>, [u64; 3]) {
@@ -348,4 +348,32 @@ fn an_event_that_is_too_large_may_withdraw_consent() {
     ]);
     let ran = ran.ended(1).says(&["[too-large]", "[held-consent-unclear]", "[withdrawal-not-attributed]"]);
     assert!(ran.text().contains(&nhs_number(1)) && !ran.text().contains(&nhs_number(3)), "{}", ran.err);
+}
+
+/// Two identifiers of one number are one person, however many rows lie between; and it is not chance, by the names that
+/// the identifiers happen to have, which of them hear of it.
+#[test]
+fn a_withdrawal_reaches_every_identifier_that_rows_join() {
+    let of = |person: &str, number: u32, case: u32| {
+        let number = if number == 0 { String::new() } else { nhs_number(number) };
+        another_referral(1, case).with("Person", person).with("NHS", &number)
+    };
+    for [one, two, three] in [["C1", "C2", "C3"], ["C2", "C1", "C3"], ["C4", "C3", "C1"], ["C3", "C4", "C9"]]
+    {
+        let rows = [
+            of(one, 0, 1),
+            of(one, 1, 2),
+            of(two, 1, 3),
+            of(three, 1, 4),
+            of(two, 0, 5).with("Share", "None").with("Share date", "2026-06-01"),
+            of(three, 0, 6),
+        ];
+        for seed in 0..4 {
+            let bench = Bench::new();
+            let (input, profile) =
+                (bench.file("a.csv", csv(&shuffled(&rows, seed))), bench.file("p.toml", PROFILE));
+            let ran = bench.convert(&input, &profile, &[]);
+            assert!(ran.out.is_empty(), "{one} {two} {three}: {}", ran.text());
+        }
+    }
 }

@@ -36,6 +36,7 @@ mod privacy;
 mod rejects;
 mod scheme;
 mod since;
+mod since_held;
 mod since_several;
 mod terminal;
 mod whose;

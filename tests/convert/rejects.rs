@@ -449,3 +449,38 @@ fn a_row_of_a_log_is_not_converted_alone() {
     let mended = bench.file("em.ndjson", rejects.replace("2026-02-30", "2026-02-20"));
     assert!(told(&mended).says(&["[not-alone]"]).out.is_empty());
 }
+
+/// A refused row that may be a withdrawal stands in a rejects file of its own, because its export has one more column: what
+/// it holds, or would hold once mended, must not be converted without it. So must what a dispute about the number would hold.
+#[test]
+fn a_row_held_by_a_doubt_elsewhere_is_never_converted_alone() {
+    let bench = Bench::new();
+    let profile = bench.file("p.toml", PROFILE);
+    let doubt = another_referral(1, 2).with("Share", "None").with("Share date", "2026-31-02");
+    let born = |n: u32, date: &str| another_referral(1, n).with("Born", date);
+    let disputes = [born(2, "1951-01-01"), born(3, "1952-01-01")];
+    for (row, others) in [
+        (Row::bare(1), vec![doubt.clone()]),
+        (Row::bare(1).with("Accepted", "soon"), vec![doubt.clone()]),
+        (Row::bare(1).with("NHS", "").with("Accepted", "soon"), vec![doubt.clone()]),
+        (Row::bare(1).with("Born", "").with("Accepted", "soon"), disputes.to_vec()),
+    ] {
+        let a = bench.file("a.csv", csv(std::slice::from_ref(&row)));
+        let one_more = csv(&others).replace('\n', ",\n").replacen(",\n", ",Padding\n", 1);
+        bench.file("b.csv", one_more);
+        let more = ["@b.csv", "--rejects", "@r.csv"];
+        let ran = bench.convert(&a, &profile, &more);
+        assert!(ran.out.is_empty(), "{}", ran.text());
+        let aside = String::from_utf8(bench.read("r.csv")).unwrap();
+        let mended = bench.file("m.csv", aside.replace("soon", "2026-02-02"));
+        let ran = bench.convert(&mended, &profile, &[]).ended(3).says(&["[not-alone]"]);
+        assert!(ran.out.is_empty(), "{}", ran.text());
+        for file in ["r.csv", "r.2.csv"] {
+            let _ = std::fs::remove_file(bench.path(file));
+        }
+    }
+    // A doubt of its own is mended with it.
+    let a = bench.file("a.csv", csv(&[Row::bare(1).with("Share", "Perhaps")]));
+    bench.convert(&a, &profile, &["--rejects", "@r.csv"]).ended(3);
+    assert!(!String::from_utf8(bench.read("r.csv")).unwrap().contains("not-alone"));
+}

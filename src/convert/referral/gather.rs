@@ -70,7 +70,7 @@ impl Shop {
             if disputed.is_empty() {
                 // What other rows of the file say of the person only the file shows.
                 let folded = || fold::fold(events.clone());
-                let against = self.known.get().and_then(|known| known.hold(&folded()));
+                let against = self.known.get().and_then(|known| known.today().hold(&folded()));
                 if let Some(against) = against {
                     set_aside.extend(events_of(&good));
                     self.set_aside(good, against.code, &self.said(&against), done);
