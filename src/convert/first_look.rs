@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 
+use crate::event::person::Person;
 use crate::event::{EventType, Issue, ReferralEvent};
 use crate::profile::about::About;
 use crate::source::{BadRecord, Scratch};
@@ -84,6 +85,7 @@ impl<'a> FirstLook<'a> {
                 // a row that is gone holds nobody.
                 let (keys, referral) = (self.keys(&about), self.referral(&about, key.as_deref()));
                 self.consents.note_refused(keys, referral, place, said);
+                self.note_more(&about, place, said);
             }
         }
         // Whose a number is, this export says.
@@ -108,8 +110,19 @@ impl<'a> FirstLook<'a> {
         if let Some(said) = to_be_heeded(&about) {
             let (keys, referral) = (self.keys(&about), self.referral(&about, key.as_deref()));
             self.consents.note_refused(keys, referral, place, said);
+            self.note_more(&about, place, said);
         }
         self.note_person(&about, None, key.as_deref(), place)
+    }
+
+    /// The same for whoever else a record may be about whose parts cannot be told apart.
+    fn note_more(&mut self, about: &About, place: Place, said: &'static str) {
+        let source = about.source.as_deref().or(self.interpreter.identities.source.as_deref());
+        let tag = self.tag(source.unwrap_or_default());
+        for number in &about.more_numbers {
+            let person = Person { nhs_number: Some(*number), ..Person::default() };
+            self.consents.note_refused(InSource::new(tag, &person), None, place, said);
+        }
     }
 
     fn keys(&mut self, about: &About) -> InSource {

@@ -38,4 +38,5 @@ mod scheme;
 mod since;
 mod since_several;
 mod terminal;
+mod torn;
 mod whose;
