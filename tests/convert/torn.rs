@@ -136,7 +136,8 @@ fn every_number_in_a_torn_record_is_held() {
     let ran = bench.convert(&input, &profile, &["@torn.csv"]);
     assert!(ran.text().contains(&nhs_number(3)) && !ran.text().contains(&nhs_number(1)), "{}", ran.err);
 
-    let more = json!({"consent": {"share": "none"}, "person": {"phone": "7700900116", "nhs_number": nhs_number(1)}});
+    let more =
+        json!({"consent": {"share": "none"}, "person": {"phone": "7700900116", "nhs_number": nhs_number(1)}});
     let torn = event("2", "R2", "referred", "2026-02-01", 1, &more).to_string();
     let torn = torn.replacen('{', "{\"nhs_number\":\"7700900116\",\"type\":\"referred\",", 1);
     let whole = |n: &str, person| event(n, &format!("R{n}"), "referred", "2026-03-01", person, &json!({}));

@@ -54,16 +54,17 @@ pub(super) fn told_apart(
     claims: &[Claim],
     issues: &mut Vec<Issue>,
 ) -> Vec<ReferralEvent> {
-    let mut of_referral: HashMap<&Key, Vec<&Claim>> = HashMap::new();
+    let mut of_referral: HashMap<&Key, (HashSet<&str>, usize)> = HashMap::new();
     for claim in claims {
-        of_referral.entry(&claim.referral).or_default().push(claim);
+        let (names, requests) = of_referral.entry(&claim.referral).or_default();
+        names.insert(&claim.name);
+        *requests += usize::from(claim.is_request);
     }
-    let clash = |all: &&Vec<&Claim>| {
-        let names: HashSet<&str> = all.iter().map(|claim| claim.name.as_str()).collect();
-        names.len() > 1 || all.iter().filter(|claim| claim.is_request).count() > 1
+    let clash = |referral: &Key| {
+        of_referral.get(referral).is_some_and(|(names, requests)| names.len() > 1 || *requests > 1)
     };
     for claim in claims {
-        if of_referral.get(&claim.referral).filter(clash).is_some() {
+        if clash(&claim.referral) {
             let at = Position::path(claim.path.clone());
             issues.push(Issue::new(
                 IssueCode::DuplicateReferralId,
@@ -72,7 +73,7 @@ pub(super) fn told_apart(
             ));
         }
     }
-    pieces.retain(|piece| of_referral.get(&piece.referral).filter(clash).is_none());
+    pieces.retain(|piece| !clash(&piece.referral));
     let twice = said_twice(&pieces);
     for (piece, _) in pieces.iter_mut().zip(twice).filter(|(piece, twice)| *twice && piece.of.kind == "Task")
     {
