@@ -39,7 +39,13 @@ fn a_large_bundle_is_read_in_a_time_in_proportion() {
             [
                 vec![of_one.clone()],
                 requests.clone(),
-                all(&|n| work("Encounter", n, r#""status":"finished","period":{"start":"2026-03-04"}"#)),
+                all(&|n| {
+                    work(
+                        "Encounter",
+                        n,
+                        r#""status":"finished","class":{"code":"AMB"},"period":{"start":"2026-03-04"}"#,
+                    )
+                }),
             ]
             .concat(),
             2 * MANY,
