@@ -115,6 +115,28 @@ fn two_tasks_that_say_the_same_are_two_events() {
 }
 
 #[test]
+fn what_is_deleted_or_failed_is_no_event() {
+    let of = request("urn:uuid:c", "9", "", &at("urn:uuid:a"));
+    for (member, value, refused) in [
+        (
+            "request",
+            r#"{"method":"DELETE","url":"ServiceRequest/9"}"#,
+            Some("Bundle.entry[1].request.method"),
+        ),
+        ("request", r#"{"method":"PUT","url":"ServiceRequest/9"}"#, None),
+        ("response", r#"{"status":"404 Not Found"}"#, Some("Bundle.entry[1].response.status")),
+        ("response", r#"{"status":"500"}"#, Some("Bundle.entry[1].response.status")),
+        ("response", r#"{"status":"201 Created"}"#, None),
+    ] {
+        let of = of.replacen('{', &format!(r#"{{"{member}":{value},"#), 1);
+        let (events, issues) = read_bundle("", &[persons()[0].clone(), of]);
+        assert_eq!(events.len(), usize::from(refused.is_none()), "{value}");
+        let wanted: Vec<_> = refused.map(|at| ("fhir-modifier", at)).into_iter().collect();
+        assert_eq!(errors(&issues), wanted, "{value}");
+    }
+}
+
+#[test]
 fn a_history_is_refused_whole() {
     let entries = [persons()[0].clone(), request("urn:uuid:c", "9", "", &at("urn:uuid:a"))].join(",");
     for (kind, events) in [("history", 0), ("searchset", 1)] {

@@ -72,6 +72,7 @@ impl<'n> Pool<'n> {
             all.push(Found::new(all.len(), path, kind, node, full_url));
         };
         let is_bundle = resource.type_name() == "Bundle";
+        let mut gone = Vec::new();
         if is_bundle {
             if let Some(issue) = refused_whole(node) {
                 issues.push(issue);
@@ -81,13 +82,17 @@ impl<'n> Pool<'n> {
                 node.get("entry").and_then(Node::as_array).unwrap_or_default().iter().enumerate()
             {
                 let full_url = entry.get("fullUrl").and_then(Node::as_str);
-                if let Some(resource) = entry.get("resource") {
+                if let Some((member, found)) = not_there(entry).filter(|_| entry.get("resource").is_some()) {
+                    let at = Position::path(format!("Bundle.entry[{index}].{member}"));
+                    gone.push(Issue::new(IssueCode::FhirModifier, at, found));
+                } else if let Some(resource) = entry.get("resource") {
                     add(format!("Bundle.entry[{index}].resource"), resource, full_url);
                 }
             }
         } else {
             add(resource.type_name().to_owned(), node, None);
         }
+        issues.append(&mut gone);
         let provenances = all.iter().filter(|found| found.kind == "Provenance");
         let sources: HashSet<&str> = provenances.filter_map(|found| source_of_ours(found.node)).collect();
         let mut servers: Vec<_> = all.iter().filter_map(server).collect();
@@ -183,6 +188,16 @@ fn refused_whole(bundle: &Node) -> Option<Issue> {
     // Its older versions say what is no longer so, and what they say has no date of its own.
     let is_history = text(bundle, "type") == Some("history");
     is_history.then(|| Issue::new(IssueCode::FhirHistory, Position::path("Bundle.type"), "history"))
+}
+
+/// Where an entry says that what stands in it is not, or is no longer, on its server: it was to be deleted, or is the answer to
+/// a request that failed.
+fn not_there(entry: &Node) -> Option<(&'static str, &'static str)> {
+    if text(entry, "request.method") == Some("DELETE") {
+        return Some(("request.method", "a resource that is deleted"));
+    }
+    let failed = text(entry, "response.status").is_some_and(|status| status.trim().starts_with(['4', '5']));
+    failed.then_some(("response.status", "a request that failed"))
 }
 
 /// The source of the event that a Provenance of ours names. Our name of an event is a UUID of version 5.
