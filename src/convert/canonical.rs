@@ -3,10 +3,12 @@
 //! What [`crate::profile::about`] is for exports. Next: [`super::interpret`].
 
 use crate::event::blank::as_seen;
+use crate::event::build::NhsNumberRule;
 use crate::event::kinds::{EventType, Share};
 use crate::event::person::Person;
 use crate::event::{NhsNumber, When};
-use crate::profile::about::{About, Said, pieces_of_tree};
+use crate::profile::about::{About, Said};
+use crate::profile::torn::{Torn, without_escapes};
 use crate::tree::Node;
 
 /// The referral an event belongs to, as bytes that group and sort.
@@ -40,47 +42,52 @@ pub(crate) fn about(node: &Node) -> About {
                 .collect(),
             ..Person::default()
         },
+        more_numbers: Vec::new(),
         consent: Said::new(share, !said || (share.is_some() && dated)),
         changes_consent: event_type.is_none_or(|event| event == EventType::ConsentChanged),
     }
 }
 
 /// The same of an event that cannot be read as JSON, as far as it can be made out: each field where its name comes
-/// first.
+/// first, consent and numbers wherever they stand.
 pub(crate) fn torn(raw: &str) -> (Option<Vec<u8>>, About) {
-    let source = after(raw, "source").map(|source| source.trim_end_matches('/').to_owned());
-    let key = after(raw, "referral_id")
+    let (torn, plain) = (Torn::tree(raw), without_escapes(raw));
+    let all = |name: &str| all_after(raw, name).chain(all_after(&plain, name)).collect::<Vec<_>>();
+    let first = |name: &str| all(name).into_iter().next();
+    let source = first("source").map(|source| source.trim_end_matches('/').to_owned());
+    let key = first("referral_id")
         .map(|referral| format!("{}\u{1f}{referral}", source.as_deref().unwrap_or_default()).into_bytes());
-    let says = |share: Share| pieces_of_tree(raw).any(|piece| piece.trim() == share.as_str());
-    let said = raw.contains("\"consent\"") || raw.contains("\"share\"");
-    let share = after(raw, "share")
-        .and_then(Share::parse)
-        .filter(|share| !says(Share::None) && *share != Share::None);
-    let event_type = after(raw, "type").and_then(EventType::parse);
-    let number = |text: &str| NhsNumber::parse(text).ok();
+    let said = ["\"consent\"", "\"share\""].iter().any(|name| raw.contains(name) || plain.contains(name));
+    // Said several times, what allows least counts; what says nothing that can be read may forbid.
+    let shares: Option<Vec<Share>> = all("share").iter().map(|share| Share::parse(share)).collect();
+    let shares = shares.filter(|_| !torn.holds(Share::None.as_str())).unwrap_or_default();
+    let share = shares.iter().find(|share| **share != Share::Full).or(shares.first()).copied();
+    let types = all("type");
+    let changes = |event: &String| EventType::parse(event).is_none_or(|it| it == EventType::ConsentChanged);
+    let mut numbers = torn.numbers(NhsNumberRule::Reject).into_iter();
     let about = About {
-        event_id: after(raw, "event_id").map(str::to_owned),
+        event_id: first("event_id"),
         source,
         person: Person {
-            nhs_number: after(raw, "nhs_number")
-                .and_then(number)
-                .or_else(|| pieces_of_tree(raw).find_map(|piece| number(piece.trim()))),
-            local_id: after(raw, "local_id").map(|local| local.trim().to_owned()),
+            nhs_number: numbers.next(),
+            local_id: first("local_id").map(|local| local.trim().to_owned()),
             ..Person::default()
         },
+        more_numbers: numbers.collect(),
         consent: Said::new(share, !said || share.is_some()),
-        changes_consent: event_type.is_none_or(|event| event == EventType::ConsentChanged),
+        changes_consent: types.is_empty() || types.iter().any(changes),
     };
     (key, about)
 }
 
-/// The string after a name.
-fn after<'t>(raw: &'t str, name: &str) -> Option<&'t str> {
+/// The strings after a name, with what is escaped in them undone.
+fn all_after<'t>(raw: &'t str, name: &str) -> impl Iterator<Item = String> + use<'t> {
     let name = format!("\"{name}\"");
-    raw.match_indices(&name).find_map(|(at, _)| {
-        let rest = raw.get(at + name.len()..)?.trim_start().strip_prefix(':')?;
+    let places: Vec<usize> = raw.match_indices(&name).map(|(at, _)| at + name.len()).collect();
+    places.into_iter().filter_map(|at| {
+        let rest = raw.get(at..)?.trim_start().strip_prefix(':')?;
         let (value, _) = rest.trim_start().strip_prefix('"')?.split_once('"')?;
-        Some(value)
+        Some(without_escapes(value).into_owned())
     })
 }
 

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::event::person::Person;
 use crate::event::{EventType, Issue, ReferralEvent};
 use crate::profile::about::About;
 use crate::source::{BadRecord, Scratch};
@@ -88,6 +89,7 @@ impl<'a> FirstLook<'a> {
             } else if let Some(said) = heeded {
                 let (keys, referral) = (self.keys(&about), self.referral(&about, key.as_deref()));
                 self.consents.note_refused(keys, referral, place, said);
+                self.note_more(&about, place, said);
             }
         }
         self.note_person(&about, events.as_deref(), key.as_deref(), place)?;
@@ -109,8 +111,19 @@ impl<'a> FirstLook<'a> {
         if let Some(said) = to_be_heeded(&about) {
             let (keys, referral) = (self.keys(&about), self.referral(&about, key.as_deref()));
             self.consents.note_refused(keys, referral, place, said);
+            self.note_more(&about, place, said);
         }
         self.note_person(&about, None, key.as_deref(), place)
+    }
+
+    /// The same for whoever else a record may be about whose parts cannot be told apart.
+    fn note_more(&mut self, about: &About, place: Place, said: &'static str) {
+        let source = about.source.as_deref().or(self.interpreter.identities.source.as_deref());
+        let tag = self.tag(source.unwrap_or_default());
+        for number in &about.more_numbers {
+            let person = Person { nhs_number: Some(*number), ..Person::default() };
+            self.consents.note_refused(InSource::new(tag, &person), None, place, said);
+        }
     }
 
     fn keys(&mut self, about: &About) -> InSource {

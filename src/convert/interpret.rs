@@ -15,6 +15,7 @@ use crate::profile::Profile;
 use crate::profile::about::{self, About, Said};
 use crate::profile::raw::{ExportKind, RowKind};
 use crate::profile::read::{self, RowEvents};
+use crate::profile::torn::Torn;
 use crate::profile::view::{Bound, Cells, View};
 use crate::source::{Layout, Parsed, Row, Scratch};
 
@@ -153,7 +154,7 @@ impl Interpreter {
     fn key_and_about_cut(&self, layout: &Layout, text: &str) -> (Option<Vec<u8>>, About) {
         let (key, about, asks) = match &self.meaning {
             Meaning::Export(profile) => {
-                (None, about_pieces(profile, layout, text), about::asks_for_consent(profile))
+                (None, about::about_torn(profile, &torn(layout, text)), about::asks_for_consent(profile))
             }
             Meaning::Events => {
                 let (key, about) = canonical::torn(&layout.inner(text));
@@ -239,17 +240,16 @@ impl Interpreter {
 fn about_torn(profile: &Profile, layout: &Layout, bound: &Bound, text: &str) -> About {
     match layout.refused_row(text, &mut Scratch::default()) {
         Some(row) => about::about(profile, View::Row(&row, bound)),
-        None => about_pieces(profile, layout, text),
+        None => about::about_torn(profile, &torn(layout, text)),
     }
 }
 
-/// What can be made out of the pieces of a record.
-fn about_pieces(profile: &Profile, layout: &Layout, text: &str) -> About {
+/// The text of a record whose parts cannot be told apart.
+fn torn(layout: &Layout, text: &str) -> Torn {
     if layout.format().is_table() {
-        let delimiter = char::from(layout.delimiter());
-        return about::about_pieces(profile, text.split([delimiter, '"', '\n', '\r']));
+        return Torn::row(text, char::from(layout.delimiter()));
     }
-    about::about_pieces(profile, about::pieces_of_tree(&layout.inner(text)))
+    Torn::tree(&layout.inner(text))
 }
 
 /// A record as a profile sees it.

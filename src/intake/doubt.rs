@@ -13,5 +13,6 @@ pub fn of_refused(about: &About, referral_id: Option<&str>, identities: &Identit
     let source = about.source.as_deref().or(identities.source.as_deref());
     let referral_id = referral_id.and_then(opaque);
     let event_id = about.event_id.as_deref().and_then(opaque);
-    Doubt::new(source, referral_id.as_deref(), event_id.as_deref(), &about.person)
+    let doubt = Doubt::new(source, referral_id.as_deref(), event_id.as_deref(), &about.person)?;
+    Some(doubt.of_more(source, &about.more_numbers))
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::event::kinds::Share;
 use crate::event::person::Person;
-use crate::event::{EventType, Issue, IssueCode, Position, ReferralEvent};
+use crate::event::{EventType, Issue, IssueCode, NhsNumber, Position, ReferralEvent};
 use crate::map::share::statement;
 
 use super::known::{PersonKey, key_of_number, keys_of, short_hash};
@@ -43,6 +43,20 @@ impl Doubt {
         }
         let record = record_key(source.unwrap_or_default(), referral_id.unwrap_or_default(), event_id);
         (!keys.is_empty()).then_some(Self { record, keys })
+    }
+
+    /// The same, where a record whose parts cannot be told apart holds other numbers: any of them may be the person's.
+    #[must_use]
+    pub fn of_more(mut self, source: Option<&str>, numbers: &[NhsNumber]) -> Self {
+        let source = source.map(|source| source.trim_end_matches('/'));
+        for number in numbers {
+            let person = Person { nhs_number: Some(*number), ..Person::default() };
+            match source {
+                Some(source) => self.keys.extend(keys_of(source, &person)),
+                None => self.keys.push(key_of_number(*number)),
+            }
+        }
+        self
     }
 
     /// Of an event that was read and is not taken.

@@ -4,16 +4,15 @@
 //! the few fields that say so are read, so it is cheap enough for a first pass over a file. What this is not: a
 //! reading of the record; that is [`super::read`], next.
 
-use std::collections::HashSet;
-
 use crate::event::build::{Draft, Reading};
 use crate::event::field::Field;
 use crate::event::kinds::{EventType, Share};
 use crate::event::person::Person;
 use crate::event::{Issue, NhsNumber};
 
-use super::compile::{From, Profile, TypeOf};
+use super::compile::{Fill, From, Profile, TypeOf};
 use super::read::{says, set};
+use super::torn::Torn;
 use super::view::{ProfilePlaces, View};
 
 /// What a record says, as far as it can be read.
@@ -25,6 +24,8 @@ pub struct About {
     pub source: Option<String>,
     /// Who: numbers, family names and date of birth, nothing else.
     pub person: Person,
+    /// The other numbers that stand in a record whose parts cannot be told apart: any of them may be the person's.
+    pub more_numbers: Vec<NhsNumber>,
     /// What it says of consent.
     pub consent: Said,
     /// Whether it is, or could be, a change of the person's consent to codes only.
@@ -82,49 +83,57 @@ pub fn about(profile: &Profile, view: View<'_>) -> About {
         event_id: None,
         source: who.header.source.or_else(|| profile.source.clone()),
         person: who.record.person,
+        more_numbers: Vec::new(),
         consent: Said::new(share, !issues.iter().any(Issue::is_error)),
         changes_consent: share == Some(Share::CodesOnly) && changes_consent(profile, view),
     }
 }
 
-/// Reads it from the pieces of a row whose cells cannot be told apart: whose number stands there, and whether any word
-/// could be the one that forbids sharing. Then what the row says of consent cannot be read.
+/// Reads it from a record that is none: whose numbers stand there, and whether any word could be the one that forbids
+/// sharing. Then what the record says of consent cannot be read.
 #[must_use]
-pub fn about_pieces<'p>(profile: &Profile, pieces: impl Iterator<Item = &'p str>) -> About {
-    let share = profile.fields.iter().find(|fill| fill.field == Field::ConsentShare);
-    let forbids = |piece: &str| {
-        let word = match share.and_then(|fill| fill.values.as_ref()) {
-            Some(values) => values.get(piece).and_then(|entry| entry.word.as_deref()),
-            None => share.map(|_| piece),
-        };
-        word == Some(Share::None.as_str())
-    };
-    let mut about = About { source: profile.source.clone(), ..About::default() };
-    // A record may be large and hold little but signs, or one word again and again.
-    let mut met = HashSet::new();
-    for piece in pieces.map(str::trim).filter(|piece| !piece.is_empty() && met.insert(*piece)) {
-        if about.person.nhs_number.is_none() && piece.len() >= 10 {
-            about.person.nhs_number = NhsNumber::parse(piece).ok();
-        }
-        if about.consent == Said::Nothing && forbids(piece) {
-            about.consent = Said::Unreadable;
-        }
+pub(crate) fn about_torn(profile: &Profile, torn: &Torn) -> About {
+    let mut numbers = torn.numbers(profile.nhs_number).into_iter();
+    let nhs_number = numbers.next();
+    let mut asked = profile.fields.iter().filter(|fill| asks(fill));
+    let forbids = asked.any(|fill| {
+        // Where every word but some forbids, which of these words is the cell's cannot be said.
+        let unlisted = fill.otherwise.as_deref() == Some(Share::None.as_str());
+        (unlisted && nhs_number.is_some()) || forbids(fill, torn)
+    });
+    About {
+        source: profile.source.clone(),
+        person: Person { nhs_number, ..Person::default() },
+        more_numbers: numbers.collect(),
+        consent: if forbids { Said::Unreadable } else { Said::Nothing },
+        ..About::default()
     }
-    about
 }
 
-/// The pieces of a record of JSON or XML that cannot be read: what stands between quotation marks or between tags, and
-/// what is left when all signs are taken out.
-pub fn pieces_of_tree(text: &str) -> impl Iterator<Item = &str> {
-    let signs = |sign: char| ":,{}[]<>=\"'\\\n\r\t".contains(sign);
-    text.split('"').chain(text.split(['<', '>'])).chain(text.split(signs))
+/// Whether a word by which a field forbids sharing stands in a record that is none.
+fn forbids(fill: &Fill, torn: &Torn) -> bool {
+    let holds = |word: &str| match &fill.from {
+        // Their cells need not stand beside each other.
+        From::Columns(_, join) if !join.is_empty() => {
+            let mut parts = word.split(join).filter(|part| !part.trim().is_empty()).peekable();
+            parts.peek().is_some() && parts.all(|part| torn.holds(part))
+        }
+        _ => torn.holds(word),
+    };
+    let Some(values) = &fill.values else { return holds(Share::None.as_str()) };
+    values
+        .iter()
+        .any(|(key, entry)| entry.word.as_deref().unwrap_or(key) == Share::None.as_str() && holds(key))
 }
 
 /// Whether records of a profile say anything of consent that could forbid.
 #[must_use]
 pub fn asks_for_consent(profile: &Profile) -> bool {
-    let asks = |from: &From| !matches!(from, From::Constant(_));
-    profile.fields.iter().any(|fill| fill.field == Field::ConsentShare && asks(&fill.from))
+    profile.fields.iter().any(asks)
+}
+
+fn asks(fill: &Fill) -> bool {
+    fill.field == Field::ConsentShare && !matches!(fill.from, From::Constant(_))
 }
 
 /// Reads some fields only.

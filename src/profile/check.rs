@@ -97,14 +97,17 @@ fn columns(profile: &Profile, header: &[Arc<str>], is_tree: bool) -> Vec<Issue> 
         profile.ignore.iter().map(String::as_str).zip(&ignored).map(|(name, key)| (name, key, true));
     // A file without headings: what stands in their place is a person's.
     let is_headless = !is_tree && holds_values(header) && named.iter().any(|key| !known.contains(key));
+    // What the profile names already is not what it meant by another name.
+    let free: Vec<_> = header.iter().zip(&known).filter(|(_, key)| !named.contains(key)).collect();
+    let free_keys: Vec<&String> = free.iter().map(|(_, key)| *key).collect();
     for (name, key, soften) in wanted.chain(passed_over) {
         if known.contains(key) {
             continue;
         }
-        let near = if is_headless { None } else { nearest(key, &known) };
+        let near = if is_headless { None } else { nearest(key, &free_keys) };
         let found = near
-            .and_then(|at| header.get(at))
-            .map(|heading| format!("a column {heading:?}, which is near"))
+            .and_then(|at| free.get(at))
+            .map(|(heading, _)| format!("a column {heading:?}, which is near"))
             .unwrap_or_default();
         let issue = Issue::new(IssueCode::ColumnUnknown, at_column(name), found);
         issues.push(if soften { issue.softened() } else { issue });
@@ -218,6 +221,13 @@ mod tests {
         assert_eq!(issues.get(1).unwrap(), "warning column-unknown Twn a column \"Town\", which is near");
         let unused: Vec<_> = issues.iter().filter(|i| i.contains("column-unused")).collect();
         assert_eq!(unused, ["information column-unused Received ", "information column-unused Notes "]);
+    }
+
+    #[test]
+    fn a_column_that_the_profile_uses_is_not_what_another_name_meant() {
+        let text = PROFILE.replace("\"Recieved\"", "\"Case Refs\"");
+        let issues = of(&text, &["Case Ref", "Client", "Town"]);
+        assert_eq!(issues.first().unwrap(), "error column-unknown Case Refs ");
     }
 
     #[test]

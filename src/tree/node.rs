@@ -7,7 +7,7 @@
 use std::fmt;
 
 /// One JSON value.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub enum Node {
     /// `null`.
     #[default]

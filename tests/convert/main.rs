@@ -39,4 +39,5 @@ mod since;
 mod since_held;
 mod since_several;
 mod terminal;
+mod torn;
 mod whose;

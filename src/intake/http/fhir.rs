@@ -5,15 +5,14 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 
-use crate::codeset::Codeset;
 use crate::event::build::NhsNumberRule;
-use crate::event::finish::Identities;
 use crate::event::{Issue, ReferralEvent};
 use crate::fhir;
 use crate::intake::submit::Came;
 use crate::map::back::Back;
 use crate::plan::Doubt;
 use crate::plan::doubt::{heeded, said};
+use crate::tree::Node;
 
 use super::Intake;
 use super::answer::{Refusal, batch, refused};
@@ -38,9 +37,10 @@ pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) ->
     let Received { kind, bytes, _share } = received;
     let size = bytes.len();
     let reader = Arc::clone(&intake);
-    let reading = move || read(&bytes, kind, &reader.codeset, &reader.identities);
+    let reading = move || read(&bytes, kind, &reader);
     let (events, mut issues) = match intake.off_the_loop(size, reading).await {
-        Ok(read) => read,
+        Ok(Some(read)) => read,
+        Ok(None) => return Refusal::TooManyEvents.into_response(),
         Err(refusal) => return refusal.into_response(),
     };
     if issues.iter().any(Issue::is_error) {
@@ -70,12 +70,9 @@ pub(super) async fn post(State(intake): State<Arc<Intake>>, request: Request) ->
     taken.map_or_else(axum::response::IntoResponse::into_response, batch)
 }
 
-fn read(
-    bytes: &[u8],
-    kind: Kind,
-    codeset: &Codeset,
-    identities: &Identities,
-) -> (Vec<ReferralEvent>, Vec<Issue>) {
+/// Events and issues; nothing where there are too many requests: each is an event at least, so nothing of them need be
+/// read to know it.
+fn read(bytes: &[u8], kind: Kind, intake: &Intake) -> Option<(Vec<ReferralEvent>, Vec<Issue>)> {
     let resource = match kind {
         // The reader of files passes over a byte order mark; over HTTP there is none.
         Kind::Json => crate::tree::json::parse(bytes, &crate::tree::Limits::default())
@@ -83,8 +80,15 @@ fn read(
             .and_then(fhir::sound),
         Kind::Xml => fhir::read_xml(bytes),
     };
-    match resource {
-        Err(issues) => (Vec::new(), issues),
-        Ok(resource) => Back { codeset, identities, nhs_number: NhsNumberRule::Reject }.read(&resource),
+    let resource = match resource {
+        Err(issues) => return Some((Vec::new(), issues)),
+        Ok(resource) => resource,
+    };
+    let entries = resource.node().get("entry").and_then(Node::as_array).unwrap_or_default();
+    let kinds = entries.iter().filter_map(|entry| entry.path("resource.resourceType")?.as_str());
+    if kinds.filter(|kind| *kind == "ServiceRequest").nth(intake.max_events).is_some() {
+        return None;
     }
+    let (codeset, identities) = (&*intake.codeset, &intake.identities);
+    Some(Back { codeset, identities, nhs_number: NhsNumberRule::Reject }.read(&resource))
 }

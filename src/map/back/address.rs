@@ -8,10 +8,11 @@
 
 use std::borrow::Cow;
 
-use crate::event::{Issue, IssueCode, NhsNumber, Position};
+use crate::event::{Issue, IssueCode, Position};
 use crate::tree::Node;
 
-use super::pool::{Found, Pool, conditional, has_identifier, identifiers, items, text, unversioned};
+use super::index::{Group, differ_in_birth, numbers, share_number};
+use super::pool::{Found, Pool, conditional, text, unversioned};
 
 /// What a reference points at.
 pub(super) enum Target<'p, 'n> {
@@ -38,8 +39,8 @@ impl<'p, 'n> Target<'p, 'n> {
 enum How {
     /// By a URL, or by type and id where there is one server.
     Address,
-    /// By type and id alone, where there may be another server.
-    Id,
+    /// By type and id alone, where there may be another server: the first that may be meant.
+    Id(usize),
     /// By a business identifier.
     Identifier,
 }
@@ -55,67 +56,65 @@ impl<'n> Pool<'n> {
 
     /// What a reference that stands in `by` points at: by URL, by type and id, or by identifier.
     pub(super) fn target(&self, by: &Found<'_>, reference: &Node) -> Target<'_, 'n> {
-        let (candidates, how) = self.candidates(by, reference);
-        let Some((first, others)) = candidates.split_first() else { return Target::Elsewhere };
+        let Some((group, how)) = self.candidates(by, reference) else { return Target::Elsewhere };
+        let first = match how {
+            How::Id(place) => Some(place),
+            How::Address | How::Identifier => group.members.first().copied(),
+        };
+        let Some(first) = first.and_then(|place| self.all.get(place)) else { return Target::Elsewhere };
         let unclear = |code, why| {
             let at = Position::path(first.path.clone());
             Target::Unclear(first, Issue::new(code, at, why))
         };
-        if first.kind == "Patient" && self.has_a_rival(first) {
+        if first.kind == "Patient" && self.index.has_a_rival(first) {
             return unclear(IssueCode::SeveralValues, "different persons under one address or number");
         }
-        if how == How::Id {
+        if matches!(how, How::Id(_)) {
             return unclear(IssueCode::ReferenceUnclear, "what may be of another server");
         }
-        let mut same_kind = others.iter().filter(|other| other.kind == first.kind);
-        if same_kind.any(|other| !is_one(first, other, how)) {
+        let all_one = || {
+            let mut others = group.members.iter().skip(1).filter_map(|place| self.all.get(*place));
+            others.all(|other| other.kind != first.kind || is_one(first, other, how))
+        };
+        if !group.is_one.get_or_init(all_one) {
             return unclear(IssueCode::ReferenceUnclear, "one of several that it may mean");
         }
         Target::Here(first)
     }
 
-    fn candidates(&self, by: &Found<'_>, reference: &Node) -> (Vec<&Found<'n>>, How) {
-        let all = |is_meant: &dyn Fn(&Found<'_>) -> bool| -> Vec<&Found<'n>> {
-            self.all.iter().filter(|found| is_meant(found)).collect()
-        };
+    fn candidates(&self, by: &Found<'_>, reference: &Node) -> Option<(&Group, How)> {
         if let Some(target) = text(reference, "reference").map(unversioned) {
-            if let Some((kind, (system, value))) = conditional(target) {
-                let bears =
-                    |found: &Found<'_>| found.kind == kind && has_identifier(found.node, system, value);
-                return (all(&bears), How::Identifier);
+            if let Some((kind, name)) = conditional(target) {
+                return Some((self.index.bearing(Some(kind), name)?, How::Identifier));
             }
-            let (found, how) = self.at(by, target);
-            if !found.is_empty() {
-                return (found, how);
+            if let Some(found) = self.at(by, target) {
+                return Some(found);
             }
         }
-        let logical = text(reference, "identifier.system").zip(text(reference, "identifier.value"));
-        let Some((system, value)) = logical else { return (Vec::new(), How::Identifier) };
-        (all(&|found| has_identifier(found.node, system, value)), How::Identifier)
+        let logical = text(reference, "identifier.system").zip(text(reference, "identifier.value"))?;
+        Some((self.index.bearing(None, logical)?, How::Identifier))
     }
 
     /// What stands at a literal reference.
-    fn at(&self, by: &Found<'_>, target: &str) -> (Vec<&Found<'n>>, How) {
+    fn at(&self, by: &Found<'_>, target: &str) -> Option<(&Group, How)> {
         let base = server(by);
         let url = match base {
             Some(base) if !is_absolute(target) => Cow::Owned(format!("{base}/{target}")),
             _ => Cow::Borrowed(target),
         };
-        let there: Vec<_> = self.all.iter().filter(|found| found.full_url == Some(&url)).collect();
-        if !there.is_empty() {
-            return (there, How::Address);
+        if let Some(there) = self.index.at_url(&url) {
+            return Some((there, How::Address));
         }
-        let Some((rest, id)) = target.rsplit_once('/') else { return (there, How::Address) };
-        let kind = rest.rsplit('/').next();
-        let bears = |found: &&Found<'_>| kind == Some(found.kind) && text(found.node, "id") == Some(id);
-        let same_id = self.all.iter().filter(bears);
+        let (rest, id) = target.rsplit_once('/')?;
+        let same_id = self.index.with_id(rest.rsplit('/').next()?, id)?;
         if is_absolute(&url) {
             // What stands at another URL is another. What has none could be meant, or be of another server.
-            return (same_id.filter(|found| !has_url(found)).collect(), How::Id);
+            return Some((same_id, How::Id(same_id.first_without_url?)));
         }
-        let same_id: Vec<_> = same_id.collect();
-        let is_sure = self.servers.len() < 2 || !same_id.iter().any(|found| has_url(found));
-        (same_id, if is_sure { How::Address } else { How::Id })
+        let is_sure = self.servers.len() < 2 || !same_id.has_url;
+        let how =
+            || if is_sure { Some(How::Address) } else { same_id.members.first().map(|it| How::Id(*it)) };
+        Some((same_id, how()?))
     }
 
     /// A literal reference in full, as far as the server is known that it belongs to.
@@ -127,35 +126,15 @@ impl<'n> Pool<'n> {
             _ => target.into(),
         }
     }
-
-    /// Whether another Patient is another person, by number or date of birth, and stands under the same address or
-    /// NHS number: which of them is meant cannot be known.
-    fn has_a_rival(&self, patient: &Found<'_>) -> bool {
-        let person = |found: &Found<'_>| {
-            let numbers = identifiers(found.node).filter(|(system, _)| *system == NhsNumber::SYSTEM);
-            let numbers: Vec<String> = numbers.map(|(_, value)| value.to_owned()).collect();
-            (numbers, text(found.node, "birthDate").map(str::to_owned))
-        };
-        let mut others = self.of_kind("Patient").filter(|other| other.path != patient.path);
-        others.any(|other| {
-            (is_same_address(patient, other) && person(other) != person(patient))
-                || (shares_number(patient, other) && differ_in_birth(patient, other))
-        })
-    }
 }
 
 fn is_absolute(target: &str) -> bool {
     target.contains("://") || target.starts_with("urn:")
 }
 
-/// Whether it says where it is: a urn says only which entry it is.
-fn has_url(found: &Found<'_>) -> bool {
-    found.full_url.is_some_and(|url| url.contains("://"))
-}
-
 /// The server of an entry whose fullUrl is `[base]/Type/id`.
 pub(super) fn server<'n>(found: &Found<'n>) -> Option<&'n str> {
-    let (rest, _) = found.full_url.filter(|url| url.contains("://"))?.rsplit_once('/')?;
+    let (rest, _) = found.full_url.filter(|_| found.has_url())?.rsplit_once('/')?;
     rest.strip_suffix(found.kind)?.strip_suffix('/')
 }
 
@@ -166,9 +145,9 @@ fn is_one(first: &Found<'_>, other: &Found<'_>, how: How) -> bool {
     }
     match (first.kind, how) {
         // A rival was looked for already.
-        ("Patient", How::Identifier) => !differ_in_birth(first, other) && !differ_in_number(first, other),
-        ("Patient", _) => is_same_address(first, other) || shares_number(first, other),
-        ("ServiceRequest" | "Task", _) | (_, How::Address | How::Id) => is_same_address(first, other),
+        ("Patient", How::Identifier) => !born_apart(first, other) && !differ_in_number(first, other),
+        ("Patient", _) => is_same_address(first, other) || share_number(first, other),
+        ("ServiceRequest" | "Task", _) | (_, How::Address | How::Id(_)) => is_same_address(first, other),
         // An organisation or a person of the staff, written down twice.
         (_, How::Identifier) => true,
     }
@@ -181,22 +160,12 @@ fn is_same_address(one: &Found<'_>, other: &Found<'_>) -> bool {
     }
 }
 
-/// The NHS numbers that a Patient has now.
-fn numbers<'n>(patient: &Found<'n>) -> impl Iterator<Item = &'n str> {
-    let current = items(patient.node, "identifier").iter().filter(|id| text(id, "use") != Some("old"));
-    current.filter(|id| text(id, "system") == Some(NhsNumber::SYSTEM)).filter_map(|id| text(id, "value"))
-}
-
-fn shares_number(one: &Found<'_>, other: &Found<'_>) -> bool {
-    numbers(one).any(|number| numbers(other).any(|other| other == number))
-}
-
 fn differ_in_number(one: &Found<'_>, other: &Found<'_>) -> bool {
-    numbers(one).next().is_some() && numbers(other).next().is_some() && !shares_number(one, other)
+    numbers(one).next().is_some() && numbers(other).next().is_some() && !share_number(one, other)
 }
 
 /// Whether both say when the person was born, and one is not the other less exactly.
-fn differ_in_birth(one: &Found<'_>, other: &Found<'_>) -> bool {
+fn born_apart(one: &Found<'_>, other: &Found<'_>) -> bool {
     let births = text(one.node, "birthDate").zip(text(other.node, "birthDate"));
-    births.is_some_and(|(one, other)| !one.starts_with(other) && !other.starts_with(one))
+    births.is_some_and(|(one, other)| differ_in_birth(one, other))
 }

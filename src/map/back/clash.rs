@@ -3,7 +3,7 @@
 //! A referral goes by the value of its request's identifier, and an event by the referral and what happened. Where
 //! two requests have one value in different systems or on different servers, or one stands here in two versions,
 //! which is which can no longer be said: they are refused, all of them. Two Tasks of one request that say the same
-//! are two events, named by their Tasks. What this is not: a comparison with what was read before. Next:
+//! are two events: the earliest has the id it would have alone, the others are named by their Tasks. What this is not: a comparison with what was read before. Next:
 //! [`super::others`].
 
 use std::collections::{HashMap, HashSet};
@@ -54,16 +54,17 @@ pub(super) fn told_apart(
     claims: &[Claim],
     issues: &mut Vec<Issue>,
 ) -> Vec<ReferralEvent> {
-    let mut of_referral: HashMap<&Key, Vec<&Claim>> = HashMap::new();
+    let mut of_referral: HashMap<&Key, (HashSet<&str>, usize)> = HashMap::new();
     for claim in claims {
-        of_referral.entry(&claim.referral).or_default().push(claim);
+        let (names, requests) = of_referral.entry(&claim.referral).or_default();
+        names.insert(&claim.name);
+        *requests += usize::from(claim.is_request);
     }
-    let clash = |all: &&Vec<&Claim>| {
-        let names: HashSet<&str> = all.iter().map(|claim| claim.name.as_str()).collect();
-        names.len() > 1 || all.iter().filter(|claim| claim.is_request).count() > 1
+    let clash = |referral: &Key| {
+        of_referral.get(referral).is_some_and(|(names, requests)| names.len() > 1 || *requests > 1)
     };
     for claim in claims {
-        if of_referral.get(&claim.referral).filter(clash).is_some() {
+        if clash(&claim.referral) {
             let at = Position::path(claim.path.clone());
             issues.push(Issue::new(
                 IssueCode::DuplicateReferralId,
@@ -72,17 +73,8 @@ pub(super) fn told_apart(
             ));
         }
     }
-    pieces.retain(|piece| of_referral.get(&piece.referral).filter(clash).is_none());
-    let twice = said_twice(&pieces);
-    for (piece, _) in pieces.iter_mut().zip(twice).filter(|(piece, twice)| *twice && piece.of.kind == "Task")
-    {
-        let name = identifiers(piece.of.node).next().map(|(_, value)| value);
-        if let Some(name) = name.or_else(|| text(piece.of.node, "id"))
-            && piece.event.event_id.len() + name.len() < MAX_ID
-        {
-            piece.event.event_id = format!("{}/{name}", piece.event.event_id);
-        }
-    }
+    pieces.retain(|piece| !clash(&piece.referral));
+    name_later_tasks(&mut pieces);
     let twice = said_twice(&pieces);
     let mut events = Vec::with_capacity(pieces.len());
     for (piece, twice) in pieces.into_iter().zip(twice) {
@@ -96,12 +88,59 @@ pub(super) fn told_apart(
     events
 }
 
+/// Adds to the ids of events that Tasks of one request say alike the Task's own name; the earliest keeps the bare id, so
+/// that a Task that comes later renames no event that was known before.
+fn name_later_tasks(pieces: &mut [Piece<'_, '_>]) {
+    let mut alike: HashMap<EventKey, Vec<usize>> = HashMap::new();
+    for (at, piece) in pieces.iter().enumerate() {
+        alike.entry(key(piece)).or_default().push(at);
+    }
+    for group in alike.into_values().filter(|group| group.len() > 1) {
+        let all = || group.iter().filter_map(|at| Some((*at, pieces.get(*at)?)));
+        let first = all().min_by_key(|(_, piece)| age(piece)).map(|(_, piece)| age(piece));
+        let tasks = all().all(|(_, piece)| piece.of.kind == "Task");
+        let oldest: Vec<usize> =
+            all().filter(|(_, piece)| Some(age(piece)) == first).map(|(at, _)| at).collect();
+        // Two versions of one Task: neither is the event.
+        let name = |at: &usize| pieces.get(*at).and_then(|piece| own_name(piece.of));
+        let kept = oldest.first().copied().filter(|at| {
+            tasks && oldest.len() == 1 && group.iter().filter(|other| name(other) == name(at)).count() == 1
+        });
+        for at in group.into_iter().filter(|at| Some(*at) != kept) {
+            let Some(piece) = pieces.get_mut(at).filter(|piece| piece.of.kind == "Task") else { continue };
+            if let Some(name) = own_name(piece.of)
+                && piece.event.event_id.len() + name.len() < MAX_ID
+            {
+                piece.event.event_id = format!("{}/{name}", piece.event.event_id);
+            }
+        }
+    }
+}
+
+/// A Task's own identifier, else its id.
+fn own_name<'n>(task: &Found<'n>) -> Option<&'n str> {
+    identifiers(task.node).next().map(|(_, value)| value).or_else(|| text(task.node, "id"))
+}
+
+/// What tells which Task is the earliest: when it was made, which never changes, where it says so; else when it was last
+/// changed. Its name decides where these are the same.
+fn age<'n>(piece: &Piece<'_, 'n>) -> (bool, &'n str, &'n str) {
+    let made = text(piece.of.node, "authoredOn").or_else(|| text(piece.of.node, "lastModified"));
+    (made.is_none(), made.unwrap_or_default(), own_name(piece.of).unwrap_or_default())
+}
+
+/// A source and an event's id.
+type EventKey = (Option<String>, String);
+
+fn key(piece: &Piece<'_, '_>) -> EventKey {
+    (piece.referral.0.clone(), piece.event.event_id.clone())
+}
+
 /// Of each event, whether another has its id.
 fn said_twice(pieces: &[Piece<'_, '_>]) -> Vec<bool> {
-    let id = |piece: &Piece<'_, '_>| (piece.referral.0.clone(), piece.event.event_id.clone());
-    let mut count: HashMap<_, usize> = HashMap::new();
+    let mut count: HashMap<EventKey, usize> = HashMap::new();
     for piece in pieces {
-        *count.entry(id(piece)).or_default() += 1;
+        *count.entry(key(piece)).or_default() += 1;
     }
-    pieces.iter().map(|piece| count.get(&id(piece)).is_some_and(|count| *count > 1)).collect()
+    pieces.iter().map(|piece| count.get(&key(piece)).is_some_and(|count| *count > 1)).collect()
 }

@@ -92,8 +92,17 @@ fn two_tasks_that_say_the_same_are_two_events() {
     };
     let accepted = |id: &str, day| task(id, "accepted", "urn:uuid:c", day, "");
     let (events, issues) = read(&[accepted("4", 2), accepted("5", 7)]);
-    assert_eq!((ids(&events), issues), (vec!["R9/referred", "R9/accepted/4", "R9/accepted/5"], vec![]));
+    // The earliest goes by what it went by alone, wherever it stands.
+    assert_eq!((ids(&events), issues), (vec!["R9/referred", "R9/accepted", "R9/accepted/5"], vec![]));
     assert_eq!(ids(&read(&[accepted("4", 2)]).0), ["R9/referred", "R9/accepted"]);
+    let turned = read(&[accepted("5", 7), accepted("4", 2), accepted("6", 2)]);
+    assert_eq!(ids(&turned.0), ["R9/referred", "R9/accepted/5", "R9/accepted", "R9/accepted/6"]);
+    // When it was made counts before when it was last changed.
+    let made = |id: &str, day, on: u8| {
+        task(id, "accepted", "urn:uuid:c", day, &format!(r#""authoredOn":"2026-02-0{on}","#))
+    };
+    let (events, _) = read(&[made("4", 2, 8), made("5", 7, 1)]);
+    assert_eq!(ids(&events), ["R9/referred", "R9/accepted/4", "R9/accepted"]);
     // One Task in two versions that say the same of different days.
     let (events, issues) = read(&[accepted("4", 2), accepted("4", 7)]);
     let both = [
@@ -101,6 +110,30 @@ fn two_tasks_that_say_the_same_are_two_events() {
         ("duplicate-event-id", "Bundle.entry[3].resource"),
     ];
     assert_eq!((ids(&events), errors(&issues)), (vec!["R9/referred"], both.to_vec()));
+    let (events, issues) = read(&[accepted("4", 2), accepted("4", 7), accepted("5", 8)]);
+    assert_eq!((ids(&events), errors(&issues)), (vec!["R9/referred", "R9/accepted/5"], both.to_vec()));
+}
+
+#[test]
+fn what_is_deleted_or_failed_is_no_event() {
+    let of = request("urn:uuid:c", "9", "", &at("urn:uuid:a"));
+    for (member, value, refused) in [
+        (
+            "request",
+            r#"{"method":"DELETE","url":"ServiceRequest/9"}"#,
+            Some("Bundle.entry[1].request.method"),
+        ),
+        ("request", r#"{"method":"PUT","url":"ServiceRequest/9"}"#, None),
+        ("response", r#"{"status":"404 Not Found"}"#, Some("Bundle.entry[1].response.status")),
+        ("response", r#"{"status":"500"}"#, Some("Bundle.entry[1].response.status")),
+        ("response", r#"{"status":"201 Created"}"#, None),
+    ] {
+        let of = of.replacen('{', &format!(r#"{{"{member}":{value},"#), 1);
+        let (events, issues) = read_bundle("", &[persons()[0].clone(), of]);
+        assert_eq!(events.len(), usize::from(refused.is_none()), "{value}");
+        let wanted: Vec<_> = refused.map(|at| ("fhir-modifier", at)).into_iter().collect();
+        assert_eq!(errors(&issues), wanted, "{value}");
+    }
 }
 
 #[test]

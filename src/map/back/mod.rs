@@ -19,7 +19,7 @@
 //!
 //! What this is not: a merge. Invariant: `modifierExtension`, `implicitRules`, `doNotPerform` and
 //! `entered-in-error` are never passed over: they refuse the resource or become `entered_in_error`. Events are
-//! built by [`crate::event::build`] like all others. Next: `pool` and `address`, then `ours`, `others` and `clash`.
+//! built by [`crate::event::build`] like all others. Next: `pool`, `index` and `address`, then `ours`, `others` and `clash`.
 
 mod address;
 #[cfg(test)]
@@ -31,6 +31,9 @@ mod detail;
 mod facts;
 #[cfg(test)]
 mod foreign_tests;
+mod index;
+#[cfg(test)]
+mod large_tests;
 mod others;
 mod ours;
 mod parties;
@@ -44,6 +47,7 @@ mod tests;
 mod unread;
 mod whose;
 mod work;
+mod written;
 
 use crate::codeset::Codeset;
 use crate::event::build::NhsNumberRule;

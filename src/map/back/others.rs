@@ -15,8 +15,8 @@ use super::facts::Facts;
 use super::parties;
 use super::pool::{Found, Pool, identifiers, is_restricted, items, notes, text};
 use super::unread::list_unread;
-use super::whose::is_about_the_person;
-use super::work::WORK;
+use super::whose::{is_about, is_about_the_person};
+use super::written::focus;
 
 /// The referral that a request stands for.
 pub(super) struct Referral {
@@ -62,19 +62,10 @@ fn is_restricted_for_others(pool: &Pool<'_>, request: &Found<'_>, us: Option<&st
         let source = |system: &str| system.rsplit_once('/').map(|(source, _)| source.to_owned());
         us.is_some() && identifiers(found.node).any(|(system, _)| source(system).as_deref() == us)
     };
-    let restricts = |found: &Found<'_>| is_restricted(found.node) && !is_by_us(found);
-    let about = |found: &Found<'_>| {
-        let based_on = items(found.node, "basedOn").iter();
-        let mut all = found.node.get("focus").into_iter().chain(based_on);
-        all.any(|target| pool.resolve(found, target).is_some_and(|target| target.path == request.path))
-    };
-    let mut written = ["Task"].into_iter().chain(WORK).flat_map(|kind| pool.of_others(kind));
-    restricts(request) || written.any(|found| restricts(found) && about(found))
-}
-
-/// What a Task is about.
-fn focus<'n>(task: &Found<'n>) -> Option<&'n Node> {
-    task.node.get("focus").or_else(|| task.node.path("basedOn[0]"))
+    *request.is_restricted.get_or_init(|| {
+        (is_restricted(request.node) && !is_by_us(request))
+            || pool.written().restricting(pool, request).any(|found| !is_by_us(found))
+    })
 }
 
 impl Back<'_> {
@@ -203,12 +194,8 @@ impl Back<'_> {
             Some("on-hold") => event == EventType::OnHold,
             _ => false,
         };
-        let of_it = |task: &&Found<'_>| {
-            let found = focus(task).and_then(|focus| pool.resolve(task, focus));
-            found.is_some_and(|found| found.path == request.path)
-                && is_about_the_person(pool, task, request, &mut Vec::new())
-        };
-        if pool.of_kind("Task").filter(of_it).any(says_when) {
+        let mut tasks = pool.written().tasks(pool, request);
+        if tasks.any(|task| says_when(task) && is_about(pool, task, request)) {
             return None;
         }
         let at = Position::path(request.at("status"));

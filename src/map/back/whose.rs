@@ -31,21 +31,27 @@ pub(super) fn is_about_the_person(
     request: &Found<'_>,
     issues: &mut Vec<Issue>,
 ) -> bool {
-    let stated = MEMBERS.iter().find_map(|member| Some((*member, found.node.get(member)?)));
-    let (Some((member, reference)), Some(subject)) = (stated, request.node.get("subject")) else {
-        return true;
-    };
+    let Some(member) = of_another(pool, found, request) else { return true };
+    if pool.tells(found, request) {
+        let at = Position::path(found.at(member));
+        issues.push(Issue::new(IssueCode::OtherPerson, at, request.path.clone()));
+    }
+    false
+}
+
+/// Whether a resource about a request may be read with it.
+pub(super) fn is_about(pool: &Pool<'_>, found: &Found<'_>, request: &Found<'_>) -> bool {
+    of_another(pool, found, request).is_none()
+}
+
+/// The member by which a resource about a request is about another person, if it is.
+fn of_another(pool: &Pool<'_>, found: &Found<'_>, request: &Found<'_>) -> Option<&'static str> {
+    let (member, reference) = MEMBERS.iter().find_map(|member| Some((*member, found.node.get(member)?)))?;
+    let subject = request.node.get("subject")?;
     let (theirs, ours) = (named(pool, found, reference), named(pool, request, subject));
     let literal = |by, reference| text(reference, "reference").map(|target| pool.whole(by, target));
     let is_same = reference == subject && literal(found, reference) == literal(request, subject);
-    if is_same || theirs.is_one_with(&ours) {
-        return true;
-    }
-    let issue = Issue::new(IssueCode::OtherPerson, Position::path(found.at(member)), request.path.clone());
-    if !issues.contains(&issue) {
-        issues.push(issue);
-    }
-    false
+    (!is_same && !theirs.is_one_with(&ours)).then_some(member)
 }
 
 /// Whether a reference states another NHS number than the Patient that it points at.

@@ -110,6 +110,21 @@ fn sheets_are_chosen() {
     assert_eq!(with(Some("Empty"), None).error_kind(), Some(SourceErrorKind::Empty));
 }
 
+/// A merge within one row covers no other row.
+#[test]
+fn what_merged_cells_mean_is_said_as_it_is() {
+    let note = |last_row| {
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet();
+        ["a", "b"].iter().zip(0..).for_each(|(name, at)| _ = sheet.write(0, at, *name).unwrap());
+        sheet.merge_range(1, 0, last_row, 1, "x", &CellFormat::new()).unwrap();
+        let out = read_as("s.xlsx", &bytes(book), &Options::default());
+        out.notes.into_iter().find(|note| note.contains("merged")).unwrap()
+    };
+    assert!(note(1).ends_with("each value counts for its first column only"), "{}", note(1));
+    assert!(note(2).ends_with("and the other rows are refused"), "{}", note(2));
+}
+
 #[test]
 fn many_rows_and_formatted_empty_ones() {
     let mut book = Workbook::new();

@@ -202,6 +202,18 @@ fn regions(book: &mut Xlsx<File>, sheet: &str) -> Result<Vec<Region>, SourceErro
     Ok(merged.iter().map(|d| (d.start.0, d.end.0, column(d.start.1), column(d.end.1))).collect())
 }
 
+/// What merged cells below the headings mean. One within a single row covers no other row.
+fn merged_note(merged: &[Region], heading_row: u32) -> Option<String> {
+    let below = || merged.iter().filter(|(_, last, ..)| *last > heading_row);
+    let is_tall = below().any(|(first, last, ..)| last > first);
+    let counts = match is_tall {
+        true => "its first row and column only, and the other rows are refused",
+        false => "its first column only",
+    };
+    let count = below().count();
+    (count > 0).then(|| format!("{count} merged cells below the headings: each value counts for {counts}"))
+}
+
 /// Sends a sheet; `false` when it has no heading.
 fn read_sheet(
     mut rows: Rows<'_>,
@@ -225,13 +237,7 @@ fn read_sheet(
     let Some((heading, heading_row)) = sheet_heading::find(&top, merged, options) else { return Ok(false) };
 
     let mut notes = whence.notes(heading_row);
-    let below = merged.iter().filter(|(_, last, ..)| *last > heading_row).count();
-    if below > 0 {
-        notes.push(format!(
-            "{below} merged cells below the headings: each value counts for its first row and column only, and the other \
-             rows are refused"
-        ));
-    }
+    notes.extend(merged_note(merged, heading_row));
     let mut tall = tall::Tall::new(merged, heading_row);
     let width = heading.len();
     let mut piece = Piece { heading: Some((heading, notes)), ..Piece::default() };
