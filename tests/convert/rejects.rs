@@ -6,7 +6,7 @@ use rust_xlsxwriter::Workbook;
 
 use crate::command::{Bench, fixtures};
 use crate::output::{adds_up, lines, number, set};
-use crate::scheme::{COLUMNS, LOG_HEADING, LOG_PROFILE, PROFILE, Row, csv, rows, table};
+use crate::scheme::{COLUMNS, LOG_HEADING, LOG_PROFILE, PROFILE, Row, another_referral, csv, rows, table};
 
 #[test]
 fn the_counts_of_every_fixture_add_up() {
@@ -342,8 +342,7 @@ fn an_id_twice_refuses_all_its_rows() {
 fn a_row_whose_person_withdrew_elsewhere_is_not_converted_alone() {
     let bench = Bench::new();
     let profile = bench.file("p.toml", PROFILE);
-    let withdrawn =
-        crate::scheme::another_referral(1, 2).with("Share", "None").with("Share date", "2026-04-01");
+    let withdrawn = another_referral(1, 2).with("Share", "None").with("Share date", "2026-04-01");
     let (good, bad) = (Row::new(1), Row::new(1).with("Accepted", "2026-02-30"));
     let (free, broken) = (Row::new(5), Row::new(5).with("Accepted", "2026-02-30"));
     let nobody = Row::new(6).with("NHS", "1");
@@ -376,7 +375,7 @@ fn a_row_set_aside_for_whose_it_is_is_not_converted_alone() {
     let bench = Bench::new();
     let profile = bench.file("p.toml", PROFILE);
     let one = Row::new(1);
-    let same_number = crate::scheme::another_referral(1, 2);
+    let same_number = another_referral(1, 2);
     let born_another_day = same_number.clone().with("Born", "1999-09-09");
     let line = |row: &Row| row.line(',');
     for (bad, mended, whole) in [
