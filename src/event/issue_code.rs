@@ -195,7 +195,7 @@ issue_codes! {
     HeldNoConsent = "held-no-consent", Error, "business-rule", "held: no consent recorded for a self-referral or a referral by another agency",
         "record consent to share, then convert the row again";
     HeldConsentUnclear = "held-consent-unclear", Error, "business-rule", "held: a refused row is about this person's consent",
-        "mend the row named here and convert both together; until then nothing of this person is sent";
+        "mend the row named here in the export and convert the whole export again; until then nothing of this person is sent";
     WithdrawalNotAttributed = "withdrawal-not-attributed", Error, "business-rule", "nobody is named whose consent this refused row withdraws, or may withdraw",
         "find out whom it is about before anything of this export is sent, mend the row and convert all of it again";
     HeldFutureDate = "held-future-date", Error, "business-rule", "held: a date after the day of this run",

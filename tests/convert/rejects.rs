@@ -6,7 +6,7 @@ use rust_xlsxwriter::Workbook;
 
 use crate::command::{Bench, fixtures};
 use crate::output::{adds_up, lines, number, set};
-use crate::scheme::{COLUMNS, LOG_HEADING, LOG_PROFILE, PROFILE, Row, csv, rows, table};
+use crate::scheme::{COLUMNS, LOG_HEADING, LOG_PROFILE, PROFILE, Row, another_referral, csv, rows, table};
 
 #[test]
 fn the_counts_of_every_fixture_add_up() {
