@@ -195,7 +195,7 @@ issue_codes! {
     HeldNoConsent = "held-no-consent", Error, "business-rule", "held: no consent recorded for a self-referral or a referral by another agency",
         "record consent to share, then convert the row again";
     HeldConsentUnclear = "held-consent-unclear", Error, "business-rule", "held: a refused row is about this person's consent",
-        "mend the row named here and convert both together; until then nothing of this person is sent";
+        "mend the row named here in the export and convert the whole export again; until then nothing of this person is sent";
     ConsentHeeded = "consent-heeded", Warning, "business-rule", "not taken, but what it says of consent is heeded: what waits for the person is held",
         "send what the person decided as `consent_changed`, or as `corrected` where the event was wrong; it is held until then, or until a person releases it";
     WithdrawalNotAttributed = "withdrawal-not-attributed", Error, "business-rule", "nobody is named whose consent this refused row withdraws, or may withdraw",
