@@ -16,7 +16,9 @@ use crate::event::hash::hex;
 use crate::outbox::{Outcome, Parcel, Reason, Receipt, Refusal};
 
 use super::fhir_rest::draft::{Draft, Write};
-use super::{Endpoint, Found, Held, Known, Listing, Prepared, Request, Sight, Standing, Target, Work};
+use super::{
+    Endpoint, Found, Held, Known, Listing, Prepared, Request, Sight, Standing, Target, Unread, Work,
+};
 
 /// How names of files begin that are not complete.
 const TEMPORARY: &str = ".tmp-";
@@ -204,7 +206,7 @@ impl Endpoint for Folder {
         &'a self,
         requests: &'a [Request],
         _known: &'a [Known],
-    ) -> Work<'a, Result<Vec<Sight>, Reason>> {
+    ) -> Work<'a, Result<Vec<Sight>, Unread>> {
         Box::pin(async move {
             let files: Option<Vec<_>> = requests.iter().map(|request| self.file(request)).collect();
             let files = files.ok_or(Reason::Poison)?;

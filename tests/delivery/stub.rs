@@ -42,6 +42,9 @@ pub(crate) enum Manner {
     Endless,
     /// Answers 410 where something is to be changed that was deleted.
     SaysGone,
+    /// Answers 403 to searches of one type.
+    #[allow(dead_code, reason = "the tests of reconciling use it")]
+    RefusesSearch(&'static str),
     /// Takes one resource at a time, and says so.
     NoTransactions,
 }
@@ -169,6 +172,9 @@ impl Inner {
         match (method.as_str(), steps.as_slice()) {
             ("POST", [""]) if manner != Manner::NoTransactions => {
                 self.transaction(&manner, &serde_json::from_slice(body).unwrap()).await
+            }
+            ("POST", [kind, "_search"]) if matches!(manner, Manner::RefusesSearch(of) if of == *kind) => {
+                outcome(403, "forbidden")
             }
             ("POST", [kind, "_search"]) => {
                 let form = String::from_utf8(body.to_vec()).unwrap();
