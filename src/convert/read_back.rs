@@ -39,7 +39,7 @@ impl Said {
             // Our own events always serialise.
             serde_json::to_string(&event.detail).unwrap_or_default(),
         ];
-        Self { event: event_id(event, false), content: digest16(content.join("\u{1f}").as_bytes()), place }
+        Self { event: event_id(event, 0), content: digest16(content.join("\u{1f}").as_bytes()), place }
     }
 }
 
