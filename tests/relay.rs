@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use sp_fhir::clock::{Clock, SystemClock};
 use sp_fhir::endpoint::file::Folder;
-use sp_fhir::endpoint::{Endpoint, Found, Known, Listing, Prepared, Request, Sight, Work};
+use sp_fhir::endpoint::{Endpoint, Found, Known, Listing, Prepared, Request, Sight, Unread, Work};
 use sp_fhir::event::build::NhsNumberRule;
 use sp_fhir::event::finish::Identities;
 use sp_fhir::event::read::read;
@@ -71,7 +71,7 @@ impl Endpoint for Odd {
         &'a self,
         requests: &'a [Request],
         known: &'a [Known],
-    ) -> Work<'a, Result<Vec<Sight>, Reason>> {
+    ) -> Work<'a, Result<Vec<Sight>, Unread>> {
         self.inner.read(requests, known)
     }
 

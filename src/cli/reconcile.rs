@@ -30,7 +30,7 @@ Examples:
   sp-fhir reconcile | jq '.endpoints[].not_matched[]'
 
 Exit codes: 0 everything is matched; 1 something is not; 2 there is no such endpoint; 5 the configuration is wrong; \
-6 the store or an endpoint cannot be read.")]
+6 the store or an endpoint cannot be read (the report is of the others then, and names it).")]
 pub(super) struct Arguments {
     /// Configuration; without it ./sp-fhir.toml, ~/.config/sp-fhir, /etc/sp-fhir, else the defaults
     #[arg(short, long, value_name = "FILE")]
@@ -75,10 +75,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|source| DaemonError::Io { place: "runtime".to_owned(), source })?;
-    let found = runtime.block_on(all(&wanted, &mut store))?;
+    let (found, mut not_read) = runtime.block_on(all(&wanted, &mut store))?;
+    if found.is_empty() && !not_read.is_empty() {
+        return Err(not_read.swap_remove(0).into());
+    }
     let mut states = store.counts()?;
     states.retain(|(endpoint, _), _| is_wanted(endpoint));
-    let report = Report { at: edge::now(), states, endpoints: found };
+    let said = not_read.iter().map(ToString::to_string).collect();
+    let report = Report { at: edge::now(), states, endpoints: found, not_read: said };
     let text = match arguments.format {
         Format::Json => report.json(),
         Format::Csv => csv::write(&report),
@@ -89,20 +93,28 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         None => edge::print(&text)?,
     }
     edge::say(report.text().trim_end());
+    if let Some(first) = not_read.into_iter().next() {
+        return Err(first.into());
+    }
     Ok(if report.is_clean() { Exit::Done } else { Exit::SomeRefused })
 }
 
+/// What was found at each endpoint that could be read, and why the others could not.
 async fn all(
     wanted: &[&EndpointConfig],
     store: &mut impl Store,
-) -> Result<Vec<reconcile::AtEndpoint>, Failure> {
+) -> Result<(Vec<reconcile::AtEndpoint>, Vec<ReconcileError>), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let mut found = Vec::with_capacity(wanted.len());
+    let (mut found, mut not_read) = (Vec::with_capacity(wanted.len()), Vec::new());
     for config in wanted {
         let endpoint = endpoints::make(config, &clock)?;
-        found.push(reconcile::compare(endpoint.as_ref(), store).await?);
+        match reconcile::compare(endpoint.as_ref(), store).await {
+            Ok(at) => found.push(at),
+            Err(error @ ReconcileError::Endpoint { .. }) => not_read.push(error),
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(found)
+    Ok((found, not_read))
 }
 
 /// Writes a file that appears whole.

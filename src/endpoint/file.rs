@@ -18,7 +18,7 @@ use crate::outbox::{Outcome, Parcel, Reason, Receipt, Refusal};
 
 use super::fhir_rest::draft::{Draft, Write};
 use super::{
-    Endpoint, Found, Held, Known, Listing, Prepared, Request, Sight, Standing, Target, Vitals, Work,
+    Endpoint, Found, Held, Known, Listing, Prepared, Request, Sight, Standing, Target, Unread, Vitals, Work,
 };
 
 /// How names of files begin that are not complete.
@@ -242,7 +242,7 @@ impl Endpoint for Folder {
         &'a self,
         requests: &'a [Request],
         _known: &'a [Known],
-    ) -> Work<'a, Result<Vec<Sight>, Reason>> {
+    ) -> Work<'a, Result<Vec<Sight>, Unread>> {
         Box::pin(async move {
             let files: Option<Vec<_>> = requests.iter().map(|request| self.file(request)).collect();
             let files = files.ok_or(Reason::Poison)?;

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::outbox::{Outcome, Parcel, Placed, Reason, Receipt};
 
 pub use fhir_rest::FhirRest;
-pub use sight::{Held, Listing, Sight, Standing};
+pub use sight::{Held, Listing, Sight, Standing, Unread};
 
 /// A future that may cross threads.
 pub type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -51,12 +51,12 @@ pub trait Endpoint: Send + Sync {
     /// first. Writes nothing.
     ///
     /// # Errors
-    /// The reason why it cannot be read now.
+    /// Why it cannot be read now, and what.
     fn read<'a>(
         &'a self,
         requests: &'a [Request],
         known: &'a [Known],
-    ) -> Work<'a, Result<Vec<Sight>, Reason>>;
+    ) -> Work<'a, Result<Vec<Sight>, Unread>>;
 
     /// Everything it holds of a type under an identifier system of ours, ours or not. Writes nothing.
     ///

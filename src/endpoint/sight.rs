@@ -3,6 +3,8 @@
 //! What this is not: a judgement; [`crate::reconcile`] judges. Invariant: a sight holds ids, versions and the outcome
 //! of comparisons, never content. Next: [`crate::reconcile`].
 
+use crate::outbox::Reason;
+
 /// What stands at the endpoint under one name of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sight {
@@ -52,4 +54,19 @@ pub struct Held {
     pub id: String,
     /// Its version there.
     pub version: Option<String>,
+}
+
+/// Why something could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Why.
+    pub reason: Reason,
+    /// The type that was asked for, where it was one.
+    pub resource_type: Option<String>,
+}
+
+impl From<Reason> for Unread {
+    fn from(reason: Reason) -> Self {
+        Self { reason, resource_type: None }
+    }
 }

@@ -1,6 +1,6 @@
 //! The report as CSV, safe to open in a spreadsheet.
 //!
-//! One table: rows `entries` count entries by state, rows `resources` count resources by class, and each row `resource` is
+//! One table: rows `entries` count entries by state, rows `endpoints` name those that could not be read, rows `resources` count resources by class, and each row `resource` is
 //! one that is not matched. A cell that a spreadsheet could take for a formula gets an apostrophe before it, because
 //! ids and versions are a server's own words. Quoting is RFC 4180's. Next: [`super::html`].
 
@@ -31,6 +31,12 @@ pub fn write(report: &Report) -> String {
     row(&mut out, HEADINGS.map(str::to_owned));
     for ((endpoint, state), count) in &report.states {
         row(&mut out, counted("entries", endpoint, state.as_str(), *count));
+    }
+    for why in &report.not_read {
+        let mut cells = counted("endpoints", "", "not-read", 0).map(Some);
+        set(&mut cells, 3, String::new());
+        set(&mut cells, 4, why.clone());
+        row(&mut out, cells.map(Option::unwrap_or_default));
     }
     for at in &report.endpoints {
         for (class, count) in at.classes() {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::endpoint::{Endpoint, Held, Listing, Request, Sight};
+use crate::endpoint::{Endpoint, Held, Listing, Request, Sight, Unread};
 use crate::outbox::{Reason, State};
 use crate::store::{Filter, SentRecord, Store, StoreError};
 
@@ -24,12 +24,19 @@ pub enum ReconcileError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The endpoint cannot be read.
-    #[error("endpoint {endpoint} cannot be read: {}: {}; run it again when that is mended", reason.as_str(), reason.meaning())]
+    #[error(
+        "endpoint {endpoint} cannot be read{}: {}: {}; run it again when that is mended",
+        resource_type.as_deref().map(|kind| format!(" for {kind}")).unwrap_or_default(),
+        reason.as_str(),
+        reason.meaning()
+    )]
     Endpoint {
         /// Its name.
         endpoint: String,
         /// Why.
         reason: Reason,
+        /// The type that was asked for.
+        resource_type: Option<String>,
     },
 }
 
@@ -68,8 +75,11 @@ pub async fn compare(
     let mut listings = Vec::new();
     for (kind, ids) in &found {
         let listing = endpoint.list(&kind.0, &kind.1).await;
-        let listing =
-            listing.map_err(|reason| ReconcileError::Endpoint { endpoint: name.clone(), reason })?;
+        let listing = listing.map_err(|reason| ReconcileError::Endpoint {
+            endpoint: name.clone(),
+            reason,
+            resource_type: Some(kind.0.clone()),
+        })?;
         listings.push((kind, proven(listing, ids)));
     }
     let names = names(store, &name)?;
@@ -137,8 +147,11 @@ async fn one(
     loop {
         let requests = requests(&record)?;
         let sights = endpoint.read(&requests, &record.known).await;
-        let sights = sights
-            .map_err(|reason| ReconcileError::Endpoint { endpoint: endpoint.name().to_owned(), reason })?;
+        let sights = sights.map_err(|Unread { reason, resource_type }| ReconcileError::Endpoint {
+            endpoint: endpoint.name().to_owned(),
+            reason,
+            resource_type,
+        })?;
         let now = store.sent(referral, endpoint.name())?;
         tries -= 1;
         if tries == 0 || now.sent.len() == record.sent.len() && now.known == record.known {

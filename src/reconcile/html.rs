@@ -27,6 +27,9 @@ pub fn write(report: &Report) -> String {
     }
     counted(&mut out, "accepted", report.accepted());
     out.push_str("</table>\n");
+    for why in &report.not_read {
+        let _ = writeln!(out, "<p>{}</p>", escape(why));
+    }
     for at in &report.endpoints {
         endpoint(&mut out, at);
     }

@@ -1,7 +1,7 @@
 //! [`ReadBack`]: the loop of one endpoint that acknowledges what was delivered, once it stands there.
 //!
 //! Delivered means that the endpoint said so; acknowledged, that it was asked afterwards and has it. What does not stand
-//! there stays delivered, is asked about ever more rarely, and is `reconcile`'s to report. What this is not: a sender; it writes
+//! there, or cannot be read, stays delivered, is asked about ever more rarely, holds up no other, and is `reconcile`'s to report. What this is not: a sender; it writes
 //! nothing there. Invariant: an entry is acknowledged only when everything that it wrote was read. Next:
 //! [`super::gather`].
 
@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Unread};
 use crate::outbox::{Entry, EntryId, Reason, State};
 use crate::store::{Filter, Keeper, StoreError};
 
@@ -28,6 +28,10 @@ const EVERY: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_secs(60);
 /// The first wait before an entry is asked about again, and the longest.
 const WAIT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(24 * 3600));
+/// The same for what could not be read, and so may well stand there.
+const UNREAD: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
+/// After so many referrals in a row that could not be read, it is taken to be the endpoint.
+const IN_A_ROW: u32 = 3;
 /// Entries in one round.
 const ROUND: usize = 100;
 
@@ -58,7 +62,9 @@ pub struct Round {
     pub acknowledged: u64,
     /// Entries that were read and are not there as sent.
     pub not_there: u64,
-    /// Why the endpoint could not be read.
+    /// Entries that could not be read and are put off for the first time.
+    pub put_off: u64,
+    /// Why the endpoint could not be read: several times in a row, or whatever was asked for.
     pub unread: Option<Reason>,
     /// Whether there may be more at once.
     pub more: bool,
@@ -117,14 +123,49 @@ impl ReadBack {
         let now = self.clock.now();
         let is_due = |entry: &&Entry| progress.later.get(&entry.id).is_none_or(|(until, _)| *until <= now);
         let due: BTreeSet<Uuid> = page.iter().filter(is_due).map(|entry| entry.referral).collect();
+        let (mut in_a_row, mut was_read) = (0, false);
         for referral in due {
-            match self.referral(referral, progress, &mut round).await? {
-                None => sleep(self.between()).await,
-                Some(reason) => {
-                    round.unread = Some(reason);
-                    return Ok(round);
-                }
+            let Some(Unread { reason, resource_type }) =
+                self.referral(referral, progress, &mut round).await?
+            else {
+                (in_a_row, was_read) = (0, true);
+                sleep(self.between()).await;
+                continue;
+            };
+            // Others may well be read. This one is not asked for again at once.
+            let mut is_to_be_told = false;
+            for entry in page.iter().filter(|entry| entry.referral == referral) {
+                let before = put_off(progress, entry.id, now, UNREAD);
+                round.put_off += u64::from(before.is_none());
+                is_to_be_told |= match reason {
+                    // It may pass, as when the endpoint is down; only what lasts is for a person.
+                    Reason::Unavailable | Reason::Unauthorised => {
+                        before.is_some_and(|wait| wait < UNREAD.1 && wait.saturating_mul(2) >= UNREAD.1)
+                    }
+                    _ => before.is_none(),
+                };
             }
+            in_a_row += 1;
+            let is_endpoint = in_a_row == IN_A_ROW || reason == Reason::Unauthorised;
+            if is_to_be_told {
+                tracing::warn!(
+                    endpoint = self.endpoint.name(),
+                    %referral,
+                    resource_type,
+                    reason = reason.as_str(),
+                    "delivered, but it cannot be read back: see `sp-fhir reconcile`"
+                );
+            }
+            if is_endpoint {
+                round.unread = Some(reason);
+                return Ok(round);
+            }
+            if !was_read {
+                round.unread = Some(reason);
+            }
+        }
+        if was_read {
+            round.unread = None;
         }
         progress.after = page.last().map_or(0, |last| last.id);
         Ok(round)
@@ -145,20 +186,20 @@ impl ReadBack {
             .await
     }
 
-    /// Reads a referral back. Gives the reason where the endpoint could not be read.
+    /// Reads a referral back. Gives the reason where it could not be read.
     async fn referral(
         &self,
         referral: Uuid,
         progress: &mut Progress,
         round: &mut Round,
-    ) -> Result<Option<Reason>, StoreError> {
+    ) -> Result<Option<Unread>, StoreError> {
         let endpoint = self.endpoint.name().to_owned();
         let record = self.keeper.run(move |store| store.sent(referral, &endpoint)).await?;
         // One request that cannot be read must not stop the loop; reconciling says so to a person.
         let Ok(requests) = gather::requests(&record) else { return Ok(None) };
         let sights = match self.endpoint.read(&requests, &record.known).await {
             Ok(sights) => sights,
-            Err(reason) => return Ok(Some(reason)),
+            Err(unread) => return Ok(Some(unread)),
         };
         let now = self.clock.now();
         for (place, sent) in record.sent.iter().enumerate().filter(|(_, sent)| sent.state == State::Delivered)
@@ -169,19 +210,24 @@ impl ReadBack {
                 let is_new = self.keeper.run(move |store| store.read_back(id, now)).await?;
                 round.acknowledged += u64::from(is_new);
             } else {
-                round.not_there += u64::from(put_off(progress, id, now));
+                round.not_there += u64::from(put_off(progress, id, now, WAIT).is_none());
             }
         }
         Ok(None)
     }
 }
 
-/// Asks about an entry later. Says whether it is the first time that it was not there.
-fn put_off(progress: &mut Progress, id: EntryId, now: Timestamp) -> bool {
+/// Asks about an entry later, after a first wait that grows to the longest. Gives the wait before, if it is not the first.
+fn put_off(
+    progress: &mut Progress,
+    id: EntryId,
+    now: Timestamp,
+    (first, longest): (Duration, Duration),
+) -> Option<Duration> {
     let before = progress.later.get(&id).map(|(_, wait)| *wait);
-    let wait = before.map_or(WAIT.0, |wait| wait.saturating_mul(2).min(WAIT.1));
+    let wait = before.map_or(first, |wait| wait.saturating_mul(2).min(longest));
     progress.later.insert(id, (now.checked_add(wait).unwrap_or(now), wait));
-    before.is_none()
+    before
 }
 
 #[cfg(test)]
@@ -191,11 +237,11 @@ mod tests {
     #[test]
     fn what_is_not_there_is_asked_about_ever_more_rarely() {
         let mut progress = Progress::default();
-        assert!(put_off(&mut progress, 7, Timestamp::UNIX_EPOCH));
+        assert!(put_off(&mut progress, 7, Timestamp::UNIX_EPOCH, WAIT).is_none());
         let first = progress.later[&7];
         assert_eq!(first.0.as_second(), 30);
         for _ in 0..20 {
-            assert!(!put_off(&mut progress, 7, Timestamp::UNIX_EPOCH));
+            assert!(put_off(&mut progress, 7, Timestamp::UNIX_EPOCH, WAIT).is_some());
         }
         assert_eq!(progress.later[&7].1, WAIT.1);
     }

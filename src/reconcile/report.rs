@@ -58,6 +58,8 @@ pub struct Report {
     pub states: BTreeMap<(String, State), u64>,
     /// What was found, by endpoint.
     pub endpoints: Vec<AtEndpoint>,
+    /// The endpoints that could not be read, and why: nothing is said of them.
+    pub not_read: Vec<String>,
 }
 
 impl Report {
@@ -70,7 +72,7 @@ impl Report {
     /// Whether nothing is anything but matched.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.endpoints.iter().all(|at| at.not_matched().next().is_none())
+        self.not_read.is_empty() && self.endpoints.iter().all(|at| at.not_matched().next().is_none())
     }
 
     /// Entries by state, over all endpoints.
@@ -109,6 +111,9 @@ impl Report {
                     writeln!(out, "  it cannot list {resource_type} of {system}: unknown ones are not found");
             }
         }
+        for why in &self.not_read {
+            let _ = writeln!(out, "{why}");
+        }
         out
     }
 
@@ -127,6 +132,7 @@ impl Report {
             "states": states,
             "by_endpoint": by_endpoint.collect::<Vec<_>>(),
             "endpoints": endpoints,
+            "not_read": self.not_read,
         });
         format!("{value:#}\n")
     }
@@ -206,6 +212,7 @@ pub(super) mod tests {
                     "https://elmfield-sp.example/cases/referral".into(),
                 )],
             }],
+            not_read: vec!["endpoint two cannot be read for Encounter".into()],
         }
     }
 
@@ -232,5 +239,6 @@ pub(super) mod tests {
         assert_eq!(at["not_matched"][1]["note"], "identifier-collision");
         assert_eq!(at["not_matched"][1]["ours"]["version"], "1");
         assert_eq!(at["not_listed"][0]["type"], "ServiceRequest");
+        assert_eq!(value["not_read"][0], "endpoint two cannot be read for Encounter");
     }
 }

@@ -48,6 +48,9 @@ pub(crate) enum Manner {
     SignIn,
     /// Takes one resource at a time, and answers with nothing but the version.
     TerselyOneByOne,
+    /// Answers 403 to searches of one type.
+    #[allow(dead_code, reason = "the tests of reconciling use it")]
+    RefusesSearch(&'static str),
     /// Takes one resource at a time, and says so.
     NoTransactions,
     /// Its index of a type lags behind: no search and no condition finds one of it.
@@ -205,6 +208,9 @@ impl Inner {
                 self.transaction(&manner, &serde_json::from_slice(body).unwrap()).await
             }
             ("POST", [""]) => outcome(404, "not-supported"),
+            ("POST", [kind, "_search"]) if matches!(manner, Manner::RefusesSearch(of) if of == *kind) => {
+                outcome(403, "forbidden")
+            }
             ("POST", [kind, "_search"]) => {
                 let form = String::from_utf8(body.to_vec()).unwrap();
                 let (name, value) = form.split('&').next().unwrap().split_once('=').unwrap();

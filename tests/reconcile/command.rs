@@ -113,4 +113,16 @@ async fn the_command_says_what_is_not_there() {
     let unread = reconcile(&config, &[]);
     assert_eq!(unread.status.code(), Some(6), "{}", text(&unread.stderr));
     assert_eq!(text(&unread.stdout), "");
+    // The others are reported all the same, and the one that cannot be read is named.
+    let written = std::fs::read_to_string(&config).unwrap();
+    let other = out.with_file_name("other");
+    let more = format!(
+        "[[endpoint]]\nname = \"other\"\nkind = \"file\"\npath = {other:?}\ntest = true\npractices = [\"M85063\"]\n"
+    );
+    std::fs::write(&config, written + &more).unwrap();
+    let partly = reconcile(&config, &[]);
+    assert_eq!(partly.status.code(), Some(6), "{}", text(&partly.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&partly.stdout).unwrap();
+    assert_eq!(report["endpoints"][0]["endpoint"], "other");
+    assert!(report["not_read"][0].as_str().unwrap().starts_with("endpoint files cannot be read"), "{report}");
 }

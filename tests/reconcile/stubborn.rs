@@ -49,6 +49,24 @@ async fn an_endpoint_that_cannot_be_read_gives_no_report_and_acknowledges_nothin
 }
 
 #[tokio::test]
+async fn one_referral_that_cannot_be_read_holds_up_no_other_and_its_type_is_named() {
+    // The first of them has an Encounter, and the server lets nobody search those.
+    let (stub, world, _) = delivered(&["referred", "attended"]).await;
+    let other = Person::new();
+    stub.put(other.patient());
+    world.accept(&other, &["referred"]);
+    assert_eq!(world.deliver().await, 1);
+    stub.behave(Manner::RefusesSearch("Encounter"));
+    let round = world.read_back().await;
+    assert_eq!((round.acknowledged, round.put_off, round.unread), (1, 2, None), "{round:?}");
+    let report = compare(world.endpoint.as_ref(), &mut world.store()).await;
+    let Err(error) = report else { panic!("{report:?}") };
+    assert!(error.to_string().contains("cannot be read for Encounter"), "{error}");
+    stub.behave(Manner::Correct);
+    assert_eq!(world.read_back().await.acknowledged, 2);
+}
+
+#[tokio::test]
 async fn what_is_there_already_is_in_the_record_of_a_new_store() {
     let (stub, lost, person) = delivered(&["referred"]).await;
     let writes = || stub.targets().iter().filter(|target| *target == "/fhir").count();

@@ -39,7 +39,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use crate::clock::Clock;
-use crate::endpoint::{Endpoint, Found, Had, Known, Listing, Prepared, Request, Sight, Vitals, Work};
+use crate::endpoint::{Endpoint, Found, Had, Known, Listing, Prepared, Request, Sight, Unread, Vitals, Work};
 use crate::event::NhsNumber;
 use crate::outbox::parcel::Fulfils;
 use crate::outbox::{Outcome, Parcel, Placed, Reason, Refusal};
@@ -332,7 +332,7 @@ impl Endpoint for FhirRest {
         &'a self,
         requests: &'a [Request],
         known: &'a [Known],
-    ) -> Work<'a, Result<Vec<Sight>, Reason>> {
+    ) -> Work<'a, Result<Vec<Sight>, Unread>> {
         Box::pin(async move { read::read(self.client(), requests, known, self.now()).await })
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::endpoint::{Known, Request, Sight, Standing, Target};
+use crate::endpoint::{Known, Request, Sight, Standing, Target, Unread};
 use crate::outbox::{Outcome, Placed, Reason};
 use crate::tree::Node;
 
@@ -39,7 +39,7 @@ pub async fn read(
     requests: &[Request],
     known: &[Known],
     now: Timestamp,
-) -> Result<Vec<Sight>, Reason> {
+) -> Result<Vec<Sight>, Unread> {
     let drafts: Vec<Draft> = requests
         .iter()
         .map(|request| Draft::read(&request.body).ok_or(Reason::Poison))
@@ -52,10 +52,10 @@ pub async fn read(
         if !wanted.target.ours && is_known {
             continue;
         }
-        let mut matches = seek(client, &wanted, now).await?;
+        let mut matches = seek(client, &wanted, now).await.map_err(|reason| unread(reason, kind))?;
         if let Some(place) = place(&wanted, known).filter(|_| matches.found.is_empty()) {
             // The index may lag behind; what is missing is missing at its place.
-            matches = by_id(client, kind, place, now).await?;
+            matches = by_id(client, kind, place, now).await.map_err(|reason| unread(reason, kind))?;
         }
         for id in matches.found.iter().filter_map(|found| found.get("id")?.as_str()) {
             references.add(kind, id, uuid);
@@ -72,7 +72,8 @@ pub async fn read(
     };
     for (id, written_by) in answered(client, &drafts).into_iter().filter(|(id, _)| !is_ours(id)) {
         // Theirs and nothing to compare; but that it is gone is to be known.
-        if by_id(client, REQUEST, &id, now).await?.found.is_empty() {
+        let there = by_id(client, REQUEST, &id, now).await.map_err(|reason| unread(reason, REQUEST))?;
+        if there.found.is_empty() {
             sights.push(Sight {
                 resource_type: REQUEST.to_owned(),
                 name: id,
@@ -84,6 +85,10 @@ pub async fn read(
         }
     }
     Ok(sights)
+}
+
+fn unread(reason: Reason, resource_type: &str) -> Unread {
+    Unread { reason, resource_type: Some(resource_type.to_owned()) }
 }
 
 const REQUEST: &str = "ServiceRequest";

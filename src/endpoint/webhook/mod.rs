@@ -26,7 +26,7 @@ use super::auth::tls::{Connector, TlsFiles};
 use super::auth::{AuthError, must_be_protected, signature};
 use super::fhir_rest::classify;
 use super::fhir_rest::client::Limits;
-use super::{Endpoint, Found, Known, Listing, Prepared, Request, Sight, Work};
+use super::{Endpoint, Found, Known, Listing, Prepared, Request, Sight, Unread, Work};
 
 /// Names a request across its repeats: the entry's key.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -195,7 +195,7 @@ impl Endpoint for Webhook {
         &'a self,
         _requests: &'a [Request],
         _known: &'a [Known],
-    ) -> Work<'a, Result<Vec<Sight>, Reason>> {
+    ) -> Work<'a, Result<Vec<Sight>, Unread>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
