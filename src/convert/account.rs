@@ -2,7 +2,7 @@
 //!
 //! Next: [`super::report`], where it is counted.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::event::kinds::{EventType, Share};
 use crate::event::{Issue, IssueCode, ReferralEvent};
@@ -11,6 +11,7 @@ use crate::map::mapper::{Mapped, Mapper};
 use crate::map::patient;
 use crate::source::Scratch;
 
+use super::by_id::ById;
 use super::consents::to_be_heeded;
 use super::duplicates::OpenReferral;
 use super::earlier::Earlier;
@@ -22,7 +23,7 @@ use super::rejects::Reject;
 use super::report::RowEnd;
 use super::rows::ReadRow;
 use super::since;
-use super::unchanged::{leave_out, may_be_unchanged};
+use super::unchanged::{leave_out, may_be_unchanged, now};
 
 /// What there is to say of a referral beside how its rows end.
 #[derive(Default)]
@@ -62,10 +63,10 @@ impl Shop {
         if let Some(wanted) = &wanted {
             mapped.events.retain(|event| wanted.contains(&event.event_id));
             // An event as such is more than what is sent of it.
-            if !self.as_events && mapped.events.iter().any(|event| may_be_unchanged(event, &folded, earlier))
-            {
+            let (now, sent) = (now(&folded), ById::new(&earlier.sent));
+            if !self.as_events && mapped.events.iter().any(|event| may_be_unchanged(event, &now, &sent)) {
                 let before = mapper.map(&names, &earlier.folded(), subject);
-                leave_out(&mut mapped, &folded, &before, earlier);
+                leave_out(&mut mapped, &now, &before, &sent);
             }
         }
         let told = Told {
@@ -84,7 +85,8 @@ impl Shop {
         done.report.mapped(&mapped);
         self.note_open(&folded, good, last, done);
         if self.as_events {
-            done.events.extend(events.into_iter().filter(|event| mapped.has(&event.event_id)).cloned());
+            let sent = ids(&mapped);
+            done.events.extend(events.into_iter().filter(|event| sent.contains(&*event.event_id)).cloned());
         } else {
             done.mapped.push((names, mapped));
         }
@@ -101,10 +103,14 @@ impl Shop {
         };
         let export = good.first().and_then(|row| self.said_in(row.row.file));
         let names = export.and_then(|export| export.names_differ(folded));
-        let is_sent = |row: &ReadRow<'_>| row.events.iter().any(|event| mapped.has(&event.event_id));
+        let sent = ids(mapped);
+        let is_sent = |row: &ReadRow<'_>| row.events.iter().any(|event| sent.contains(&*event.event_id));
         // What is new may be about the referral as a whole: then it is every row's.
         let per_row = good.iter().any(is_sent);
-        let mut unsaid: Vec<&(String, Issue)> = folded.remarks.iter().chain(&mapped.notes.remarks).collect();
+        let mut unsaid = Unsaid::new();
+        for (n, (id, issue)) in folded.remarks.iter().chain(&mapped.notes.remarks).enumerate() {
+            unsaid.entry(id).or_default().push((n, issue));
+        }
         for (n, row) in good.iter().enumerate() {
             self.remark(row, &mut unsaid, done);
             // What is about the referral is said once, at its first row.
@@ -123,10 +129,15 @@ impl Shop {
 
     /// The issues of a row: its own, and what the fold and the mapping found about its events and was not said at
     /// another row of the same event.
-    fn remark(&self, row: &ReadRow<'_>, unsaid: &mut Vec<&(String, Issue)>, done: &mut Done) {
+    fn remark(&self, row: &ReadRow<'_>, unsaid: &mut Unsaid<'_>, done: &mut Done) {
         let mut issues = row.issues.clone();
-        let of_row = |found: &mut &(String, Issue)| row.events.iter().any(|event| event.event_id == found.0);
-        issues.extend(unsaid.extract_if(.., of_row).map(|(_, issue)| {
+        let mut of_row: Vec<_> = Vec::new();
+        for event in &row.events {
+            of_row.extend(unsaid.remove(event.event_id.as_str()).unwrap_or_default());
+        }
+        // As they were found.
+        of_row.sort_unstable_by_key(|(n, _)| *n);
+        issues.extend(of_row.into_iter().map(|(_, issue)| {
             let mut issue = issue.clone();
             issue.at = issue.at.within(&self.name(row.row.file), row.row.row);
             issue
@@ -242,7 +253,8 @@ fn level_changed(folded: &Folded, mapped: &Mapped, earlier: &Earlier) -> Option<
     let stated = folded.steps.last().and_then(|step| step.event.record.consent.as_ref());
     match (earlier.level?, mapped.share?) {
         (Share::Full, Share::CodesOnly) => {
-            let sent = |id: &str| earlier.sent.iter().any(|event| event.event_id == id);
+            let known = ById::new(&earlier.sent);
+            let sent = |id: &str| known.has(id);
             let withheld = mapped
                 .notes
                 .remarks
@@ -261,6 +273,14 @@ fn level_changed(folded: &Folded, mapped: &Mapped, earlier: &Earlier) -> Option<
         }
         _ => None,
     }
+}
+
+/// What was found about events and is not said yet, by their ids; with the order in which it was found.
+type Unsaid<'f> = HashMap<&'f str, Vec<(usize, &'f Issue)>>;
+
+/// The ids of the events that are sent.
+fn ids(mapped: &Mapped) -> HashSet<&str> {
+    mapped.events.iter().map(|event| event.event_id.as_str()).collect()
 }
 
 /// How the rows of a referral end by what was mapped of it.

@@ -8,6 +8,7 @@
 //! referral alone; that is [`crate::map`]'s. Invariant: rows in = rows accounted for. Next: [`run`].
 
 mod account;
+mod by_id;
 pub(crate) mod canonical;
 pub mod classes;
 mod collect;

@@ -14,6 +14,7 @@ use crate::event::{Detail, Issue, IssueCode, Position, Record, ReferralEvent};
 use crate::map::fold::{self, Folded, Step};
 use crate::map::machine::{State, TaskStatus};
 
+use super::by_id::ById;
 use super::reopened::{self, ToldApart, is_end, is_followed, told_apart};
 use super::whose::is_another;
 
@@ -33,8 +34,10 @@ pub type Refusal = (IssueCode, &'static str);
 /// only way to change it is a `corrected`, which is an event of its own.
 #[must_use]
 pub fn changed(before: &[ReferralEvent], now: &[ReferralEvent]) -> HashSet<String> {
-    let known = |event: &ReferralEvent| before.iter().find(|known| known.event_id == event.event_id);
-    let differs = |event: &&ReferralEvent| known(event).is_some_and(|known| !known.says_the_same_as(event));
+    let known = ById::new(before);
+    let differs = |event: &&ReferralEvent| {
+        known.get(&event.event_id).is_some_and(|known| !known.says_the_same_as(event))
+    };
     now.iter().filter(differs).map(|event| event.event_id.clone()).collect()
 }
 
@@ -101,7 +104,8 @@ fn join(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: bool) -> 
         return Err((IssueCode::HeldTwoPersons, found));
     }
     let revised = before.iter().filter(|known| wanted.contains(&known.event_id)).cloned().collect();
-    let now = now.into_iter().map(|event| if closes { event } else { at_its_height(event, &before) });
+    let by_id = ById::new(&before);
+    let now = now.into_iter().map(|event| if closes { event } else { at_its_height(event, &by_id) });
     let now = now.chain(over.inspect(|over| {
         wanted.insert(over.event_id.clone());
     }));
@@ -122,8 +126,8 @@ fn is_set_back(known: &ReferralEvent, event: &ReferralEvent) -> bool {
 }
 
 /// A status column is a floor: what says less than before leaves the floor where it was.
-fn at_its_height(event: ReferralEvent, before: &[ReferralEvent]) -> ReferralEvent {
-    match before.iter().find(|known| known.event_id == event.event_id && is_set_back(known, &event)) {
+fn at_its_height(event: ReferralEvent, before: &ById<'_>) -> ReferralEvent {
+    match before.get(&event.event_id).filter(|known| is_set_back(known, &event)) {
         Some(known) => ReferralEvent { record: event.record, ..known.clone() },
         None => event,
     }
@@ -140,8 +144,9 @@ fn compare(
     closes: bool,
 ) -> Result<(HashSet<String>, Remarks), Refusal> {
     let (mut wanted, mut remarks) = (HashSet::new(), Remarks::new());
+    let before = ById::new(before);
     for event in now {
-        match before.iter().find(|known| known.event_id == event.event_id) {
+        match before.get(&event.event_id) {
             Some(known) if known.says_the_same_as(event) => continue,
             Some(known) if is_set_back(known, event) && !closes => {
                 remarks.push((event.event_id.clone(), issue(event, IssueCode::StatusSetBack)));
@@ -164,11 +169,10 @@ fn together(
     snapshot: bool,
     remarks: &mut Remarks,
 ) -> Vec<ReferralEvent> {
+    let by_id = ById::new(&now);
+    let gone: Vec<ReferralEvent> = before.into_iter().filter(|known| !by_id.has(&known.event_id)).collect();
     let mut all = now;
-    for known in before {
-        if all.iter().any(|event| event.event_id == known.event_id) {
-            continue;
-        }
+    for known in gone {
         let Some(first) = all.first().filter(|_| snapshot) else {
             all.push(known);
             continue;

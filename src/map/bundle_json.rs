@@ -6,6 +6,7 @@
 //! conversion's output is such copies. Invariant: the bytes are those of [`super::bundle::pack`] written by
 //! [`crate::fhir::json`]; a test holds them equal. Next: [`crate::fhir`].
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use uuid::Uuid;
@@ -18,12 +19,17 @@ use super::bundle::{bundle_type, last_states, query_parts};
 use super::entry::{Entry, Write};
 use super::refs::Form;
 
+/// Up to this many resources, looking through them is quicker than a table of them.
+const FEW: usize = 64;
+
 /// Writes Bundles into one buffer.
 pub struct Writer {
     form: Form,
     /// Resources that stand elsewhere too, with where their entries were written. Holding them keeps each apart from
     /// whatever is made later.
     written: Vec<(Resource, Range<usize>)>,
+    /// The same by address, where they are many: as many of them as it holds.
+    table: Option<HashMap<usize, Range<usize>>>,
 }
 
 impl Writer {
@@ -37,7 +43,7 @@ impl Writer {
     /// A writer for one form, which it [`writes`](Self::writes).
     #[must_use]
     pub const fn new(form: Form) -> Self {
-        Self { form, written: Vec::new() }
+        Self { form, written: Vec::new(), table: None }
     }
 
     /// Appends the Bundle of some entries, each identity once. Between calls the buffer only grows.
@@ -54,16 +60,27 @@ impl Writer {
     /// Forgets what stands nowhere else any more: the referral it belonged to is done.
     pub fn tidy(&mut self) {
         self.written.retain(|(resource, _)| resource.is_shared());
+        self.table = None;
+    }
+
+    /// Where a resource was written.
+    fn place(&mut self, resource: &Resource) -> Option<Range<usize>> {
+        if self.written.len() <= FEW {
+            let known = self.written.iter().rev().find(|(known, _)| known.is_same(resource));
+            return known.map(|(_, place)| place.clone());
+        }
+        let table = self.table.get_or_insert_default();
+        for (known, place) in self.written.iter().skip(table.len()) {
+            table.insert(known.address(), place.clone());
+        }
+        table.get(&resource.address()).cloned()
     }
 
     /// How an entry is written is a rule of its resource, so one resource has one entry.
     fn entry(&mut self, entry: &Entry, out: &mut Vec<u8>) {
         let shared = entry.resource.is_shared();
-        if shared
-            && let Some((_, place)) =
-                self.written.iter().rev().find(|(resource, _)| resource.is_same(&entry.resource))
-        {
-            return out.extend_from_within(place.clone());
+        if shared && let Some(place) = self.place(&entry.resource) {
+            return out.extend_from_within(place);
         }
         let start = out.len();
         put(out, &["{\"fullUrl\":\"urn:uuid:"]);
@@ -162,5 +179,27 @@ mod tests {
             writer.tidy();
             assert_eq!(writer.written.len(), 3);
         }
+    }
+
+    /// More than are looked through: then they are found by where they are.
+    #[test]
+    fn of_very_many_each_is_found_where_it_was_written() {
+        let key = |n: usize| Identifier::new("https://a.example/task".to_owned(), format!("{n}"));
+        let task = |n| Arc::new(Task { identifier: vec![key(n)], ..Task::default() });
+        let tasks: Vec<Arc<Task>> = (0..FEW * 3).map(task).collect();
+        let (mut straight, mut writer) = (Vec::new(), Writer::new(Form::Transaction));
+        for at in (0..tasks.len()).chain((0..tasks.len()).rev()) {
+            let uuid = Uuid::from_u128(at as u128);
+            let entry =
+                Entry { uuid, resource: Resource::Task(Arc::clone(&tasks[at])), write: Write::Update };
+            let start = straight.len();
+            writer.append(vec![&entry], &mut straight);
+            let text = String::from_utf8(straight[start..].to_vec()).unwrap();
+            assert_eq!(text, String::from_utf8(json::to_vec(&pack(vec![entry], Form::Transaction))).unwrap());
+        }
+        assert_eq!(writer.written.len(), tasks.len());
+        drop(tasks);
+        writer.tidy();
+        assert!(writer.written.is_empty());
     }
 }

@@ -6,7 +6,7 @@
 //! Pure: the same set of events folds to the same value. Next: [`super::mapper`], which turns the steps into
 //! resources.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::event::kinds::EventType;
@@ -102,10 +102,9 @@ pub fn deduplicate(events: Vec<ReferralEvent>) -> (Vec<ReferralEvent>, Vec<Refer
             Some(_) => disputed.push(event),
         }
     }
-    for id in disputed.iter().map(|event| event.event_id.clone()).collect::<Vec<_>>() {
-        if let Some(found) = kept.iter().position(|event| event.event_id == id) {
-            disputed.push(kept.remove(found));
-        }
+    if !disputed.is_empty() {
+        let ids: HashSet<String> = disputed.iter().map(|event| event.event_id.clone()).collect();
+        disputed.extend(kept.extract_if(.., |event| ids.contains(&event.event_id)));
     }
     (kept, disputed)
 }

@@ -48,7 +48,9 @@ impl Notes {
     /// Writes down a remark; the same remark about one event is written once.
     pub fn remark(&mut self, code: IssueCode, field: &'static str, found: impl Into<Cow<'static, str>>) {
         let issue = Issue::new(code, Position::path(field), found);
-        let known = self.remarks.iter().any(|(id, known)| *id == self.event_id && *known == issue);
+        // What is about one event stands together.
+        let about_it = self.remarks.iter().rev().take_while(|(id, _)| *id == self.event_id);
+        let known = about_it.map(|(_, known)| known).any(|known| *known == issue);
         if !known {
             self.remarks.push((self.event_id.clone(), issue));
         }

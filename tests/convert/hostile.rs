@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::command::{Bench, Ran, sp_within};
-use crate::scheme::{COLUMNS, PROFILE, Row, csv, nhs_number, rows, table};
+use crate::command::{Bench, Ran, limited, sp_within};
+use crate::scheme::{COLUMNS, LOG_PROFILE, PROFILE, Row, csv, log_file, nhs_number, rows, table};
 
 /// Memory of a run, stacks of its threads included.
 const MEMORY: u64 = 256 << 20;
@@ -299,4 +299,42 @@ fn a_json_key_twice_is_refused() {
     attack(&bench, "twice.ndjson", twice.as_bytes()).ended(3).says(&["[duplicate-key]", "twice.ndjson:1"]);
     let inside = "{\"Case\":\"TW-1\",\"x\":{\"y\":1,\"\\u0079\":2}}\n";
     attack(&bench, "inside.ndjson", inside.as_bytes()).ended(3).says(&["[duplicate-key]"]);
+}
+
+/// A log with tens of thousands of events of one referral takes as long as one with as many referrals, also beside an
+/// earlier export. Counted is the time of the processor, whatever else runs.
+#[test]
+fn very_many_events_of_one_referral_take_no_longer_than_they_must() {
+    let bench = Bench::new();
+    let what = |n: u32| match n {
+        0 => "referred",
+        1 => "accepted",
+        // From the third on each has a remark: it skips a step.
+        n if n.is_multiple_of(2) => "held",
+        _ => "attended",
+    };
+    let rows: Vec<String> = (0..30_000_u32)
+        .map(|n| {
+            let day = format!("20{:02}-{:02}-{:02}", n / 2000 + 10, n / 28 % 12 + 1, n % 28 + 1);
+            let (what, number) = (what(n), nhs_number(1));
+            format!("E{n};{day};{what};W-1;;{number};Mair;Weir;1950-01-01;Z99982;;")
+        })
+        .collect();
+    let (input, profile) = (bench.file("log.csv", log_file(&rows)), bench.file("p.toml", LOG_PROFILE));
+    for since in [false, true] {
+        let Some(mut command) = limited("--cpu=25") else { return };
+        command
+            .arg("convert")
+            .arg(&input)
+            .arg("--profile")
+            .arg(&profile)
+            .arg("-o")
+            .arg(bench.path("out.ndjson"));
+        if since {
+            command.arg("--since").arg(&input);
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{since}: {:?} {said}", output.status);
+    }
 }

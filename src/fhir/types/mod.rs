@@ -134,6 +134,12 @@ macro_rules! resources {
                 }
             }
 
+            /// Where its allocation is: no other has the same place while it lives.
+            #[must_use]
+            pub fn address(&self) -> usize {
+                match self { $(Self::$name(resource) => Arc::as_ptr(resource).addr(),)* }
+            }
+
             /// Whether it stands elsewhere too, in other Bundles for one.
             #[must_use]
             pub fn is_shared(&self) -> bool {
