@@ -163,3 +163,18 @@ fn an_id_that_went_to_another_referral_was_sent_with_its_first() {
     assert!(!ran[0].0.out.is_empty() && !ran[1].0.out.is_empty());
     assert!(ran[2].0.out.is_empty(), "{}", ran[2].0.text());
 }
+
+/// A later date that the row no longer has lifts nothing that another row forbids.
+#[test]
+fn a_date_that_was_cleared_lifts_no_withdrawal_of_another_row() {
+    let at = |date: &str| Row::bare(1).with("Share date", date);
+    let none = another_referral(1, 2).with("Share", "None").with("Share date", "2026-03-01");
+    let exports = [table(&[at("2026-04-05"), none.clone()]), table(&[at(""), none])];
+    let ran = in_turn(&exports, &[]);
+    assert!(cases(&lines(&ran[0].0.out)).contains("TW-1"), "{}", ran[0].0.err);
+    for (ran, report) in &ran[1..] {
+        assert!(ran.out.is_empty(), "{}", ran.text());
+        assert_eq!(number(report, "rows/not_shared"), 2);
+        assert_eq!(number(report, "remarks/withdrawn-after-sending"), 1, "{}", report["remarks"]);
+    }
+}
