@@ -1,6 +1,6 @@
 //! [`Collector`]: the writing end. It puts units back in order, and ends the run.
 //!
-//! Next: [`super::output`], [`super::rejects`] and [`super::duplicates`], which it writes to.
+//! Next: [`super::output`], [`super::rejects`], [`super::duplicates`] and [`super::read_back`], which it writes to.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -11,6 +11,7 @@ use super::error::ConvertError;
 use super::feed::ReadEnd;
 use super::group::SORT_BUDGET;
 use super::output::Output;
+use super::read_back::ReadBack;
 use super::referral::Shop;
 use super::rejects::{self, RejectsError};
 use super::render::Pieces;
@@ -26,6 +27,7 @@ pub(super) struct Collector<'a> {
     output: Output,
     rejects: Sorter,
     open: DuplicateReferrals,
+    read_back: ReadBack,
     report: Report,
 }
 
@@ -38,6 +40,7 @@ impl<'a> Collector<'a> {
             // Small beside the grouping's, which is done by the time this one fills.
             rejects: Sorter::new(SORT_BUDGET / 4, &run.temporary),
             open: DuplicateReferrals::new(&run.temporary),
+            read_back: ReadBack::new(&run.temporary),
             report: Report::default(),
         }
     }
@@ -72,16 +75,18 @@ impl<'a> Collector<'a> {
             self.rejects.add(&reject.place.to_bytes(), reject.line.as_bytes()).map_err(spill)?;
         }
         done.open.iter().try_for_each(|open| self.open.add(open)).map_err(spill)?;
+        done.read_back.iter().try_for_each(|said| self.read_back.add(said)).map_err(spill)?;
         self.report.merge(done.report);
         Ok(pieces)
     }
 
     /// Everything is read and converted: the refused rows, the duplicates, the files' names, the report.
     pub(super) fn finish(self, read: ReadEnd, report: &mut Report) -> Result<(), ConvertError> {
-        let Self { run, shop, output, rejects, open, report: mut made } = self;
+        let Self { run, shop, output, rejects, open, read_back, report: mut made } = self;
         made.blank(read.blank);
         made.notes.extend(read.notes);
         open.find(shop, &mut made).map_err(|error| run.spill_error(error))?;
+        read_back.find(shop, &mut made).map_err(|error| run.spill_error(error))?;
         // On the disk before the output has its name: a full disk is found while nothing has appeared.
         let rejects = match &run.rejects {
             Some(path) => Some(rejects::write(path, &shop.files, rejects).map_err(|error| match error {

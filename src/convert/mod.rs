@@ -26,6 +26,7 @@ pub mod output;
 pub mod part;
 pub mod person_keys;
 pub mod persons;
+pub mod read_back;
 pub mod referral;
 pub mod rejects;
 pub mod render;

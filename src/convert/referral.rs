@@ -31,6 +31,7 @@ use super::earlier::{Earlier, Learnt};
 use super::group::{Digest16, FileScene, Place, RowText};
 use super::interpret::Interpreter;
 use super::known::{Against, Export, Known};
+use super::read_back::Said;
 use super::rejects::Reject;
 use super::report::{Report, RowEnd, count};
 use super::rows::ReadRow;
@@ -74,6 +75,8 @@ pub struct Done {
     pub rejects: Vec<Reject>,
     /// Open referrals with an NHS number.
     pub open: Vec<OpenReferral>,
+    /// Events that were read out of FHIR.
+    pub read_back: Vec<Said>,
     /// Counts.
     pub report: Report,
     /// What it is done for.
@@ -175,6 +178,7 @@ impl Shop {
         done.report.row(if row.events.is_empty() { RowEnd::Unchanged } else { RowEnd::Converted });
         for event in &row.events {
             count(&mut done.report.events, event.event_type.as_str());
+            done.read_back.push(Said::new(event, row.place()));
         }
         done.events.append(&mut row.events);
     }

@@ -166,6 +166,10 @@ issue_codes! {
         "send the corrected event first, or with this one";
     DuplicateEventId = "duplicate-event-id", Error, "duplicate", "the same event_id on rows that say different things",
         "give each event an id of its own; all rows with this id were refused";
+    EventIdAgain = "event-id-again", Warning, "duplicate", "an event of another record has the same event_id and says something else",
+        "find out which of the two it is before either is used; what belongs together goes into one Bundle, what comes from several systems into runs of its own, each with its source";
+    RequestElsewhere = "request-elsewhere", Warning, "not-found", "a Task whose request is not in its Bundle",
+        "put the request into the same Bundle; else the referral goes by the id that the Task gives, which may be another than the request goes by";
     DuplicateReferralId = "duplicate-referral-id", Error, "duplicate", "the same case number (referral_id) on more than one row",
         "give each referral a number of its own; where a referral has a row for each need, set rows = \"per-need\" in the profile";
     RowsDisagree = "rows-disagree", Error, "conflict", "rows of one referral that contradict each other",

@@ -33,6 +33,7 @@ mod output;
 mod persons;
 mod places;
 mod privacy;
+mod read_back;
 mod rejects;
 mod scheme;
 mod since;

@@ -59,7 +59,7 @@ fn numbers((events, _): &Outcome) -> Vec<&str> {
 }
 
 fn codes((_, issues): &Outcome) -> Vec<&'static str> {
-    let informs = ["not-carried", "undated", "nhs-number-missing"];
+    let informs = ["not-carried", "undated", "nhs-number-missing", "request-elsewhere"];
     issues.iter().map(|(code, _)| *code).filter(|code| !informs.contains(code)).collect()
 }
 

@@ -17,7 +17,7 @@ fn ids(events: &[ReferralEvent]) -> Vec<&str> {
 }
 
 fn errors<'a>(issues: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
-    let informs = ["not-carried", "undated", "nhs-number-missing"];
+    let informs = ["not-carried", "undated", "nhs-number-missing", "request-elsewhere"];
     issues.iter().filter(|(code, _)| !informs.contains(code)).map(|(code, at)| (*code, at.as_str())).collect()
 }
 

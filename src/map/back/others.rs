@@ -235,6 +235,10 @@ impl Back<'_> {
             issues.push(Issue::new(IssueCode::NotCarried, at, "a Task about no request"));
             return None;
         };
+        if logical.is_none() {
+            let at = Position::path(task.at("focus"));
+            issues.push(Issue::new(IssueCode::RequestElsewhere, at, ""));
+        }
         let system = focus.and_then(|focus| text(focus, "identifier.system"));
         let target = focus.and_then(|focus| text(focus, "reference"));
         let name = match (logical, target) {
