@@ -118,7 +118,7 @@ fn what_merged_cells_mean_is_said_as_it_is() {
         let sheet = book.add_worksheet();
         ["a", "b"].iter().zip(0..).for_each(|(name, at)| _ = sheet.write(0, at, *name).unwrap());
         sheet.merge_range(1, 0, last_row, 1, "x", &CellFormat::new()).unwrap();
-        let out = read_as("s.xlsx", &bytes(book), &Options::default());
+        let out = read_as("s.xlsx", bytes(book), &Options::default());
         out.notes.into_iter().find(|note| note.contains("merged")).unwrap()
     };
     assert!(note(1).ends_with("each value counts for its first column only"), "{}", note(1));
