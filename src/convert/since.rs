@@ -48,6 +48,28 @@ pub fn update(
     now: Vec<ReferralEvent>,
     snapshot: bool,
 ) -> Result<Update, Refusal> {
+    update_of(before, now, snapshot, false)
+}
+
+/// The same of a referral of which nothing was ever sent: whose it is may still be put right, and whether it names two
+/// persons then, the fold shows.
+///
+/// # Errors
+/// A change that a person must decide.
+pub fn update_whose(
+    before: Vec<ReferralEvent>,
+    now: Vec<ReferralEvent>,
+    snapshot: bool,
+) -> Result<Update, Refusal> {
+    update_of(before, now, snapshot, true)
+}
+
+fn update_of(
+    before: Vec<ReferralEvent>,
+    now: Vec<ReferralEvent>,
+    snapshot: bool,
+    whose: bool,
+) -> Result<Update, Refusal> {
     if before.is_empty() {
         return Ok(Update { folded: fold::fold(now), wanted: None });
     }

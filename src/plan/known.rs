@@ -47,6 +47,8 @@ pub struct Known {
     pub twins: Vec<Date>,
     /// Ids of events that the endpoint has, or may have.
     pub sent: Vec<String>,
+    /// Ids of the events of what has not gone out yet, in the order in which it will.
+    pub waits: Vec<String>,
     /// Keys of entries whose sensitive content a person has released.
     pub released: Vec<Uuid>,
     /// Reasons that a person has waived for what goes or went, by event.

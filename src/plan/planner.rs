@@ -10,16 +10,17 @@ use uuid::Uuid;
 use crate::codeset::Codeset;
 use crate::convert::since::{self, Update};
 use crate::event::finish::Identities;
-use crate::event::{IssueCode, ReferralEvent};
-use crate::map::fold::Folded;
+use crate::event::{EventType, IssueCode, ReferralEvent};
+use crate::map::fold::{Folded, Role};
 use crate::map::hold::names_two_persons;
 use crate::map::mapper::Settings;
 use crate::map::names::{NameKind, Names};
 use crate::map::provenance::revision_uuid;
 use crate::map::refs::plain;
+use crate::map::share::decide;
 use crate::outbox::{Reason, State};
 
-use super::again::{Today, never_set_back};
+use super::again::{Today, keep_in_order, never_set_back};
 use super::consent::{hear_others, lasting_of, puts_in_doubt, still_forbids, stored_record};
 use super::holds::{active_since, london, names_differ};
 use super::knowing::{as_known, fold_of, released};
@@ -123,6 +124,7 @@ impl Planner {
         folded.released = released(known, &plan.events);
         plan.issues.extend(folded.remarks.iter().cloned());
         never_set_back(&mut folded, known, unsent);
+        keep_in_order(&mut folded, known, |id| plan.events.iter().any(|(event, _)| event.event_id == id));
         let held = self.hold(known, &folded, now, &[]);
         self.describe(known, &folded, held, now, &mut plan);
         plan.issues.extend(names_differ(known, &folded));
@@ -154,7 +156,11 @@ impl Planner {
         });
         let asked = known.events.last().and_then(|(last, _)| request_key(last));
         let same_ask = known.events.is_empty() || asked == plan.asks;
-        plan.again = plan.statements_changed || !same_person || !same_ask;
+        // What came may hold what waits, or restrict it, whenever it happened.
+        let before = fold_of(known, now);
+        let same_share = known.events.is_empty() || decide(&before) == decide(&folded);
+        let same_hold = self.hold(known, &before, now, &[]) == held;
+        plan.again = plan.statements_changed || !same_person || !same_ask || !same_share || !same_hold;
         let redo = unsent.iter().filter(|entry| entry.state == State::Held || plan.again);
         let today = Today { known, folded: &folded, source: &came.source, now };
         plan.replanned = self.redo(&today, &mapped, held, redo);

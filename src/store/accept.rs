@@ -5,10 +5,10 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::event::Issue;
+use crate::event::{Issue, ReferralEvent};
 use crate::outbox::{EntryId, Reason, State};
 use crate::plan::known::{PersonKey, number_key, person_keys};
-use crate::plan::unchanged::SaidBefore;
+use crate::plan::unchanged::{SaidBefore, is_same};
 use crate::plan::{Disposition, Known, NewEntry, Plan, Planner, Submission, Unsent, Verdict};
 
 use super::StoreError;
@@ -42,9 +42,10 @@ pub(super) fn accept(
         plan = planner.plan(&known, came, &unsent(&entries), now);
     }
     leave_out_unchanged(rows, &mut plan, &entries)?;
+    keep_what_is_same(rows, &mut plan, &entries)?;
 
     let mut issues = plan.issues.clone();
-    let took_something = !plan.events.is_empty() || !plan.records.is_empty();
+    let took_something = plan.takes_something();
     let after = referral(came, before.as_ref(), &plan);
     if took_something {
         rows.put_referral(id, &after)?;
@@ -81,6 +82,7 @@ pub(super) fn accept(
         for other in rows.others(id, &came.source, &plan.persons)? {
             replan(rows, other, Row::is_unsent, planner, now)?;
             list_sent(rows, other, &mut issues, now)?;
+            list_returned(rows, other, &mut issues, now)?;
         }
     }
     if took_something {
@@ -153,6 +155,26 @@ fn leave_out_unchanged(rows: &mut dyn Rows, plan: &mut Plan, entries: &[Row]) ->
             before.note(&parcel.bundle);
         }
     }
+    Ok(())
+}
+
+/// What waits and would be planned today as it was stays as it is, with the request of an attempt that was put off.
+fn keep_what_is_same(rows: &mut dyn Rows, plan: &mut Plan, entries: &[Row]) -> Result<()> {
+    let mut same = Vec::new();
+    for (key, disposition) in &plan.replanned {
+        let is_there = |row: &&Row| {
+            row.key == *key
+                && row.state == State::Pending
+                && (&row.endpoint, &row.practice) == (&plan.endpoint, &plan.practice)
+        };
+        let Some((row, parcel)) = entries.iter().find(is_there).zip(disposition.parcel()) else { continue };
+        match rows.parcel(row.id) {
+            // It is made anew.
+            Err(StoreError::Damaged(_)) => {}
+            was => same.extend(was?.filter(|was| is_same(was, parcel)).map(|_| *key)),
+        }
+    }
+    plan.replanned.retain(|(key, _)| !same.contains(key));
     Ok(())
 }
 

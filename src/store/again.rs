@@ -105,6 +105,9 @@ pub(super) fn known(
     came: &Submission,
     entries: &[Row],
 ) -> Result<Known> {
+    // Whose it was taken for before a mistyped number was put right says nothing about it.
+    let said = came.events.iter().rev().find_map(number_key);
+    let before = referral.filter(|one| one.endpoint.is_some() || said.is_none() || one.number == said);
     let mut persons: Vec<PersonKey> = came.events.iter().flat_map(person_keys).collect();
     persons.extend(referral.iter().flat_map(|referral| &referral.persons));
     persons.sort_unstable();
@@ -141,6 +144,7 @@ pub(super) fn known(
         },
     };
     let sent = entries.iter().filter(|row| row.may_be_there()).map(|row| row.event_id.clone()).collect();
+    let waits = entries.iter().filter(|row| row.state.is_open()).map(|row| row.event_id.clone()).collect();
     let released =
         entries.iter().filter(|row| row.waived.contains(&Reason::Sensitive)).map(|row| row.key).collect();
     // Of several versions of an event the newest counts.
@@ -155,6 +159,7 @@ pub(super) fn known(
         practice,
         twins,
         sent,
+        waits,
         released,
         waived,
         others,

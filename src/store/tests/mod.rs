@@ -5,9 +5,12 @@ mod decisions;
 mod delivery;
 mod disputes;
 mod follows;
+mod given_up;
 mod meanwhile;
 mod model;
 mod persons;
+mod put_right;
+mod restricts;
 pub(crate) mod samples;
 mod waiting;
 
