@@ -30,14 +30,18 @@ pub(super) fn accept(
     let id = Planner::referral(&came.source, &came.referral_id);
     let before = rows.referral(id)?;
     let mut entries = if before.is_some() { rows.rows_of(id)? } else { Vec::new() };
-    let mut known = known(rows, id, before.as_ref(), came, &entries)?;
+    let mut known = again::known(rows, id, before.as_ref(), came, &entries)?;
     let unsent = |entries: &[Row]| -> Vec<Unsent> {
         entries.iter().filter(|row| row.is_unsent()).map(Row::unsent).collect()
     };
     let mut plan = planner.plan(&known, came, &unsent(&entries), now);
     let concerned = weigh_doubts(rows, &mut known, (id, came), &plan, now)?;
-    if !concerned.is_empty() {
-        // What was released before the doubt is released no more.
+    let mut is_unsettled = !concerned.is_empty();
+    for reason in other_than_released(before.as_ref(), &known, came, &plan) {
+        is_unsettled |= unsettle(rows, id, reason)?;
+    }
+    if is_unsettled {
+        // What was released before that is released no more.
         entries = rows.rows_of(id)?;
         plan = planner.plan(&known, came, &unsent(&entries), now);
     }
@@ -93,6 +97,31 @@ pub(super) fn accept(
         entries = rows.rows_of(id)?;
     }
     Ok(answer(id, &plan, &entries, &made, issues))
+}
+
+/// Reasons of which the facts are others now: what a person released in spite of one they released of what was known then.
+/// (What other records and refused ones say is unsettled where it arises: `heed.rs`.)
+fn other_than_released(
+    before: Option<&Referral>,
+    known: &Known,
+    came: &Submission,
+    plan: &Plan,
+) -> Vec<Reason> {
+    let Some(before) = before.filter(|_| plan.takes_something()) else { return Vec::new() };
+    let practice =
+        |event: Option<&ReferralEvent>| event.and_then(|one| one.record.person.practice_ods.clone());
+    let was = practice(known.events.last().map(|(event, _)| event));
+    let mut reasons = Vec::new();
+    if before.asks != plan.asks {
+        reasons.push(Reason::RequestTaken);
+    }
+    if before.number != plan.number {
+        reasons.extend([Reason::PossibleDuplicate, Reason::BirthDates, Reason::NhsNumbers]);
+    }
+    if was != practice(came.events.last()) {
+        reasons.push(Reason::PracticeChanged);
+    }
+    reasons
 }
 
 /// Writes down the doubts of a plan, forgets those that it mends, and gives whom the difference concerns.

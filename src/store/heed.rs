@@ -128,7 +128,7 @@ fn sharing_by(rows: &mut dyn Rows, id: Uuid, referral: &Referral) -> Result<Vec<
 
 /// What a person released of a referral they released of what was known then: a reason that has arisen anew is decided
 /// anew. Says whether something was released.
-fn unsettle(rows: &mut dyn Rows, id: Uuid, reason: Reason) -> Result<bool> {
+pub(super) fn unsettle(rows: &mut dyn Rows, id: Uuid, reason: Reason) -> Result<bool> {
     let mut is_unsettled = false;
     for mut row in rows.rows_of(id)?.into_iter().filter(|row| row.waived.contains(&reason)) {
         row.waived.retain(|waived| *waived != reason);
