@@ -122,18 +122,17 @@ pub(super) fn known(
         Some(number) => rows.twins(source, number)?,
         None => Vec::new(),
     };
-    let asks = match came.events.is_empty() {
-        true => referral.and_then(|one| one.asks),
-        false => came.events.iter().rev().find_map(request_key),
-    };
-    let mut taken = Vec::new();
-    for asks in BTreeSet::from_iter(asks.into_iter().chain(referral.and_then(|one| one.asks))) {
-        taken.extend(first_to_answer(rows, id, asks)?.map(|_| asks));
-    }
     let (events, earlier) = match referral {
         Some(_) => (rows.events(id)?, rows.earlier(id)?),
         None => (Vec::new(), Vec::new()),
     };
+    // Which of several is answered, the fold says: the last in time, not the last that came.
+    let asks: BTreeSet<PersonKey> =
+        came.events.iter().chain(events.iter().map(|(event, _)| event)).filter_map(request_key).collect();
+    let mut taken = Vec::new();
+    for asks in asks {
+        taken.extend(first_to_answer(rows, id, asks)?.map(|_| asks));
+    }
     // Where something may have been written already, the rest belongs, delivered or not.
     let on_the_way = || entries.iter().find(|row| row.may_be_there() || row.has_request);
     let (endpoint, practice) = match referral.and_then(|one| one.endpoint.clone()) {
