@@ -73,7 +73,7 @@ fn update_of(
     if before.is_empty() {
         return Ok(Update { folded: fold::fold(now), wanted: None });
     }
-    let Joined { all, wanted, remarks, record_before, revised } = join(before, now, snapshot)?;
+    let Joined { all, wanted, remarks, record_before, revised } = join(before, now, snapshot, whose)?;
     let mut folded = fold::fold(all);
     folded.revised = revised;
     folded.remarks.extend(remarks);
@@ -91,7 +91,7 @@ pub fn remember(
     now: Vec<ReferralEvent>,
     snapshot: bool,
 ) -> Result<Vec<ReferralEvent>, Refusal> {
-    if before.is_empty() { Ok(now) } else { Ok(join(before, now, snapshot)?.all) }
+    if before.is_empty() { Ok(now) } else { Ok(join(before, now, snapshot, false)?.all) }
 }
 
 /// Two exports together.
@@ -105,7 +105,12 @@ struct Joined {
     revised: Vec<ReferralEvent>,
 }
 
-fn join(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: bool) -> Result<Joined, Refusal> {
+fn join(
+    before: Vec<ReferralEvent>,
+    now: Vec<ReferralEvent>,
+    snapshot: bool,
+    whose: bool,
+) -> Result<Joined, Refusal> {
     let (before, _) = fold::deduplicate(before);
     let old = fold::fold(before.clone());
     let ToldApart { now, over, closes } =
@@ -117,7 +122,7 @@ fn join(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: bool) -> 
     };
     // Whose the referral is cannot be guessed. In a log, which keeps every record, the fold shows the rest.
     let numbers = (old_record.person.nhs_number, template.record.person.nhs_number);
-    let compares = snapshot || matches!(numbers, (Some(_), Some(_)));
+    let compares = !whose && (snapshot || matches!(numbers, (Some(_), Some(_))));
     if let Some(found) = is_another(&old_record.person, &template.record.person).filter(|_| compares) {
         return Err((IssueCode::HeldTwoPersons, found));
     }

@@ -67,7 +67,9 @@ impl Reason {
             Self::Protected => "an event or row of the referral without the mark",
             Self::Sensitive => "the release itself",
             Self::FutureDate => "the day; a correction",
-            Self::TwoPersons => "a correction in the referral",
+            Self::TwoPersons => {
+                "a correction in the referral; of a refused record, that it comes put right, or a release"
+            }
             Self::BirthDates | Self::NhsNumbers => "a correction of either record; a release",
             Self::PossibleDuplicate => "the other referral ends or is another person's; a release",
             Self::RequestTaken => {

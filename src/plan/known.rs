@@ -53,6 +53,8 @@ pub struct Known {
     pub released: Vec<Uuid>,
     /// Reasons that a person has waived for what goes or went, by event.
     pub waived: BTreeMap<String, Vec<Reason>>,
+    /// Whether a record of it was refused because it names another person, and nobody has put that right.
+    pub names_another: bool,
     /// Other referrals of the same number, or of the same person of the source.
     pub others: Vec<Other>,
     /// Keys of requests of the clinical system's that another referral answers, which named them first.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::codeset::Codeset;
 use crate::convert::since::{self, Update};
+use crate::convert::whose::is_number_put_right;
 use crate::event::finish::Identities;
 use crate::event::{EventType, IssueCode, ReferralEvent};
 use crate::map::fold::{Folded, Role};
@@ -72,7 +73,12 @@ impl Planner {
         let mut plan = Plan::empty(referral);
         let accepted = self.sort_out(known, came, &mut plan);
         let before: Vec<ReferralEvent> = known.events.iter().map(|(event, _)| event.clone()).collect();
-        let update = match since::update(before, accepted, came.snapshot) {
+        let update = if puts_number_right(known, &accepted, came.snapshot) {
+            since::update_whose(before, accepted, came.snapshot)
+        } else {
+            since::update(before, accepted, came.snapshot)
+        };
+        let update = match update {
             Ok(update) => update,
             Err((code, _)) => {
                 plan.refuse_rest(code);
@@ -196,7 +202,10 @@ impl Planner {
         plan.endpoint = route.map(|route| route.endpoint.clone()).unwrap_or_default();
         plan.practice = known.practice.clone().or(practice);
         plan.expires_after = route.map_or(DEFAULT_EXPIRY, |route| route.expires_after);
-        plan.whose = Whose::of(last).of_two(names_two_persons(folded));
+        // What was entered in error contradicts nobody.
+        let stands = folded.steps.iter().any(|step| !matches!(step.role, Role::Withdraws(_)));
+        plan.whose =
+            if stands { Whose::of(last).of_two(names_two_persons(folded)) } else { Whose::default() };
         plan.persons = person_keys(last);
         plan.number = number_key(last);
         plan.asks = request_key(last);
@@ -218,6 +227,17 @@ impl Known {
     fn revision_of(&self, id: &str) -> u32 {
         self.stored(id).map_or(0, |(_, number)| *number)
     }
+}
+
+/// Whether a mistyped NHS number is put right of which nothing was ever sent: by a row that says the same of the person
+/// otherwise, or by a correction.
+fn puts_number_right(known: &Known, now: &[ReferralEvent], snapshot: bool) -> bool {
+    let Some(((before, _), last)) = known.events.last().zip(now.last()) else { return false };
+    let is_unsent = known.endpoint.is_none() && known.sent.is_empty();
+    let corrects = || now.iter().all(|event| event.event_type == EventType::Corrected);
+    let put_right =
+        if snapshot { is_number_put_right(&before.record.person, &last.record.person) } else { corrects() };
+    is_unsent && put_right
 }
 
 /// The event as it came, not as a later correction leaves it in the fold.

@@ -12,8 +12,11 @@ use crate::plan::unchanged::{SaidBefore, is_same};
 use crate::plan::{Disposition, Known, NewEntry, Plan, Planner, Submission, Unsent, Verdict};
 
 use super::StoreError;
-use super::again::{concerned_by, known, look_again, redo};
-use super::heed::{disputes, let_go, list_sent, list_withheld, look_at, note, twins};
+use super::again::{self, concerned_by, look_again, redo};
+use super::another::{self, weigh};
+use super::heed::{
+    disputes, let_go, list_returned, list_sent, list_withheld, look_at, note, twins, unsettle,
+};
 use super::meanwhile::is_noted;
 use super::ripple::replan;
 use super::row::{Referral, Row, later};
@@ -43,6 +46,13 @@ pub(super) fn accept(
     if is_unsettled {
         // What was released before that is released no more.
         entries = rows.rows_of(id)?;
+        known = again::known(rows, id, before.as_ref(), came, &entries)?;
+        plan = planner.plan(&known, came, &unsent(&entries), now);
+    }
+    let names_another = before.is_some() && weigh(rows, came, &plan)?;
+    if names_another && known.names_another {
+        // It was put right: what comes with that need not wait.
+        known.names_another = another::names_another(rows, id)?;
         plan = planner.plan(&known, came, &unsent(&entries), now);
     }
     leave_out_unchanged(rows, &mut plan, &entries)?;
@@ -75,15 +85,24 @@ pub(super) fn accept(
         entries = replan(rows, id, Row::is_unsent, planner, now)?;
         look_at(rows, &concerned, Some(id), planner, now)?;
     }
+    if names_another {
+        entries = replan(rows, id, Row::is_unsent, planner, now)?;
+    }
     if took_something && plan.again {
         // What is under way may come back.
         let away: Vec<EntryId> = entries.iter().filter(|row| row.is_under_way()).map(|row| row.id).collect();
         entries = replan(rows, id, |row| away.contains(&row.id), planner, now)?;
     }
     let persons_changed = before.as_ref().is_some_and(|before| before.persons != after.persons);
-    if took_something && (plan.statements_changed || persons_changed && !plan.statements.is_empty()) {
+    if took_something
+        && (plan.statements_changed
+            || persons_changed && !(plan.statements.is_empty() && known.statements.is_empty()))
+    {
         list_sent(rows, id, &mut issues, now)?;
-        for other in rows.others(id, &came.source, &plan.persons)? {
+        list_returned(rows, id, &mut issues, now)?;
+        let mut persons = after.persons.clone();
+        persons.extend(before.iter().flat_map(|before| &before.persons));
+        for other in rows.others(id, &came.source, &persons)? {
             replan(rows, other, Row::is_unsent, planner, now)?;
             list_sent(rows, other, &mut issues, now)?;
             list_returned(rows, other, &mut issues, now)?;

@@ -19,6 +19,7 @@ use crate::plan::doubt::referral_key;
 use crate::plan::known::{PersonKey, number_key, person_keys, request_key};
 use crate::plan::{Disposition, Known, Plan, Planner, Submission, Unsent};
 
+use super::another::names_another;
 use super::heed::{answers, first_to_answer};
 use super::meanwhile::{foresee, forget};
 use super::others::others_of;
@@ -109,12 +110,12 @@ pub(super) fn known(
     let said = came.events.iter().rev().find_map(number_key);
     let before = referral.filter(|one| one.endpoint.is_some() || said.is_none() || one.number == said);
     let mut persons: Vec<PersonKey> = came.events.iter().flat_map(person_keys).collect();
-    persons.extend(referral.iter().flat_map(|referral| &referral.persons));
+    persons.extend(before.iter().flat_map(|referral| &referral.persons));
     persons.sort_unstable();
     persons.dedup();
     let source = &*came.source;
     let numbers: BTreeSet<PersonKey> =
-        came.events.iter().filter_map(number_key).chain(referral.and_then(|one| one.number)).collect();
+        came.events.iter().filter_map(number_key).chain(before.and_then(|one| one.number)).collect();
     let others = others_of(rows, id, source, &persons, &numbers)?;
     let doubted = rows.doubted(&concerned_by(id, &persons, &numbers))?;
     let number = came.events.iter().rev().find_map(number_key).or(referral.and_then(|one| one.number));
@@ -161,6 +162,7 @@ pub(super) fn known(
         waits,
         released,
         waived,
+        names_another: names_another(rows, id)?,
         others,
         taken,
         doubted,
