@@ -104,11 +104,10 @@ impl Reason {
             Self::Unauthorised | Self::Unavailable | Self::AnswerLost | Self::Conflict => {
                 "an attempt that goes well, or age"
             }
-            Self::ConsentWithdrawn
-            | Self::ConsentNone
-            | Self::NothingToSend
-            | Self::Unchanged
-            | Self::ByOperator => "nothing",
+            Self::ConsentWithdrawn | Self::ConsentNone => {
+                "nothing by itself; a retry, once consent has returned"
+            }
+            Self::NothingToSend | Self::Unchanged | Self::MayBeThere | Self::ByOperator => "nothing",
         }
     }
 
@@ -152,11 +151,8 @@ impl Reason {
             Self::Poison | Self::Unauthorised | Self::Unavailable | Self::AnswerLost | Self::Conflict => {
                 Looks::Relay
             }
-            Self::ConsentWithdrawn
-            | Self::ConsentNone
-            | Self::NothingToSend
-            | Self::Unchanged
-            | Self::ByOperator => Looks::Nobody,
+            Self::ConsentWithdrawn | Self::ConsentNone => Looks::Person,
+            Self::NothingToSend | Self::Unchanged | Self::MayBeThere | Self::ByOperator => Looks::Nobody,
         }
     }
 }

@@ -236,6 +236,30 @@ pub(super) fn list_sent(
     Ok(())
 }
 
+/// Lists, for a person, what ended because nothing might be shared, now that something may again: it is not sent by itself.
+pub(super) fn list_returned(
+    rows: &mut dyn Rows,
+    id: Uuid,
+    issues: &mut Vec<(String, Issue)>,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(referral) = rows.referral(id)? else { return Ok(()) };
+    let entries: Vec<Row> = rows.rows_of(id)?;
+    if !entries.iter().any(Row::is_withdrawn)
+        || nothing_may_leave(&known_of(rows, id, &referral, &entries)?, now)
+    {
+        return Ok(());
+    }
+    let code = IssueCode::ConsentReturned;
+    for row in entries.into_iter().filter(Row::is_withdrawn) {
+        if !is_listed(rows, &row, code)? {
+            list(rows, &row, code, now)?;
+            issues.push((row.event_id, Issue::new(code, Position::path("record.consent"), "")));
+        }
+    }
+    Ok(())
+}
+
 /// Says of an entry during whose sending consent was withdrawn, and that the endpoint turned out to have, what is now known;
 /// unless more may be shared again by then.
 pub(super) fn tell_arrived(rows: &mut dyn Rows, row: &Row, now: Timestamp) -> Result<()> {
