@@ -71,7 +71,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) 
         return Ok(());
     }
     if found > 0 {
-        back_up(connection, path, found)?;
+        back_up(connection, path, newest)?;
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been here between the two looks.
@@ -101,12 +101,12 @@ fn version(connection: &Connection) -> Result<u32> {
 }
 
 /// Copies the store to `NAME.before-N`, N being the form it will have. Appears only when it is complete.
-fn back_up(connection: &Connection, path: &Path, found: u32) -> Result<()> {
+fn back_up(connection: &Connection, path: &Path, newest: u32) -> Result<()> {
     let io = |path: &Path, error: std::io::Error| StoreError::Place {
         path: path.display().to_string(),
         problem: place::in_words(&error),
     };
-    let to = beside(path, &format!("before-{}", found + 1));
+    let to = beside(path, &format!("before-{newest}"));
     let half = beside(path, "backup-in-work");
     match std::fs::remove_file(&half) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(&half, error)),
