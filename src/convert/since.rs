@@ -51,11 +51,33 @@ pub fn update(
     now: Vec<ReferralEvent>,
     snapshot: bool,
 ) -> Result<Update, Refusal> {
+    update_of(before, now, snapshot, false)
+}
+
+/// The same of a referral of which nothing was ever sent: whose it is may still be put right, and whether it names two
+/// persons then, the fold shows.
+///
+/// # Errors
+/// A change that a person must decide.
+pub fn update_whose(
+    before: Vec<ReferralEvent>,
+    now: Vec<ReferralEvent>,
+    snapshot: bool,
+) -> Result<Update, Refusal> {
+    update_of(before, now, snapshot, true)
+}
+
+fn update_of(
+    before: Vec<ReferralEvent>,
+    now: Vec<ReferralEvent>,
+    snapshot: bool,
+    whose: bool,
+) -> Result<Update, Refusal> {
     if before.is_empty() {
         return Ok(Update { folded: fold::fold(now), wanted: None });
     }
     let known: HashSet<String> = before.iter().map(|event| event.event_id.clone()).collect();
-    let Joined { all, wanted, remarks, record_before, revised } = join(before, now, snapshot)?;
+    let Joined { all, wanted, remarks, record_before, revised } = join(before, now, snapshot, whose)?;
     let mut folded = fold::fold(all);
     folded.revised = revised;
     folded.remarks.extend(remarks);
@@ -73,7 +95,7 @@ pub fn remember(
     now: Vec<ReferralEvent>,
     snapshot: bool,
 ) -> Result<Vec<ReferralEvent>, Refusal> {
-    if before.is_empty() { Ok(now) } else { Ok(join(before, now, snapshot)?.all) }
+    if before.is_empty() { Ok(now) } else { Ok(join(before, now, snapshot, false)?.all) }
 }
 
 /// Two exports together.
@@ -87,7 +109,12 @@ struct Joined {
     revised: Vec<ReferralEvent>,
 }
 
-fn join(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: bool) -> Result<Joined, Refusal> {
+fn join(
+    before: Vec<ReferralEvent>,
+    now: Vec<ReferralEvent>,
+    snapshot: bool,
+    whose: bool,
+) -> Result<Joined, Refusal> {
     let (before, _) = fold::deduplicate(before);
     let old = fold::fold(before.clone());
     let ToldApart { now, over, closes } =
@@ -99,7 +126,7 @@ fn join(before: Vec<ReferralEvent>, now: Vec<ReferralEvent>, snapshot: bool) -> 
     };
     // Whose the referral is cannot be guessed. In a log, which keeps every record, the fold shows the rest.
     let numbers = (old_record.person.nhs_number, template.record.person.nhs_number);
-    let compares = snapshot || matches!(numbers, (Some(_), Some(_)));
+    let compares = !whose && (snapshot || matches!(numbers, (Some(_), Some(_))));
     if let Some(found) = is_another(&old_record.person, &template.record.person).filter(|_| compares) {
         return Err((IssueCode::HeldTwoPersons, found));
     }

@@ -222,6 +222,8 @@ issue_codes! {
         "nothing yet: what arrived is said later (withdrawn-after-sending), and what did not is not sent again (not-resent)";
     NarrowedAfterSending = "narrowed-after-sending", Warning, "business-rule", "everything was shared before and now only codes are",
         "a person must decide what becomes of the words that were sent before";
+    ConsentReturned = "consent-returned", Warning, "business-rule", "this was not sent because of a withdrawal that no longer stands, and is not sent by itself",
+        "decide whether it still matters; `sp-fhir outbox retry` sends it";
     ConsentNotLifted = "consent-not-lifted", Warning, "business-rule", "more is shared than an earlier export said, without a date that is later",
         "give the consent its date; until then the earlier statement stands";
     NotAlone = "not-alone", Error, "incomplete", "a row set aside that other rows of its export belong to",

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use crate::event::{IssueCode, ReferralEvent, When};
 
-use super::fold::Folded;
+use super::fold::{Folded, Role, Step};
 use super::share::{Sharing, decide};
 
 /// Why a referral is held, and what it was found by.
@@ -45,12 +45,16 @@ fn in_the_future(event: &ReferralEvent, today: Date) -> Option<&'static str> {
 }
 
 /// Whether the events of a referral name more than one person: two NHS numbers, two local identifiers without one, or a
-/// local identifier that stands beside no number where others do. Nothing of it may leave then.
+/// local identifier that stands beside no number where others do. Nothing of it may leave then. Of an event that was
+/// corrected the correction says whose it is.
 #[must_use]
 pub fn names_two_persons(folded: &Folded) -> bool {
     let mut numbers = Vec::new();
     let (mut beside_one, mut alone) = (Vec::new(), Vec::new());
-    for step in &folded.steps {
+    for (at, step) in folded.steps.iter().enumerate() {
+        if is_put_right(folded, at, step) {
+            continue;
+        }
         let person = &step.event.record.person;
         numbers.extend(person.nhs_number.filter(|number| !numbers.contains(number)));
         let locals = if person.nhs_number.is_some() { &mut beside_one } else { &mut alone };
@@ -60,5 +64,21 @@ pub fn names_two_persons(folded: &Folded) -> bool {
         0 => alone.len() > 1,
         1 => !beside_one.is_empty() && alone.iter().any(|local| !beside_one.contains(local)),
         _ => true,
+    }
+}
+
+/// Whether a later correction of the same event names a number: amendments come last, in their order.
+fn is_put_right(folded: &Folded, at: usize, step: &Step) -> bool {
+    let later = folded.steps.iter().skip(at + 1);
+    let amends = |later: &Step| later.role != Role::Plain && amended(later) == amended(step);
+    step.event.record.person.nhs_number.is_some()
+        && later.filter(|later| later.event.record.person.nhs_number.is_some()).any(amends)
+}
+
+/// The id of the event that a step is about.
+fn amended(step: &Step) -> &str {
+    match &step.role {
+        Role::Plain => &step.event.event_id,
+        Role::Corrects { was: target, .. } | Role::Withdraws(target) => &target.event_id,
     }
 }

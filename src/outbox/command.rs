@@ -5,7 +5,7 @@
 /// What a person may do with an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Try a dead letter or an expired entry again, with the same key.
+    /// Try a dead letter or an expired entry again, with the same key; or one that was withdrawn, where consent has returned.
     Retry,
     /// Never send it.
     Discard,

@@ -67,7 +67,9 @@ impl Reason {
             Self::Protected => "an event or row of the referral without the mark",
             Self::Sensitive => "the release itself",
             Self::FutureDate => "the day; a correction",
-            Self::TwoPersons => "a correction in the referral",
+            Self::TwoPersons => {
+                "a correction in the referral; of a refused record, that it comes put right, or a release"
+            }
             Self::BirthDates | Self::NhsNumbers => "a correction of either record; a release",
             Self::PossibleDuplicate => "the other referral ends or is another person's; a release",
             Self::RequestTaken => {
@@ -102,11 +104,10 @@ impl Reason {
             Self::Unauthorised | Self::Unavailable | Self::AnswerLost | Self::Conflict => {
                 "an attempt that goes well, or age"
             }
-            Self::ConsentWithdrawn
-            | Self::ConsentNone
-            | Self::NothingToSend
-            | Self::Unchanged
-            | Self::ByOperator => "nothing",
+            Self::ConsentWithdrawn | Self::ConsentNone => {
+                "nothing by itself; a retry, once consent has returned"
+            }
+            Self::NothingToSend | Self::Unchanged | Self::MayBeThere | Self::ByOperator => "nothing",
         }
     }
 
@@ -150,11 +151,8 @@ impl Reason {
             Self::Poison | Self::Unauthorised | Self::Unavailable | Self::AnswerLost | Self::Conflict => {
                 Looks::Relay
             }
-            Self::ConsentWithdrawn
-            | Self::ConsentNone
-            | Self::NothingToSend
-            | Self::Unchanged
-            | Self::ByOperator => Looks::Nobody,
+            Self::ConsentWithdrawn | Self::ConsentNone => Looks::Person,
+            Self::NothingToSend | Self::Unchanged | Self::MayBeThere | Self::ByOperator => Looks::Nobody,
         }
     }
 }

@@ -93,6 +93,8 @@ reasons! {
     ConsentNone = "consent-none", "the person shares nothing", "nothing: it is not sent";
     NothingToSend = "nothing-to-send", "the event leads to no resource", "nothing";
     Unchanged = "unchanged", "what would be sent is what was sent before", "nothing";
+    MayBeThere = "may-be-there", "a person gave it up while nobody knew whether the endpoint has it",
+        "ask the endpoint's administrator whether it stands there";
     ByOperator = "by-operator", "a person decided", "see the audit for who and why";
 }
 

@@ -43,7 +43,7 @@ impl State {
         (Self::Delivered, "delivered", "the endpoint has it"),
         (Self::Acknowledged, "acknowledged", "was read back from the endpoint"),
         (Self::DeadLetter, "dead-letter", "was refused or failed too often; a person decides"),
-        (Self::Discarded, "discarded", "a person decided that it is not sent"),
+        (Self::Discarded, "discarded", "a person decided that nothing more of it is sent"),
         (Self::Withdrawn, "withdrawn", "consent was withdrawn before it was sent"),
         (Self::Expired, "expired", "waited longer than it may"),
         (Self::NotShared, "not-shared", "consent forbade sending it, or there was nothing of it to send"),

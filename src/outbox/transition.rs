@@ -197,10 +197,23 @@ fn commanded(keep: &Change, command: Command) -> Option<Change> {
             attempts: 0,
             ..*keep
         },
-        (
-            State::Pending | State::Held | State::DeadLetter | State::Expired | State::Unknown,
-            Command::Discard,
-        ) => Change { state: State::Discarded, reason: by_operator, ..*keep },
+        // Consent has returned: it is planned again, and ends again where it has not.
+        (State::Withdrawn, Command::Retry) => {
+            Change { state: State::Pending, reason: None, attempts: 0, ..*keep }
+        }
+        (State::NotShared, Command::Retry) if keep.reason == Some(Reason::ConsentNone) => {
+            Change { state: State::Pending, reason: None, attempts: 0, ..*keep }
+        }
+        // It is given up, not unsent: what was asked for in vain may stand there.
+        (State::Unknown, Command::Discard) => {
+            Change { state: State::Discarded, reason: Some(Reason::MayBeThere), ..*keep }
+        }
+        (State::DeadLetter, Command::Discard) if keep.keep_request => {
+            Change { state: State::Discarded, reason: Some(Reason::MayBeThere), ..*keep }
+        }
+        (State::Pending | State::Held | State::DeadLetter | State::Expired, Command::Discard) => {
+            Change { state: State::Discarded, reason: by_operator, ..*keep }
+        }
         (State::Pending, Command::Hold) => {
             Change { state: State::Held, reason: Some(Reason::OnHold), ..*keep }
         }
@@ -340,6 +353,10 @@ mod tests {
             [State::Acknowledged, State::Delivered, State::Discarded, State::Withdrawn, State::NotShared]
         {
             for cause in &causes {
+                // Consent may return; whether it has, planning finds.
+                if state == State::Withdrawn && *cause == Cause::Command(Command::Retry) {
+                    continue;
+                }
                 assert_eq!(go(standing(state, 1, true), cause.clone()), None, "{state:?} {cause:?}");
             }
         }

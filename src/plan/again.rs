@@ -43,6 +43,7 @@ impl Planner {
         let mut folded = fold_of(known, now);
         folded.released = released(known, &[]);
         never_set_back(&mut folded, known, unsent);
+        keep_in_order(&mut folded, known, |_| false);
         let held = self.hold(known, &folded, now, &[]);
         self.describe(known, &folded, held, now, &mut plan);
         let mapped = self.map(&folded, known, source, now);
@@ -130,5 +131,24 @@ pub(super) fn never_set_back(folded: &mut Folded, known: &Known, unsent: &[Unsen
     };
     for step in folded.steps.iter_mut().take(last).filter(goes) {
         step.state = state;
+    }
+}
+
+/// Of what waits nothing carries an earlier state than what goes out before it: an event that came late goes out last, and was
+/// planned with the state of all that was known. What is new (`is_new`) has that state already.
+pub(super) fn keep_in_order(folded: &mut Folded, known: &Known, is_new: impl Fn(&str) -> bool) {
+    let mut furthest = folded.steps.iter().rposition(|step| known.sent.contains(&step.event.event_id));
+    let mut late = Vec::new();
+    for event in &known.waits {
+        let Some(at) = folded.steps.iter().position(|step| step.event.event_id == *event) else { continue };
+        match furthest.filter(|furthest| *furthest > at) {
+            Some(furthest) => late.push((at, folded.steps.get(furthest).and_then(|step| step.state))),
+            None => furthest = Some(at),
+        }
+    }
+    for (at, state) in late {
+        if let Some(step) = folded.steps.get_mut(at).filter(|step| !is_new(&step.event.event_id)) {
+            step.state = state;
+        }
     }
 }

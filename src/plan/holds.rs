@@ -59,7 +59,7 @@ impl Planner {
         let reasons = [
             shares_nothing(known, folded, last, waived).then_some(Reason::ConsentNone),
             own(Reason::Protected),
-            names_two_persons(folded).then_some(Reason::TwoPersons),
+            (known.names_another || names_two_persons(folded)).then_some(Reason::TwoPersons),
             route.and_then(|route| wrong_kind_of_number(route, last)),
             own(Reason::FutureDate),
             person.nhs_number.is_none().then_some(Reason::NeedsIdentity),

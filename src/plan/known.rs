@@ -47,10 +47,14 @@ pub struct Known {
     pub twins: Vec<Date>,
     /// Ids of events that the endpoint has, or may have.
     pub sent: Vec<String>,
+    /// Ids of the events of what has not gone out yet, in the order in which it will.
+    pub waits: Vec<String>,
     /// Keys of entries whose sensitive content a person has released.
     pub released: Vec<Uuid>,
     /// Reasons that a person has waived for what goes or went, by event.
     pub waived: BTreeMap<String, Vec<Reason>>,
+    /// Whether a record of it was refused because it names another person, and nobody has put that right.
+    pub names_another: bool,
     /// Other referrals of the same number, or of the same person of the source.
     pub others: Vec<Other>,
     /// Keys of requests of the clinical system's that another referral answers, which named them first.

@@ -90,7 +90,8 @@ pub struct Plan {
     pub records: Vec<(ReferralEvent, u32)>,
     /// Entries to be made, in order.
     pub entries: Vec<NewEntry>,
-    /// Entries never attempted that start anew.
+    /// Entries never attempted that start anew. Whoever knows what is kept of them writes down what differs
+    /// ([`super::unchanged::is_same`]).
     pub replanned: Vec<(Uuid, Disposition)>,
     /// The endpoint of the referral; empty while none is known.
     pub endpoint: String,
@@ -114,8 +115,8 @@ pub struct Plan {
     pub statements: Vec<Statement>,
     /// Whether these statements changed: the person's other referrals are to be planned again.
     pub statements_changed: bool,
-    /// Whether everything unsent was to be planned again: what is stated about consent, the person, or the request that is
-    /// answered changed.
+    /// Whether everything unsent was planned again: what holds it, what may be shared, what is stated about consent, the
+    /// person, or the request that is answered changed.
     pub again: bool,
     /// Day of the `referred` that opened the episode now running; absent when none is running.
     pub active_since: Option<Date>,
@@ -150,6 +151,12 @@ impl Plan {
             active_since: None,
             issues: Vec::new(),
         }
+    }
+
+    /// Whether anything is to be stored.
+    #[must_use]
+    pub const fn takes_something(&self) -> bool {
+        !self.events.is_empty() || !self.records.is_empty()
     }
 
     pub(super) fn refuse_rest(&mut self, code: IssueCode) {

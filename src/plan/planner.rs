@@ -10,17 +10,19 @@ use uuid::Uuid;
 
 use crate::codeset::Codeset;
 use crate::convert::since::{self, Update};
+use crate::convert::whose::is_number_put_right;
 use crate::event::finish::Identities;
-use crate::event::{IssueCode, ReferralEvent};
-use crate::map::fold::Folded;
+use crate::event::{EventType, IssueCode, ReferralEvent};
+use crate::map::fold::{Folded, Role};
 use crate::map::hold::names_two_persons;
 use crate::map::mapper::Settings;
 use crate::map::names::{NameKind, Names};
 use crate::map::provenance::revision_uuid;
 use crate::map::refs::plain;
+use crate::map::share::decide;
 use crate::outbox::{Reason, State};
 
-use super::again::{Today, never_set_back};
+use super::again::{Today, keep_in_order, never_set_back};
 use super::consent::{hear_others, lasting_of, not_lifted, puts_in_doubt, still_forbids, stored_record};
 use super::holds::{active_since, london, names_differ};
 use super::knowing::{as_known, fold_of, released};
@@ -72,7 +74,12 @@ impl Planner {
         let mut plan = Plan::empty(referral);
         let accepted = self.sort_out(known, came, &mut plan);
         let before: Vec<ReferralEvent> = known.events.iter().map(|(event, _)| event.clone()).collect();
-        let update = match since::update(before, accepted, came.snapshot) {
+        let update = if puts_number_right(known, &accepted, came.snapshot) {
+            since::update_whose(before, accepted, came.snapshot)
+        } else {
+            since::update(before, accepted, came.snapshot)
+        };
+        let update = match update {
             Ok(update) => update,
             Err((code, _)) => {
                 plan.refuse_rest(code);
@@ -126,6 +133,7 @@ impl Planner {
         folded.released = released(known, &plan.events);
         plan.issues.extend(folded.remarks.iter().cloned());
         never_set_back(&mut folded, known, unsent);
+        keep_in_order(&mut folded, known, |id| plan.events.iter().any(|(event, _)| event.event_id == id));
         let held = self.hold(known, &folded, now, &[]);
         self.describe(known, &folded, held, now, &mut plan);
         plan.issues.extend(names_differ(known, &folded));
@@ -157,7 +165,11 @@ impl Planner {
         });
         let asked = known.events.last().and_then(|(last, _)| request_key(last));
         let same_ask = known.events.is_empty() || asked == plan.asks;
-        plan.again = plan.statements_changed || !same_person || !same_ask;
+        // What came may hold what waits, or restrict it, whenever it happened.
+        let before = fold_of(known, now);
+        let same_share = known.events.is_empty() || decide(&before) == decide(&folded);
+        let same_hold = self.hold(known, &before, now, &[]) == held;
+        plan.again = plan.statements_changed || !same_person || !same_ask || !same_share || !same_hold;
         let redo = unsent.iter().filter(|entry| entry.state == State::Held || plan.again);
         let today = Today { known, folded: &folded, source: &came.source, now };
         plan.replanned = self.redo(&today, &mapped, held, redo);
@@ -204,7 +216,10 @@ impl Planner {
         plan.endpoint = route.map(|route| route.endpoint.clone()).unwrap_or_default();
         plan.practice = known.practice.clone().or(practice);
         plan.expires_after = route.map_or(DEFAULT_EXPIRY, |route| route.expires_after);
-        plan.whose = Whose::of(last).of_two(names_two_persons(folded));
+        // What was entered in error contradicts nobody.
+        let stands = folded.steps.iter().any(|step| !matches!(step.role, Role::Withdraws(_)));
+        plan.whose =
+            if stands { Whose::of(last).of_two(names_two_persons(folded)) } else { Whose::default() };
         plan.persons = person_keys(last);
         plan.number = number_key(last);
         plan.asks = request_key(last);
@@ -226,6 +241,17 @@ impl Known {
     fn revision_of(&self, id: &str) -> u32 {
         self.stored(id).map_or(0, |(_, number)| *number)
     }
+}
+
+/// Whether a mistyped NHS number is put right of which nothing was ever sent: by a row that says the same of the person
+/// otherwise, or by a correction.
+fn puts_number_right(known: &Known, now: &[ReferralEvent], snapshot: bool) -> bool {
+    let Some(((before, _), last)) = known.events.last().zip(now.last()) else { return false };
+    let is_unsent = known.endpoint.is_none() && known.sent.is_empty();
+    let corrects = || now.iter().all(|event| event.event_type == EventType::Corrected);
+    let put_right =
+        if snapshot { is_number_put_right(&before.record.person, &last.record.person) } else { corrects() };
+    is_unsent && put_right
 }
 
 /// The event as it came, not as a later correction leaves it in the fold.

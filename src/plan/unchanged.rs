@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::outbox::Parcel;
 use crate::tree::{Limits, Node, json};
 
 /// The resources of a referral as they were sent last, or will be before what comes now.
@@ -34,6 +35,17 @@ impl SaidBefore {
         };
         self.has(bundle) && resources(bundle).as_ref().is_some_and(is_whole)
     }
+}
+
+/// Whether two parcels deliver the same of the same person: but for Provenance, which is about the sending.
+#[must_use]
+pub fn is_same(was: &Parcel, now: &Parcel) -> bool {
+    if was.subject != now.subject || was.fulfils != now.fulfils {
+        return false;
+    }
+    let mut before = SaidBefore::default();
+    before.note(&was.bundle);
+    was.bundle == now.bundle || before.is_all_of(&now.bundle)
 }
 
 /// Counts only: resources are about persons.

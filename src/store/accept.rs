@@ -5,15 +5,18 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::event::Issue;
+use crate::event::{Issue, ReferralEvent};
 use crate::outbox::{EntryId, Reason, State};
 use crate::plan::known::{PersonKey, number_key, person_keys};
-use crate::plan::unchanged::SaidBefore;
+use crate::plan::unchanged::{SaidBefore, is_same};
 use crate::plan::{Disposition, Known, NewEntry, Plan, Planner, Submission, Unsent, Verdict};
 
 use super::StoreError;
-use super::again::{concerned_by, known, look_again, redo};
-use super::heed::{disputes, let_go, list_sent, list_withheld, look_at, note, twins};
+use super::again::{self, concerned_by, look_again, redo};
+use super::another::{self, weigh};
+use super::heed::{
+    disputes, let_go, list_returned, list_sent, list_withheld, look_at, note, twins, unsettle,
+};
 use super::meanwhile::is_noted;
 use super::notice::{list_narrowed, open_before, tell_sender};
 use super::ripple::replan;
@@ -31,26 +34,43 @@ pub(super) fn accept(
     let id = Planner::referral(&came.source, &came.referral_id);
     let before = rows.referral(id)?;
     let mut entries = if before.is_some() { rows.rows_of(id)? } else { Vec::new() };
-    let mut known = known(rows, id, before.as_ref(), came, &entries)?;
+    let mut known = again::known(rows, id, before.as_ref(), came, &entries)?;
     let unsent = |entries: &[Row]| -> Vec<Unsent> {
         entries.iter().filter(|row| row.is_unsent()).map(Row::unsent).collect()
     };
     let mut plan = planner.plan(&known, came, &unsent(&entries), now);
     let concerned = weigh_doubts(rows, &mut known, (id, came), &plan, now)?;
-    if !concerned.is_empty() {
-        // What was released before the doubt is released no more.
+    let mut is_unsettled = !concerned.is_empty();
+    for reason in other_than_released(before.as_ref(), &known, came, &plan) {
+        is_unsettled |= unsettle(rows, id, reason)?;
+    }
+    if is_unsettled {
+        // What was released before that is released no more.
         entries = rows.rows_of(id)?;
+        known = again::known(rows, id, before.as_ref(), came, &entries)?;
+        plan = planner.plan(&known, came, &unsent(&entries), now);
+    }
+    let names_another = before.is_some() && weigh(rows, came, &plan)?;
+    if names_another && known.names_another {
+        // It was put right: what comes with that need not wait.
+        known.names_another = another::names_another(rows, id)?;
         plan = planner.plan(&known, came, &unsent(&entries), now);
     }
     leave_out_unchanged(rows, &mut plan, &entries)?;
+    keep_what_is_same(rows, &mut plan, &entries)?;
 
     let mut issues = plan.issues.clone();
-    let took_something = !plan.events.is_empty() || !plan.records.is_empty();
+    let took_something = plan.takes_something();
     let after = referral(came, before.as_ref(), &plan);
     let persons_changed = before.as_ref().is_some_and(|before| before.persons != after.persons);
-    let consent_changed =
-        took_something && (plan.statements_changed || persons_changed && !plan.statements.is_empty());
-    let others = if consent_changed { rows.others(id, &came.source, &plan.persons)? } else { Vec::new() };
+    let states_something = !(plan.statements.is_empty() && known.statements.is_empty());
+    let consent_changed = took_something && (plan.statements_changed || persons_changed && states_something);
+    let mut others = Vec::new();
+    if consent_changed {
+        let mut persons = after.persons.clone();
+        persons.extend(before.iter().flat_map(|before| &before.persons));
+        others = rows.others(id, &came.source, &persons)?;
+    }
     let open = if consent_changed { open_before(rows, (id, &known), &others, now)? } else { Vec::new() };
     if took_something {
         rows.put_referral(id, &after)?;
@@ -76,6 +96,9 @@ pub(super) fn accept(
         entries = replan(rows, id, Row::is_unsent, planner, now)?;
         look_at(rows, &concerned, Some(id), planner, now)?;
     }
+    if names_another {
+        entries = replan(rows, id, Row::is_unsent, planner, now)?;
+    }
     if took_something && plan.again {
         // What is under way may come back.
         let away: Vec<EntryId> = entries.iter().filter(|row| row.is_under_way()).map(|row| row.id).collect();
@@ -84,9 +107,11 @@ pub(super) fn accept(
     if consent_changed {
         let said = issues.len();
         list_sent(rows, id, &mut issues, now)?;
+        list_returned(rows, id, &mut issues, now)?;
         for other in others {
             replan(rows, other, Row::is_unsent, planner, now)?;
             list_sent(rows, other, &mut issues, now)?;
+            list_returned(rows, other, &mut issues, now)?;
         }
         for narrowed in open {
             list_narrowed(rows, narrowed, planner, &mut issues, now)?;
@@ -102,6 +127,31 @@ pub(super) fn accept(
         entries = rows.rows_of(id)?;
     }
     Ok(answer(id, &plan, &entries, &made, issues))
+}
+
+/// Reasons of which the facts are others now: what a person released in spite of one they released of what was known then.
+/// (What other records and refused ones say is unsettled where it arises: `heed.rs`.)
+fn other_than_released(
+    before: Option<&Referral>,
+    known: &Known,
+    came: &Submission,
+    plan: &Plan,
+) -> Vec<Reason> {
+    let Some(before) = before.filter(|_| plan.takes_something()) else { return Vec::new() };
+    let practice =
+        |event: Option<&ReferralEvent>| event.and_then(|one| one.record.person.practice_ods.clone());
+    let was = practice(known.events.last().map(|(event, _)| event));
+    let mut reasons = Vec::new();
+    if before.asks != plan.asks {
+        reasons.push(Reason::RequestTaken);
+    }
+    if before.number != plan.number {
+        reasons.extend([Reason::PossibleDuplicate, Reason::BirthDates, Reason::NhsNumbers]);
+    }
+    if was != practice(came.events.last()) {
+        reasons.push(Reason::PracticeChanged);
+    }
+    reasons
 }
 
 /// Writes down the doubts of a plan, forgets those that it mends, and gives whom the difference concerns.
@@ -164,6 +214,26 @@ fn leave_out_unchanged(rows: &mut dyn Rows, plan: &mut Plan, entries: &[Row]) ->
             before.note(&parcel.bundle);
         }
     }
+    Ok(())
+}
+
+/// What waits and would be planned today as it was stays as it is, with the request of an attempt that was put off.
+fn keep_what_is_same(rows: &mut dyn Rows, plan: &mut Plan, entries: &[Row]) -> Result<()> {
+    let mut same = Vec::new();
+    for (key, disposition) in &plan.replanned {
+        let is_there = |row: &&Row| {
+            row.key == *key
+                && row.state == State::Pending
+                && (&row.endpoint, &row.practice) == (&plan.endpoint, &plan.practice)
+        };
+        let Some((row, parcel)) = entries.iter().find(is_there).zip(disposition.parcel()) else { continue };
+        match rows.parcel(row.id) {
+            // It is made anew.
+            Err(StoreError::Damaged(_)) => {}
+            was => same.extend(was?.filter(|was| is_same(was, parcel)).map(|_| *key)),
+        }
+    }
+    plan.replanned.retain(|(key, _)| !same.contains(key));
     Ok(())
 }
 

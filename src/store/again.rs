@@ -19,6 +19,7 @@ use crate::plan::doubt::referral_key;
 use crate::plan::known::{PersonKey, number_key, person_keys, request_key};
 use crate::plan::{Disposition, Known, Plan, Planner, Submission, Unsent};
 
+use super::another::names_another;
 use super::heed::{answers, first_to_answer};
 use super::meanwhile::{foresee, forget};
 use super::others::others_of;
@@ -105,13 +106,16 @@ pub(super) fn known(
     came: &Submission,
     entries: &[Row],
 ) -> Result<Known> {
+    // Whose it was taken for before a mistyped number was put right says nothing about it.
+    let said = came.events.iter().rev().find_map(number_key);
+    let before = referral.filter(|one| one.endpoint.is_some() || said.is_none() || one.number == said);
     let mut persons: Vec<PersonKey> = came.events.iter().flat_map(person_keys).collect();
-    persons.extend(referral.iter().flat_map(|referral| &referral.persons));
+    persons.extend(before.iter().flat_map(|referral| &referral.persons));
     persons.sort_unstable();
     persons.dedup();
     let source = &*came.source;
     let numbers: BTreeSet<PersonKey> =
-        came.events.iter().filter_map(number_key).chain(referral.and_then(|one| one.number)).collect();
+        came.events.iter().filter_map(number_key).chain(before.and_then(|one| one.number)).collect();
     let others = others_of(rows, id, source, &persons, &numbers)?;
     let doubted = rows.doubted(&concerned_by(id, &persons, &numbers))?;
     let number = came.events.iter().rev().find_map(number_key).or(referral.and_then(|one| one.number));
@@ -119,18 +123,17 @@ pub(super) fn known(
         Some(number) => rows.twins(source, number)?,
         None => Vec::new(),
     };
-    let asks = match came.events.is_empty() {
-        true => referral.and_then(|one| one.asks),
-        false => came.events.iter().rev().find_map(request_key),
-    };
-    let mut taken = Vec::new();
-    for asks in BTreeSet::from_iter(asks.into_iter().chain(referral.and_then(|one| one.asks))) {
-        taken.extend(first_to_answer(rows, id, asks)?.map(|_| asks));
-    }
     let (events, earlier) = match referral {
         Some(_) => (rows.events(id)?, rows.earlier(id)?),
         None => (Vec::new(), Vec::new()),
     };
+    // Which of several is answered, the fold says: the last in time, not the last that came.
+    let asks: BTreeSet<PersonKey> =
+        came.events.iter().chain(events.iter().map(|(event, _)| event)).filter_map(request_key).collect();
+    let mut taken = Vec::new();
+    for asks in asks {
+        taken.extend(first_to_answer(rows, id, asks)?.map(|_| asks));
+    }
     // Where something may have been written already, the rest belongs, delivered or not.
     let on_the_way = || entries.iter().find(|row| row.may_be_there() || row.has_request);
     let (endpoint, practice) = match referral.and_then(|one| one.endpoint.clone()) {
@@ -141,6 +144,7 @@ pub(super) fn known(
         },
     };
     let sent = entries.iter().filter(|row| row.may_be_there()).map(|row| row.event_id.clone()).collect();
+    let waits = entries.iter().filter(|row| row.state.is_open()).map(|row| row.event_id.clone()).collect();
     let released =
         entries.iter().filter(|row| row.waived.contains(&Reason::Sensitive)).map(|row| row.key).collect();
     // Of several versions of an event the newest counts.
@@ -155,8 +159,10 @@ pub(super) fn known(
         practice,
         twins,
         sent,
+        waits,
         released,
         waived,
+        names_another: names_another(rows, id)?,
         others,
         taken,
         doubted,

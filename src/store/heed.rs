@@ -128,7 +128,7 @@ fn sharing_by(rows: &mut dyn Rows, id: Uuid, referral: &Referral) -> Result<Vec<
 
 /// What a person released of a referral they released of what was known then: a reason that has arisen anew is decided
 /// anew. Says whether something was released.
-fn unsettle(rows: &mut dyn Rows, id: Uuid, reason: Reason) -> Result<bool> {
+pub(super) fn unsettle(rows: &mut dyn Rows, id: Uuid, reason: Reason) -> Result<bool> {
     let mut is_unsettled = false;
     for mut row in rows.rows_of(id)?.into_iter().filter(|row| row.waived.contains(&reason)) {
         row.waived.retain(|waived| *waived != reason);
@@ -228,6 +228,30 @@ pub(super) fn list_sent(
             true => IssueCode::WithdrawnWhileSending,
             false => IssueCode::WithdrawnAfterSending,
         };
+        if !is_listed(rows, &row, code)? {
+            list(rows, &row, code, now)?;
+            issues.push((row.event_id, Issue::new(code, Position::path("record.consent"), "")));
+        }
+    }
+    Ok(())
+}
+
+/// Lists, for a person, what ended because nothing might be shared, now that something may again: it is not sent by itself.
+pub(super) fn list_returned(
+    rows: &mut dyn Rows,
+    id: Uuid,
+    issues: &mut Vec<(String, Issue)>,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(referral) = rows.referral(id)? else { return Ok(()) };
+    let entries: Vec<Row> = rows.rows_of(id)?;
+    if !entries.iter().any(Row::is_withdrawn)
+        || nothing_may_leave(&known_of(rows, id, &referral, &entries)?, now)
+    {
+        return Ok(());
+    }
+    let code = IssueCode::ConsentReturned;
+    for row in entries.into_iter().filter(Row::is_withdrawn) {
         if !is_listed(rows, &row, code)? {
             list(rows, &row, code, now)?;
             issues.push((row.event_id, Issue::new(code, Position::path("record.consent"), "")));

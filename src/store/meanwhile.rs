@@ -11,7 +11,7 @@ use crate::outbox::retry::RetryPolicy;
 use crate::outbox::transition::{self, Cause};
 use crate::outbox::{EntryId, Reason, State};
 use crate::plan::Disposition;
-use crate::plan::unchanged::SaidBefore;
+use crate::plan::unchanged::is_same;
 
 use super::StoreError;
 use super::heed::OURSELVES;
@@ -47,12 +47,11 @@ pub(super) fn foresee(rows: &mut dyn Rows, row: &Row, disposition: &Disposition)
     let word = match disposition {
         Disposition::Send(parcel) => {
             // Its request stays what it is as long as the same would be said; once it was to be another, it is made anew.
-            let mut before = SaidBefore::default();
-            match rows.parcel(row.id) {
-                Err(StoreError::Damaged(_)) => {}
-                was => was?.iter().for_each(|was| before.note(&was.bundle)),
-            }
-            if noted(rows, row.id)?.is_none() && before.is_all_of(&parcel.bundle) {
+            let was = match rows.parcel(row.id) {
+                Err(StoreError::Damaged(_)) => None,
+                was => was?,
+            };
+            if noted(rows, row.id)?.is_none() && was.is_some_and(|was| is_same(&was, parcel)) {
                 return Ok(());
             }
             rows.put_parcel(row.id, parcel)?;

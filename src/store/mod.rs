@@ -7,6 +7,7 @@
 
 mod accept;
 mod again;
+mod another;
 mod deliver;
 mod disclose;
 mod error;

@@ -14,7 +14,7 @@ use crate::outbox::Reason;
 use crate::plan::Planner;
 
 use super::again::{Again, plan_again};
-use super::heed::{list_sent, waits_for};
+use super::heed::{list_returned, list_sent, waits_for};
 use super::row::Row;
 use super::rows::{Result, Rows};
 
@@ -42,6 +42,7 @@ pub(super) fn replan(
     if queue.is_empty() {
         return Ok(first.entries);
     }
+    list_returned(rows, id, &mut Vec::new(), now)?;
     // Each is looked at once for each cause: two that hang on each other do not go on for ever.
     let mut seen = BTreeSet::new();
     while let Some((other, because)) = queue.pop_front() {
@@ -52,6 +53,7 @@ pub(super) fn replan(
             Because::Consent => {
                 let again = plan_again(rows, other, Row::is_unsent, planner, now)?;
                 list_sent(rows, other, &mut Vec::new(), now)?;
+                list_returned(rows, other, &mut Vec::new(), now)?;
                 again
             }
             Because::Request => plan_again(rows, other, waits_for(Reason::RequestTaken), planner, now)?,

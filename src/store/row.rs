@@ -121,7 +121,7 @@ impl Row {
 
     /// Whether something of it was sent, or may still be.
     pub(super) const fn counts(&self) -> bool {
-        !matches!(self.state, State::NotShared | State::Discarded | State::Withdrawn)
+        self.may_be_there() || !matches!(self.state, State::NotShared | State::Discarded | State::Withdrawn)
     }
 
     /// Whether it is on its way, or has arrived.
@@ -132,6 +132,15 @@ impl Row {
     /// Whether the endpoint has it, or may have it.
     pub(super) const fn may_be_there(&self) -> bool {
         matches!(self.state, State::InFlight | State::Unknown | State::Delivered | State::Acknowledged)
+            || matches!((self.state, self.reason), (State::Discarded, Some(Reason::MayBeThere)))
+    }
+
+    /// Whether it ended because nothing might be shared.
+    pub(super) const fn is_withdrawn(&self) -> bool {
+        matches!(
+            (self.state, self.reason),
+            (State::Withdrawn, _) | (State::NotShared, Some(Reason::ConsentNone))
+        )
     }
 
     pub(super) fn unsent(&self) -> Unsent {

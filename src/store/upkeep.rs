@@ -13,6 +13,7 @@ use crate::outbox::{Command, EntryId, Placed, Reason, State};
 use crate::plan::Planner;
 
 use super::again::look_again;
+use super::another;
 use super::deliver::{running, started};
 use super::disclose::disclose;
 use super::heed::{first_to_answer, let_go};
@@ -152,6 +153,9 @@ pub(super) fn act(
     if chooses || matches!(command, Command::Release | Command::Retry) {
         // A person has looked at it today: its time begins again.
         row.expires_at = later(now, row.keep_for);
+    }
+    if command == Command::Release && standing.reason == Some(Reason::TwoPersons) {
+        another::settle(rows, row.referral)?;
     }
     rows.change(&mut row, &change, now)?;
     let line = AuditLine {

@@ -66,6 +66,10 @@ pub(super) fn act(parts: &Parts, command: Command, decide: &Decide) -> Outcome {
                     ));
                     exit = Exit::SomeRefused;
                 }
+                if command == Command::Retry && entry.state == State::Withdrawn {
+                    edge::say(&format!("{id}: withdrawn again, because nothing may be shared"));
+                    exit = Exit::SomeRefused;
+                }
             }
             Acted::NoSuchEntry => {
                 edge::say(&format!("{id}: there is no such entry"));
@@ -120,6 +124,7 @@ fn not_possible(command: Command, state: State) -> String {
                 State::Held => "release or discard it",
                 State::DeadLetter | State::Expired => "retry or discard it",
                 State::Unknown => "the endpoint is asked; discard it, or wait",
+                State::Withdrawn => "retry it, where consent has returned",
                 State::InFlight => "it is being sent; wait a moment",
                 _ => "nothing can be decided about it any more",
             };

@@ -72,7 +72,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) 
         return Ok(());
     }
     if found > 0 {
-        back_up(connection, path, found)?;
+        back_up(connection, path, newest)?;
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been here between the two looks.
@@ -102,8 +102,8 @@ fn version(connection: &Connection) -> Result<u32> {
 }
 
 /// Copies the store to `NAME.before-N`, N being the form it will have.
-fn back_up(connection: &Connection, path: &Path, found: u32) -> Result<()> {
-    copy_to(connection, path, &beside(path, &format!("before-{}", found + 1)))
+fn back_up(connection: &Connection, path: &Path, newest: u32) -> Result<()> {
+    copy_to(connection, path, &beside(path, &format!("before-{newest}")))
 }
 
 /// What a copy of a store is called whose own file was deleted or replaced.

@@ -5,10 +5,13 @@ mod decisions;
 mod delivery;
 mod disputes;
 mod follows;
+mod given_up;
 mod meanwhile;
 mod model;
 mod notices;
 mod persons;
+mod put_right;
+mod restricts;
 pub(crate) mod samples;
 mod waiting;
 
