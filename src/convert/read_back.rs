@@ -1,4 +1,4 @@
-//! [`ReadBack`]: events that were read out of FHIR, kept so far that one id in two records is noticed.
+//! Events that were read out of FHIR, kept so far that one id in two records is noticed.
 //!
 //! Within one Bundle ids that clash are refused (`crate::map::back`). Records of a file are read each for itself, and what was
 //! made of the first is written before the last is seen: so a clash between records is told, with both places. What this is

@@ -1,7 +1,7 @@
 //! What keeps watched folders, or files in them, from being read, where other processes can see it.
 //!
 //! The daemon writes it into its data folder whenever it changes; `status` and `check` read it. It names files, whose names may be
-//! persons', and is its owner's alone. What this is not: a part of the store; it may be deleted at any time. Next: [`super::upkeep`].
+//! persons', and is its owner's alone. What this is not: a part of the store; it may be deleted at any time. Next: [`mod@crate::daemon`].
 
 use std::fs;
 use std::io::{self, Write as _};
