@@ -63,14 +63,12 @@ pub(super) fn accept(
     let took_something = plan.takes_something();
     let after = referral(came, before.as_ref(), &plan);
     let persons_changed = before.as_ref().is_some_and(|before| before.persons != after.persons);
-    let states_something = !(plan.statements.is_empty() && known.statements.is_empty());
-    let consent_changed = took_something && (plan.statements_changed || persons_changed && states_something);
-    let mut others = Vec::new();
-    if consent_changed {
-        let mut persons = after.persons.clone();
-        persons.extend(before.iter().flat_map(|before| &before.persons));
-        others = rows.others(id, &came.source, &persons)?;
-    }
+    let states = !(plan.statements.is_empty() && known.statements.is_empty());
+    let consent_changed = took_something && (plan.statements_changed || persons_changed && states);
+    // Also those of whom it was taken for before.
+    let persons: Vec<PersonKey> =
+        after.persons.iter().chain(before.iter().flat_map(|before| &before.persons)).copied().collect();
+    let others = if consent_changed { rows.others(id, &came.source, &persons)? } else { Vec::new() };
     let open = if consent_changed { open_before(rows, (id, &known), &others, now)? } else { Vec::new() };
     if took_something {
         rows.put_referral(id, &after)?;

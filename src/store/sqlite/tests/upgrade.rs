@@ -61,3 +61,11 @@ fn a_referral_that_cannot_be_read_stops_no_upgrade() {
     store.accept(&came, &planner(), start()).unwrap();
     assert_eq!(states(&mut store)[2], (State::Held, Some(Reason::RequestTaken)));
 }
+
+#[test]
+fn the_copy_beside_has_the_number_of_the_new_form_whatever_the_old_one_was() {
+    let (_dir, place) = earlier(&[told("R1", "referred", "2026-04-01")]);
+    drop(SqliteStore::open(&place).unwrap());
+    let copy = migrate::beside(&place.join(FILE), &format!("before-{}", migrate::STEPS.len()));
+    assert_eq!(version(&copy), 3);
+}
