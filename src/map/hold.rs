@@ -4,6 +4,8 @@
 //! What this is not: what one referral alone does not show (another row's number or consent) is
 //! [`crate::convert`]'s. Pure: the day of the run is given. Next: [`super::mapper`].
 
+use std::collections::HashMap;
+
 use jiff::Zoned;
 use jiff::civil::Date;
 
@@ -49,10 +51,13 @@ fn in_the_future(event: &ReferralEvent, today: Date) -> Option<&'static str> {
 /// corrected the correction says whose it is.
 #[must_use]
 pub fn names_two_persons(folded: &Folded) -> bool {
+    let put_right = put_right(folded);
     let mut numbers = Vec::new();
     let (mut beside_one, mut alone) = (Vec::new(), Vec::new());
     for (at, step) in folded.steps.iter().enumerate() {
-        if is_put_right(folded, at, step) {
+        // What names no number stands beside those that do, or not.
+        let has_number = step.event.record.person.nhs_number.is_some();
+        if has_number && put_right.get(amended(step)).is_some_and(|last| *last > at) {
             continue;
         }
         let person = &step.event.record.person;
@@ -67,12 +72,11 @@ pub fn names_two_persons(folded: &Folded) -> bool {
     }
 }
 
-/// Whether a later correction of the same event names a number: amendments come last, in their order.
-fn is_put_right(folded: &Folded, at: usize, step: &Step) -> bool {
-    let later = folded.steps.iter().skip(at + 1);
-    let amends = |later: &Step| later.role != Role::Plain && amended(later) == amended(step);
-    step.event.record.person.nhs_number.is_some()
-        && later.filter(|later| later.event.record.person.nhs_number.is_some()).any(amends)
+/// Where each event was amended last by what names a number: amendments come last, in their order.
+fn put_right(folded: &Folded) -> HashMap<&str, usize> {
+    let amends = |step: &Step| step.role != Role::Plain && step.event.record.person.nhs_number.is_some();
+    let steps = folded.steps.iter().enumerate().filter(|(_, step)| amends(step));
+    steps.map(|(at, step)| (amended(step), at)).collect()
 }
 
 /// The id of the event that a step is about.
