@@ -13,6 +13,7 @@ use crate::fhir::{self, FhirResource};
 use crate::map::back::Back;
 use crate::profile::Profile;
 use crate::profile::about::{self, About, Said};
+use crate::profile::about_torn::about_torn as of_torn;
 use crate::profile::raw::{ExportKind, RowKind};
 use crate::profile::read::{self, RowEvents};
 use crate::profile::torn::Torn;
@@ -154,7 +155,7 @@ impl Interpreter {
     fn key_and_about_cut(&self, layout: &Layout, text: &str) -> (Option<Vec<u8>>, About) {
         let (key, about, asks) = match &self.meaning {
             Meaning::Export(profile) => {
-                (None, about::about_torn(profile, &torn(layout, text)), about::asks_for_consent(profile))
+                (None, of_torn(profile, &torn(layout, text)), about::asks_for_consent(profile))
             }
             Meaning::Events => {
                 let (key, about) = canonical::torn(&layout.inner(text));
@@ -240,7 +241,7 @@ impl Interpreter {
 fn about_torn(profile: &Profile, layout: &Layout, bound: &Bound, text: &str) -> About {
     match layout.refused_row(text, &mut Scratch::default()) {
         Some(row) => about::about(profile, View::Row(&row, bound)),
-        None => about::about_torn(profile, &torn(layout, text)),
+        None => of_torn(profile, &torn(layout, text)),
     }
 }
 

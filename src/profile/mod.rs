@@ -7,6 +7,8 @@
 //! [`crate::convert`]'s. docs/PROFILES.md explains the format to people. Next: [`raw`].
 
 pub mod about;
+#[cfg(feature = "convert")]
+pub(crate) mod about_torn;
 pub mod check;
 pub mod compile;
 pub mod draft;
@@ -19,6 +21,7 @@ pub mod sample;
 pub mod shipped;
 pub mod sniff;
 pub mod synonyms;
+#[cfg(feature = "convert")]
 pub(crate) mod torn;
 mod undecided;
 mod value_words;
