@@ -77,6 +77,7 @@ fn string(bytes: &[u8], start: usize) -> Option<usize> {
 /// Where the elements of a JSON array stand that is there as a whole, and from where on it is none; nothing where it is one
 /// to its end. It is cut as [`Stream`] does, without parsing. At most so many elements are wanted: where there are
 /// more, the rest is left out.
+#[cfg(feature = "daemon")]
 pub(crate) fn elements(bytes: &[u8], most: usize) -> (Vec<Range<usize>>, Option<usize>) {
     let mut found = Vec::new();
     let (mut at, mut state) = (0, State::Before);

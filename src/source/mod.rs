@@ -54,6 +54,7 @@ mod tests;
 pub use batch::{BadRecord, Batch, RawRecord};
 pub use error::{SourceError, SourceErrorKind};
 pub use input::{Found, Input, spool};
+#[cfg(feature = "daemon")]
 pub(crate) use json::{Value as JsonValue, elements, value as json_value};
 pub use layout::{Layout, Parsed, Row, Scratch};
 pub use options::{Encoding, Format, Limits, Options};
