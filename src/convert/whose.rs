@@ -35,24 +35,6 @@ pub(super) fn is_another(one: &Person, other: &Person) -> Option<&'static str> {
     (!same_birth && !same_name).then_some(ANOTHER_NAME)
 }
 
-/// Whether two records of one referral differ by nothing but the NHS number, as far as they say whose it is: then one was
-/// mistyped, and they are not of two people.
-#[must_use]
-pub fn is_number_put_right(one: &Person, other: &Person) -> bool {
-    let same_local = match (&one.local_id, &other.local_id) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
-    };
-    let names: Vec<String> = family_name::on_record(other).collect();
-    one.nhs_number.is_some()
-        && other.nhs_number.is_some()
-        && one.nhs_number != other.nhs_number
-        && same_local
-        && one.birth_date.is_some()
-        && one.birth_date == other.birth_date
-        && family_name::on_record(one).any(|name| names.contains(&name))
-}
-
 /// The number of a referral, where all of its records that have one agree.
 pub(super) fn number_of<'a>(records: impl IntoIterator<Item = &'a ReferralEvent>) -> Option<NhsNumber> {
     let mut numbers = records.into_iter().filter_map(|event| event.record.person.nhs_number);

@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use jiff::Zoned;
 use jiff::civil::Date;
 
-use crate::event::{IssueCode, ReferralEvent, When};
+use crate::event::person::Person;
+use crate::event::{IssueCode, ReferralEvent, When, family_name};
 
 use super::fold::{Folded, Role, Step};
 use super::share::{Sharing, decide};
@@ -55,12 +56,12 @@ pub fn names_two_persons(folded: &Folded) -> bool {
     let mut numbers = Vec::new();
     let (mut beside_one, mut alone) = (Vec::new(), Vec::new());
     for (at, step) in folded.steps.iter().enumerate() {
-        // What names no number stands beside those that do, or not.
-        let has_number = step.event.record.person.nhs_number.is_some();
-        if has_number && put_right.get(amended(step)).is_some_and(|last| *last > at) {
+        let person = &step.event.record.person;
+        // A correction may change the number of one person, not make the referral another's.
+        let is_mended = |(last, mended): &(usize, &Person)| *last > at && is_number_put_right(person, mended);
+        if put_right.get(amended(step)).is_some_and(is_mended) {
             continue;
         }
-        let person = &step.event.record.person;
         numbers.extend(person.nhs_number.filter(|number| !numbers.contains(number)));
         let locals = if person.nhs_number.is_some() { &mut beside_one } else { &mut alone };
         locals.extend(person.local_id.as_deref().filter(|local| !locals.contains(local)));
@@ -72,11 +73,29 @@ pub fn names_two_persons(folded: &Folded) -> bool {
     }
 }
 
-/// Where each event was amended last by what names a number: amendments come last, in their order.
-fn put_right(folded: &Folded) -> HashMap<&str, usize> {
+/// Whether two records of one referral differ by nothing but the NHS number, as far as they say whose it is: then one was
+/// mistyped, and they are not of two people.
+#[must_use]
+pub fn is_number_put_right(one: &Person, other: &Person) -> bool {
+    let same_local = match (&one.local_id, &other.local_id) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    };
+    let names: Vec<String> = family_name::on_record(other).collect();
+    one.nhs_number.is_some()
+        && other.nhs_number.is_some()
+        && one.nhs_number != other.nhs_number
+        && same_local
+        && one.birth_date.is_some()
+        && one.birth_date == other.birth_date
+        && family_name::on_record(one).any(|name| names.contains(&name))
+}
+
+/// Where each event was amended last by what names a number, and whom that names: amendments come last, in their order.
+fn put_right(folded: &Folded) -> HashMap<&str, (usize, &Person)> {
     let amends = |step: &Step| step.role != Role::Plain && step.event.record.person.nhs_number.is_some();
     let steps = folded.steps.iter().enumerate().filter(|(_, step)| amends(step));
-    steps.map(|(at, step)| (amended(step), at)).collect()
+    steps.map(|(at, step)| (amended(step), (at, &step.event.record.person))).collect()
 }
 
 /// The id of the event that a step is about.

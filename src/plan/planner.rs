@@ -10,11 +10,10 @@ use uuid::Uuid;
 
 use crate::codeset::Codeset;
 use crate::convert::since::{self, Update};
-use crate::convert::whose::is_number_put_right;
 use crate::event::finish::Identities;
 use crate::event::{EventType, IssueCode, ReferralEvent};
 use crate::map::fold::{Folded, Role};
-use crate::map::hold::names_two_persons;
+use crate::map::hold::{is_number_put_right, names_two_persons};
 use crate::map::mapper::Settings;
 use crate::map::names::{NameKind, Names};
 use crate::map::provenance::revision_uuid;
@@ -248,7 +247,12 @@ impl Known {
 fn puts_number_right(known: &Known, now: &[ReferralEvent], snapshot: bool) -> bool {
     let Some(((before, _), last)) = known.events.last().zip(now.last()) else { return false };
     let is_unsent = known.endpoint.is_none() && known.sent.is_empty();
-    let corrects = || now.iter().all(|event| event.event_type == EventType::Corrected);
+    let same = |event: &ReferralEvent| event.record.person.nhs_number == before.record.person.nhs_number;
+    // A correction too may change the number of one person, not make the referral another's.
+    let puts_right = |event: &ReferralEvent| {
+        same(event) || is_number_put_right(&before.record.person, &event.record.person)
+    };
+    let corrects = || now.iter().all(|event| event.event_type == EventType::Corrected && puts_right(event));
     let put_right =
         if snapshot { is_number_put_right(&before.record.person, &last.record.person) } else { corrects() };
     is_unsent && put_right

@@ -165,11 +165,19 @@ impl<'a> Reader<'a> {
                 one.focus = known.clone();
                 continue;
             }
+            if self.lost >= MAX_LOST || self.reads >= MAX_READS {
+                one.focus = Focus::Unread;
+                continue;
+            }
+            self.reads += 1;
             let matches = search::by_identifier(self.client, REQUEST, system, value, self.now).await;
             let focus = match matches {
                 Err(Outcome::Rejected(_)) => Focus::AsStated,
                 // It answered, and not to this question: the next may do better.
-                Err(Outcome::Deferred { reason: Reason::Unavailable, status: Some(_), .. }) => Focus::Unread,
+                Err(Outcome::Deferred { reason: Reason::Unavailable, status, .. }) => {
+                    self.lost += usize::from(status.is_none());
+                    Focus::Unread
+                }
                 Err(other) => return Err(PullError::of(other)),
                 Ok(matches) if matches.more && matches.found.is_empty() => Focus::Unread,
                 Ok(matches) => {

@@ -6,6 +6,7 @@
 //! brackets, so that an element with an error inside is refused alone as long as its brackets balance.
 //! Invariant: between elements only what JSON allows there is accepted; nothing is passed over in silence.
 
+#[cfg(feature = "daemon")]
 use std::ops::Range;
 use std::sync::Arc;
 

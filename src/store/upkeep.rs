@@ -12,6 +12,7 @@ use crate::outbox::transition::{self, Cause};
 use crate::outbox::{Command, EntryId, Placed, Reason, State};
 use crate::plan::Planner;
 
+use super::StoreError;
 use super::again::look_again;
 use super::another;
 use super::deliver::{running, started};
@@ -84,7 +85,11 @@ pub(super) fn sweep(
         // What changes for one may change for those that wait beside it.
         let held = rows.rows_of(referral)?.into_iter().filter(Row::is_held);
         let held: BTreeSet<EntryId> = held.map(|row| row.id).collect();
-        let entries = replan(rows, referral, |row| held.contains(&row.id), planner, now)?;
+        let entries = match replan(rows, referral, |row| held.contains(&row.id), planner, now) {
+            // One that cannot be read must not stop the others: it stays held, and a person is told when it is looked at.
+            Err(StoreError::Damaged(_)) => rows.rows_of(referral)?,
+            entries => entries?,
+        };
         for mut row in entries.into_iter().filter(|row| held.contains(&row.id)) {
             match row.state {
                 State::Held => keep_held(rows, &mut row, now)?,

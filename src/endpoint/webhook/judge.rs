@@ -1,6 +1,6 @@
 //! What a webhook's answer means for an attempt. Pure.
 //!
-//! A 2xx is the receiver's word that it keeps the event, unless it comes with a page of HTML; nothing else is. Every request may be repeated, because the
+//! A 2xx is the receiver's word that it keeps the event, unless it comes with a page of HTML ("OK" as HTML is none); nothing else is. Every request may be repeated, because the
 //! receiver knows it by its key; so whatever is in doubt is sent again, and only a refusal ends it. Next:
 //! [`crate::relay`].
 
@@ -19,7 +19,7 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// Whether it repeats our idempotency key: it speaks of this very request.
     pub names_our_key: bool,
-    /// Whether it is a page for a person to look at.
+    /// Whether it says that it is a page for a person to look at.
     pub is_page: bool,
     /// The beginning of its body, for the codes of an OperationOutcome.
     pub body: Vec<u8>,
@@ -33,7 +33,9 @@ pub fn judge(answer: &Answer) -> Outcome {
     let said: Option<Node> = json::parse(&answer.body, &Limits::default()).ok();
     match status {
         // A gateway that wants somebody to sign in says so with 200; the receiver may have seen nothing.
-        200..=299 if is_page && !answer.body.trim_ascii().is_empty() => classify::lost(Some(status)),
+        200..=299 if is_page && answer.body.trim_ascii_start().starts_with(b"<") => {
+            classify::lost(Some(status))
+        }
         200..=299 => Outcome::Accepted(receipt()),
         // It has this very request. Without the key a 409 is about something else that it holds.
         409 if names_our_key => Outcome::Duplicate(receipt()),
@@ -85,6 +87,7 @@ mod tests {
         for (is_page, body, meant) in [
             (true, "<html>please sign in</html>", "unknown"),
             (true, " \r\n", "accepted"),
+            (true, "OK", "accepted"),
             (false, "<done/>", "accepted"),
         ] {
             let answer = Answer { status: 200, is_page, body: body.into(), ..Answer::default() };

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::tables::Tables;
 use super::{Result, payload, referrals};
 use crate::event::ReferralEvent;
-use crate::map::fold::fold;
+use crate::map::fold::{Role, fold};
 use crate::map::hold::names_two_persons;
 use crate::plan::known::{PersonKey, request_key};
 use crate::plan::whose::Whose;
@@ -71,6 +71,8 @@ fn said(tables: &Tables<'_>, id: Uuid) -> Result<Option<Said>> {
             _ => None,
         };
     }
-    let whose = Whose::of(last).of_two(names_two_persons(&folded));
+    // As planning has it: what was entered in error contradicts nobody.
+    let stands = folded.steps.iter().any(|step| !matches!(step.role, Role::Withdraws(_)));
+    let whose = if stands { Whose::of(last).of_two(names_two_persons(&folded)) } else { Whose::default() };
     Ok(Some(Said { asks, since: since.or(rows.last().map(|(number, ..)| *number)), whose }))
 }

@@ -72,6 +72,24 @@ fn a_mistyped_number_is_put_right_by_corrections_of_every_event_that_has_it() {
     });
 }
 
+/// A correction that names somebody else altogether is a mistake of the sender's, not a number put right.
+#[test]
+fn a_correction_that_names_another_person_is_refused_and_nothing_leaves() {
+    each(|store| {
+        come(store, false, &[of("R1", "referred", WRONG)]);
+        let other = Told {
+            event: "R1/c1".into(),
+            target: Some("R1/referred"),
+            birth: "1960-01-01",
+            family: "Okafor",
+            ..of("R1", "corrected", RIGHT)
+        };
+        assert_eq!(come(store, false, &[other]), [Answer::Refused(IssueCode::HeldTwoPersons)]);
+        assert_eq!(states(store), [TWO]);
+        assert!(take(store, "north", start()).is_empty());
+    });
+}
+
 #[test]
 fn what_was_entered_in_error_contradicts_nobody() {
     each(|store| {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::outbox::Reason;
+use crate::outbox::retry::RetryPolicy;
 use crate::store::tests::samples::{OTHER_SOURCE, Told};
 
 /// As a store of the third form is that was of the first when these came.
@@ -60,6 +61,28 @@ fn a_referral_that_cannot_be_read_stops_no_upgrade() {
     let came = submission(true, &[answer("R3", "9990004226")]);
     store.accept(&came, &planner(), start()).unwrap();
     assert_eq!(states(&mut store)[2], (State::Held, Some(Reason::RequestTaken)));
+}
+
+/// What is held of others is looked at again all the same; what cannot be read stays held.
+#[test]
+fn a_referral_that_cannot_be_read_stops_no_upkeep() {
+    let (_dir, place) = folder();
+    let mut store = SqliteStore::open(&place).unwrap();
+    for (referral, number) in [("R1", "9990004218"), ("R2", "9990000018")] {
+        let early = Told {
+            number: Some(number),
+            share: Some(("full", "2026-03-01")),
+            ..told(referral, "referred", "2026-04-20")
+        };
+        store.accept(&submission(true, &[early]), &planner(), start()).unwrap();
+    }
+    let held = (State::Held, Some(Reason::FutureDate));
+    assert_eq!(states(&mut store), [held; 2]);
+    store.connection.execute("UPDATE event SET payload = x'01ff' WHERE id = 1", []).unwrap();
+    let then = "2026-04-21T11:00:00Z".parse().unwrap();
+    let swept = store.sweep(&planner(), &RetryPolicy::default(), 0.0, then).unwrap();
+    assert_eq!(swept.released, 1);
+    assert_eq!(states(&mut store), [held, (State::Pending, None)]);
 }
 
 #[test]
