@@ -367,7 +367,15 @@ async fn two_organisations_with_one_code_stop_no_referral() {
         let is_conflict = matches!(came, Came::Ended(Outcome::Deferred { reason: Reason::Conflict, .. }));
         assert!(is_conflict, "{manner:?}: {came:?}");
         // Prepared anew, it points at the one in use.
+        let request = driver.ready(&parcels[0]).await;
         assert_eq!(driver.deliver(&parcels[0]).await, Came::Accepted, "{manner:?}");
+        // Read back, it is what was sent.
+        let sights = driver.endpoint.read(&[request], &driver.known).await.unwrap();
+        let held = |kind: &str| -> Vec<Option<usize>> {
+            let of = sights.iter().filter(|sight| sight.resource_type == kind);
+            of.flat_map(|sight| sight.copies.iter().map(|copy| copy.holds)).collect()
+        };
+        assert_eq!((held("ServiceRequest"), held("Task")), (vec![Some(0)], vec![Some(0)]), "{manner:?}");
         assert_eq!(driver.deliver(&parcels[0]).await, Came::Already, "{manner:?}");
         let text = |kind: &str| serde_json::to_string(&stub.all(kind)).unwrap();
         assert!(text("PractitionerRole").contains("Organization/org"), "{}", text("PractitionerRole"));

@@ -147,7 +147,8 @@ impl FhirRest {
             person: &person,
             existing: &existing,
             known,
-            others: &several,
+            // Of several the one that is pointed at is its own name: nothing else will be known of it when this is read back.
+            others: &[],
             provenance: self.settings.provenance.unwrap_or(capability.provenance),
             answering,
             let_stand: &parcel.let_stand,
